@@ -1,0 +1,37 @@
+/*
+ * admin.h: the admin listener: JSON API, Prometheus metrics, health of Weir itself, the page. Runs on control's loop.
+ *
+ * It reads the fleet and the proxy's counters itself; what it cannot see (events, alerts, host, decisions) it asks of
+ * control through admin_ops. Every function of admin_ops runs on the control thread and must not block.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/json.h"
+#include "config/model.h"
+#include "fleet/fleet.h"
+#include "net/loop.h"
+
+struct admin_ops {
+    void *context;
+    /* Each writes one JSON value. */
+    void (*write_events)(void *context, struct json *j, uint64_t after_sequence, uint32_t count_max);
+    void (*write_alerts)(void *context, struct json *j);
+    void (*write_host)(void *context, struct json *j);
+    /* Adds scale's fields of a service (target, minimum, maximum, manual, last decision) to an open object. */
+    void (*write_service_scale)(void *context, struct json *j, const struct service *s);
+    /* Adds the Prometheus rows of host, scale and alerts, whole families at a time. */
+    void (*write_metrics)(void *context, struct buf *out);
+    /* Changes; false with a reason: the caller answers 409 (or 404 when not_found is set). */
+    bool (*set_replicas)(void *context, struct service *s, uint32_t count, struct err *err);
+    bool (*clear_replicas)(void *context, struct service *s, struct err *err); /* back to automatic */
+    bool (*drain_server)(void *context, struct server *s, struct err *err);
+    bool (*ready_server)(void *context, struct server *s, struct err *err);
+    bool (*is_ready)(void *context, const char **ret_why_not); /* /readyz */
+    const struct thread_cells *(*thread_cells)(void *context, uint32_t thread);
+};
+
+struct admin;
+/* listener_fd: inherited from the supervisor, borrowed. token "" = none needed. */
+struct admin *admin_new(struct loop *loop, int listener_fd, struct str token, struct fleet *fleet,
+                        const struct admin_ops *ops, struct err *err);
+void admin_free(struct admin *a);

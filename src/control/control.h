@@ -1,0 +1,16 @@
+/*
+ * control.h: the worker's control thread: ties proxy, scale, provider, watch and admin together.
+ * Numbers up, decisions down; it never blocks (what must block goes to a job thread).
+ */
+#pragma once
+#include "config/model.h"
+
+struct control_params {
+    const struct config *config;
+    const int *listener_fds; /* [listener * workers + thread], inherited from the supervisor, never closed */
+    int admin_fd;            /* -1: admin is off */
+    int supervisor_fd;       /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
+};
+
+/* Runs the worker until it has drained (SIGTERM or the supervisor's word) and returns the exit status. */
+int control_run(const struct control_params *params);

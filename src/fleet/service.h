@@ -1,0 +1,26 @@
+/*
+ * service.h: a service: what clients ask for, carried by servers. Lives in a slot of fleet.h; the pointer stays readable.
+ * Written by control, but for the atomics and the cells, which the data threads write.
+ */
+#pragma once
+#include "fleet/server.h"
+
+enum { SERVICE_NAME_BYTES = 64 };
+
+struct queue; /* proxy/queue.h */
+
+struct service {
+    uint32_t slot;
+    uint64_t id; /* 0: free */
+    char name[SERVICE_NAME_BYTES];
+    struct queue *queue; /* owned by proxy */
+
+    /* Exact, any thread. */
+    _Alignas(64) _Atomic int32_t queued;     /* requests waiting for a server */
+    _Atomic int64_t queue_oldest_ns;         /* when the head of the queue came; 0: empty */
+    _Atomic int32_t in_flight;               /* requests holding a server's slot */
+    _Atomic int is_waking;                   /* a request waits and no server takes requests: control was told */
+    char padding_[40];
+
+    struct service_cells *cells[THREADS_MAX];
+};
