@@ -60,7 +60,8 @@ uint64_t ledger_dropped(const struct ledger *l);       /* events that no longer 
 const struct event *ledger_find(const struct ledger *l, uint64_t sequence);
 
 /*
- * Writes {"events": [oldest first], "next_after": N, "dropped": N}: events after `after`, at most count_max of them.
- * after 0 gives the newest count_max events. Ask again with after = next_after for what came since.
+ * Writes {"events": [oldest first], "next_after": N, "dropped": N}: events after `after`, at most count_max
+ * of them. after 0 gives the newest count_max events, and so does one beyond the last event: the asker knew
+ * an earlier worker. Ask again with after = next_after for what came since.
  */
 void ledger_write(const struct ledger *l, struct json *j, uint64_t after, uint32_t count_max);
