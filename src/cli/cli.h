@@ -1,0 +1,21 @@
+/*
+ * cli.h: the commands of the terminal. One table (commands.c) names them; help, "did you mean" and the man page come from it.
+ *
+ * Exit codes: 0 all well; 1 it failed; 2 the command line is wrong; 5 Weir's admin API cannot be reached; 130 Ctrl-C twice.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 5, CLI_INTERRUPTED = 130 };
+
+struct run_options;
+
+/* What the commands need from above, since cli may not include supervisor or control. */
+struct cli_hooks {
+    int (*run)(const struct run_options *options);
+    int (*worker)(void); /* the hidden command that the supervisor starts */
+};
+
+int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
