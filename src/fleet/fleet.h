@@ -16,8 +16,7 @@ struct fleet {
     _Atomic(struct snapshot *) current; /* any thread reads */
     uint64_t last_epoch;
     _Atomic uint64_t oldest_used[THREADS_MAX]; /* each written by its data thread: oldest epoch it uses; UINT64_MAX: thread gone */
-    struct snapshot *retired[64]; /* published once, still used by someone */
-    uint32_t retired_count;
+    struct snapshot *retired; /* published once, maybe still used by someone; newest first */
 };
 
 struct fleet *fleet_new(uint32_t thread_count);
@@ -32,7 +31,7 @@ struct service *fleet_find_service(struct fleet *f, struct str name);   /* NULL 
 struct server *fleet_find_server(struct fleet *f, struct str name);     /* NULL */
 #define fleet_for_each_server(f, s)                                                                          \
     for (struct server *s = (f)->servers; s < (f)->servers + FLEET_SERVERS_MAX; s++)                         \
-        if (s->id)
+        if (s->id && !s->removed_epoch)
 #define fleet_for_each_service(f, s)                                                                         \
     for (struct service *s = (f)->services; s < (f)->services + FLEET_SERVICES_MAX; s++)                     \
         if (s->id)

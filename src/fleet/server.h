@@ -41,6 +41,7 @@ struct server {
     /* Fixed while the slot is in use. */
     uint32_t slot;
     uint64_t id; /* never used again; 0: the slot is free */
+    uint64_t removed_epoch; /* 0: in use; else the last epoch that could name it (fleet_remove_server) */
     char name[SERVER_NAME_BYTES]; /* "shop-3" or "10.0.0.1:8000" */
     struct service *service;
     struct addr address;

@@ -20,7 +20,8 @@ struct service {
     _Atomic int64_t queue_oldest_ns;         /* when the head of the queue came; 0: empty */
     _Atomic int32_t in_flight;               /* requests holding a server's slot */
     _Atomic int is_waking;                   /* a request waits and no server takes requests: control was told */
-    char padding_[40];
+    _Atomic uint32_t turn;                   /* round-robin's place, shared so that the order holds over threads */
+    char padding_[36];
 
     struct service_cells *cells[THREADS_MAX];
 };

@@ -13,6 +13,7 @@ struct config_service; /* config/model.h */
 struct service_view {
     struct service *service;
     const struct config_service *config; /* lives as long as the snapshot: config is part of it */
+    bool can_wait; /* servers may come (scaled, or not yet probed): without one, requests queue rather than fail */
     uint32_t server_count;
     struct server **servers; /* those in state warming, serving; is_healthy and is_refusing are asked at pick time */
 };
@@ -25,7 +26,8 @@ struct route {
 };
 
 struct snapshot {
-    uint64_t epoch;        /* 1, 2, 3, … */
+    uint64_t epoch;        /* 1, 2, 3, … given by fleet_publish */
+    struct snapshot *next_retired;
     struct arena *arena;   /* owns all of this */
     const struct config *config; /* borrowed: control keeps it until the snapshot is freed */
     uint32_t service_count;

@@ -38,6 +38,11 @@ struct deferred {
     void (*run)(struct loop *l, struct deferred *d);
 };
 
+struct task {
+    struct list link;
+    void (*run)(struct loop *l, struct task *t);
+};
+
 struct loop *loop_new(void *user); /* NULL with errno when the kernel refuses */
 void loop_free(struct loop *l);    /* everything must have been removed before */
 void *loop_user(struct loop *l);
@@ -51,6 +56,8 @@ void loop_on_turn(struct loop *l, void (*on_turn)(struct loop *l));
 bool loop_add(struct loop *l, struct handle *h, uint32_t events) __attribute__((warn_unused_result)); /* false with errno */
 bool loop_change(struct loop *l, struct handle *h, uint32_t events) __attribute__((warn_unused_result));
 void loop_remove(struct loop *l, struct handle *h); /* does not close the descriptor; safe within a turn */
+/* Cheaper, for a descriptor about to be closed that nobody else holds: close() itself takes it out of epoll. */
+void loop_forget(struct loop *l, const struct handle *h);
 
 void timer_init(struct timer *t, void (*on_expire)(struct loop *l, struct timer *t));
 /* Moving a deadline later is one store; the wheel notices when the old slot comes up. Resolution: 1 ms. */
@@ -59,4 +66,6 @@ void timer_cancel(struct timer *t); /* fine when not set */
 bool timer_is_set(const struct timer *t);
 
 void loop_post(struct loop *l, struct message *m); /* any thread; m stays owned by the receiver side */
-void loop_defer(struct loop *l, struct deferred *d);
+void loop_defer(struct loop *l, struct deferred *d); /* runs once at the end of this turn */
+/* Runs the task in the next turn, after the events: for who has used up its budget. Fine when queued already. */
+void loop_again(struct loop *l, struct task *t);

@@ -1,0 +1,66 @@
+/*
+ * What all methods share: who is eligible, and the load estimate.
+ *
+ * The estimate is Finagle's peak EWMA: a latency above the estimate replaces it at once, one below pulls it down with time
+ * constant BALANCE_DECAY; the cost of one more request is latency * (in flight + 1). A server that fails fast would look
+ * quick, so the cost is divided by the share of good answers.
+ */
+#include "balance/balance.h"
+
+#include "base/macros.h"
+
+#include <math.h>
+
+static const double decay_ns = 10.0 * 1e9;
+static const double success_share_min = 0.05; /* a wholly failing server still costs no more than 20 times its latency */
+
+static const struct balance_ops *const methods[] = {
+    /* in the order of enum balance_method */
+    &balance_random_of_two,
+    &balance_round_robin,
+    &balance_least_requests,
+};
+
+const struct balance_ops *balance_by_method(int method)
+{
+    ASSERT(method >= 0 && (size_t)method < ARRAY_LEN(methods));
+    return methods[method];
+}
+
+bool balance_is_eligible(const struct balance_request *r, const struct server *s)
+{
+    if (!server_can_take(s))
+        return false;
+    int32_t limit = atomic_load_explicit(&s->max_requests, memory_order_relaxed);
+    if (limit && server_in_flight(s) >= limit)
+        return false;
+    for (uint32_t i = 0; i < r->avoid_count; i++)
+        if (r->avoid[i] == s)
+            return false;
+    return true;
+}
+
+void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error, int64_t now_ns)
+{
+    if (l->server_id != s->id)
+        *l = (struct balance_load){.server_id = s->id, .updated_ns = now_ns};
+    double weight = exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
+    double latency = (double)MAX(latency_ns, INT64_C(1));
+    if (latency > l->latency_ns)
+        l->latency_ns = latency;
+    else
+        l->latency_ns = l->latency_ns * weight + latency * (1 - weight);
+    /* Errors are counted per request, not per time: one in twenty requests of memory. */
+    l->error_share += ((is_error ? 1.0 : 0.0) - l->error_share) * 0.05;
+    l->updated_ns = now_ns;
+}
+
+double balance_cost(const struct balance_load *l, const struct server *s, int64_t now_ns)
+{
+    double pending = (double)server_in_flight(s);
+    if (l->server_id != s->id || l->latency_ns <= 0)
+        return pending; /* unknown: cheap while idle, so that it gets its first request, then ordered by in-flight */
+    /* An idle estimate fades, so that a server that was slow once is tried again. */
+    double latency = l->latency_ns * exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
+    return latency * (pending + 1) / MAX(1 - l->error_share, success_share_min);
+}
