@@ -1,0 +1,81 @@
+/*
+ * watch.h: the room's face: samples the host every second, judges it and the services, and tells people.
+ *
+ * Everything here runs on the thread of params.loop (control) and never blocks: statvfs and the webhooks run
+ * on job threads of watch's own. The host is read from /proc and the control group files (host.h), judged by
+ * rules.h, remembered in alerts (alert.h) and told to the sinks (notify/notify.h) and to params.on_alert.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/json.h"
+#include "config/model.h"
+#include "net/loop.h"
+#include "watch/alert.h"
+#include "watch/host_sample.h"
+
+/* What control tells about a service each tick; watch knows nothing else of services. */
+struct watch_service_input {
+    struct str name;          /* borrowed for the call */
+    uint32_t servers_healthy; /* take requests now */
+    uint32_t servers_wanted; /* fixed ones and those that scaling wants; 0: intentionally at zero, no alert */
+    int64_t
+        start_grace_ns; /* how long it may take from wanted to the first healthy one; 0: WATCH_START_GRACE_NS.
+                           scale.start_timeout is the natural choice for started servers */
+    uint64_t requests_total; /* finished with a final status, since the worker started; may restart at 0 */
+    uint64_t errors_total;   /* ...of these the 5xx, Weir's own included */
+};
+
+#define WATCH_START_GRACE_NS (10 * INT64_C(1000000000))
+
+/* An alert began, ended, or can no longer be judged (and again). */
+struct watch_alert_event {
+    enum alert_change change;  /* never ALERT_NO_CHANGE */
+    const struct alert *alert; /* borrowed for the call */
+    const char *text; /* the line the log gets: "ALERT: CPU usage is high! 93.4 % of ..."; borrowed */
+};
+
+struct watch_params {
+    struct loop *loop;
+    const struct config_watch *config;  /* copied */
+    const struct config_notify *notify; /* copied; the log is always a sink besides these */
+    size_t notify_count;
+    const char *root; /* prefix of /proc and /sys for tests; NULL or "": the real ones; copied */
+    const char *
+        external_url; /* of the admin page, for links in notifications: "http://127.0.0.1:9900"; NULL: none */
+    /* For control's ledger; NULL: none. Called inside watch_tick and watch_configure. */
+    void (*on_alert)(void *context, const struct watch_alert_event *event);
+    void *context;
+};
+
+struct watch;
+
+/* Never NULL. Files that cannot be read are unknown numbers, not errors. */
+struct watch *watch_new(const struct watch_params *params);
+/* Gives what is still queued for the webhooks up to flush_ns to leave, then stops the threads. NULL is fine.
+ */
+void watch_free(struct watch *w, int64_t flush_ns);
+/* After a reload: thresholds, disk paths and sinks. Alerts that go on keep their state. */
+void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
+                     size_t notify_count);
+
+/* Once per config_watch.interval_ns. Services missing from the list are gone: their alerts end. */
+void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_input *services,
+                size_t service_count);
+/* A server's process died although nobody stopped it. reason: "exit status 1: ImportError: ..." */
+void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,
+                             int64_t now_ns);
+
+const struct host_sample *watch_host(const struct watch *w); /* taken_ns is 0 before the first tick */
+/* All alerts, ok ones included, in a stable order; NULL after the last. */
+const struct alert *watch_alert(const struct watch *w, size_t index);
+size_t watch_alerts_firing(const struct watch *w);
+
+/* One object: {"cpu": {...}, "memory": {...}, "swap", "load", "disks": [...], "cgroup", "scope": {...}, ...}.
+ */
+void watch_write_host_json(const struct watch *w, struct json *j);
+/* One array: [{"name", "severity", "state", "labels", "fingerprint", "since", "value", "threshold",
+   "evidence", ...}]. Alerts that are ok or were never known are left out. */
+void watch_write_alerts_json(const struct watch *w, struct json *j);
+/* Whole families with HELP and TYPE: weir_host_*, weir_alerts, weir_notifications_total. Unknown numbers have
+ * no row. */
+void watch_write_metrics(const struct watch *w, struct buf *out);
