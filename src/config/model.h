@@ -1,6 +1,6 @@
 /*
  * model.h: a configuration as the program uses it: checked, with every default filled in. Built by reader.h from a file or by
- * model_for_command() for `weir run -- COMMAND`. Lives in one arena and never changes once built; any thread may read it.
+ * config_for_command() (command.h) for `weir run -- COMMAND`. Lives in one arena and never changes once built; any thread may read it.
  *
  * All sizes are bytes, all times nanoseconds, percentages 0..100. 0 means "no limit" only where the comment says so.
  * The schema table (schema.c) is the one list of keys, types, defaults and help texts; this struct is what it decodes into.

@@ -1,0 +1,35 @@
+/*
+ * reader.h: from YAML text to a checked configuration, or to everything that is wrong with it. Pure, but for
+ * config_load(), which reads the file, and for the default of `workers`, which asks the kernel. Any thread.
+ */
+#pragma once
+#include "config/diagnostics.h"
+#include "config/model.h"
+
+enum {
+    CONFIG_TEXT_BYTES_MAX = 1 << 20, /* a larger file is refused */
+    CONFIG_DEPTH_MAX = 12,           /* mappings and lists inside each other */
+    CONFIG_ITEMS_MAX = 1024,         /* entries of one mapping or list */
+    CONFIG_SERVICES_MAX = 256,
+    CONFIG_SERVERS_MAX = 1024, /* fixed ones and the maxima of the scaled ones together */
+    CONFIG_ROUTES_MAX = 16384, /* hosts times paths, over all services */
+    CONFIG_WORKERS_MAX = 64,
+};
+
+/*
+ * Returns the configuration (the caller frees it) or NULL when there is any error. *ret_diagnostics is set
+ * always, errors and warnings in the order of the text, and the caller finishes it with diagnostics_fini().
+ * file_name is only for the messages.
+ */
+struct config *config_read(const char *file_name, struct str text,
+                           struct diagnostics *ret_diagnostics) MUST_USE;
+/* The same for a file; one that cannot be read is an error without a place. "-" is standard input. */
+struct config *config_load(const char *path, struct diagnostics *ret_diagnostics) MUST_USE;
+void config_free(struct config *c); /* NULL is fine */
+
+/*
+ * Writes a configuration as YAML with every default filled in; reading that gives the same configuration
+ * again. Holds what secrets the configuration holds (webhook addresses, environment): for the user's own
+ * eyes.
+ */
+void config_format(const struct config *c, struct buf *out);
