@@ -1,8 +1,10 @@
 /*
- * admin.h: the admin listener: JSON API, Prometheus metrics, health of Weir itself, the page. Runs on control's loop.
+ * admin.h: the admin listener: JSON API, Prometheus metrics, health of Weir itself, the page. Runs on
+ * control's loop.
  *
- * It reads the fleet and the proxy's counters itself; what it cannot see (events, alerts, host, decisions) it asks of
- * control through admin_ops. Every function of admin_ops runs on the control thread and must not block.
+ * It reads the fleet and the proxy's counters itself; what it cannot see (events, alerts, host, decisions) it
+ * asks of control through admin_ops. Every function of admin_ops runs on the control thread and must not
+ * block.
  */
 #pragma once
 #include "base/err.h"
@@ -17,7 +19,8 @@ struct admin_ops {
     void (*write_events)(void *context, struct json *j, uint64_t after_sequence, uint32_t count_max);
     void (*write_alerts)(void *context, struct json *j);
     void (*write_host)(void *context, struct json *j);
-    /* Adds scale's fields of a service (target, minimum, maximum, manual, last decision) to an open object. */
+    /* Adds scale's fields of a service (target, minimum, maximum, manual, last decision) to an open object.
+     */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
     /* Adds the Prometheus rows of host, scale and alerts, whole families at a time. */
     void (*write_metrics)(void *context, struct buf *out);
