@@ -12,6 +12,7 @@
 #include <math.h>
 
 static const double decay_ns = 10.0 * 1e9;
+static const double unknown_cost = 1e15;
 static const double success_share_min = 0.05; /* a wholly failing server still costs no more than 20 times its latency */
 
 static const struct balance_ops *const methods[] = {
@@ -59,7 +60,7 @@ double balance_cost(const struct balance_load *l, const struct server *s, int64_
 {
     double pending = (double)server_in_flight(s);
     if (l->server_id != s->id || l->latency_ns <= 0)
-        return pending; /* unknown: cheap while idle, so that it gets its first request, then ordered by in-flight */
+        return pending > 0 ? unknown_cost + pending : 0; /* unknown: one request at a time, until it has answered */
     /* An idle estimate fades, so that a server that was slow once is tried again. */
     double latency = l->latency_ns * exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
     return latency * (pending + 1) / MAX(1 - l->error_share, success_share_min);

@@ -32,7 +32,7 @@ bool server_slot_take(struct server *s)
         atomic_fetch_add_explicit(&s->in_flight, 1, memory_order_seq_cst);
         return true;
     }
-    int32_t now = atomic_load_explicit(&s->in_flight, memory_order_relaxed);
+    int32_t now = server_in_flight(s);
     while (now < limit)
         if (atomic_compare_exchange_weak_explicit(&s->in_flight, &now, now + 1, memory_order_seq_cst,
                                                   memory_order_relaxed))

@@ -70,7 +70,8 @@ static inline bool server_can_take(const struct server *s) /* eligible now, limi
 bool server_slot_take(struct server *s);
 /* Any thread. Whoever releases must let the service's queue move: use queue_release() of proxy/queue.h. */
 void server_slot_release(struct server *s);
+/* Sequentially consistent, so that who has just queued cannot miss a slot that was just given back (proxy/queue.c). */
 static inline int32_t server_in_flight(const struct server *s)
 {
-    return atomic_load_explicit(&s->in_flight, memory_order_relaxed);
+    return atomic_load_explicit(&s->in_flight, memory_order_seq_cst);
 }
