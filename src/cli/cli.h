@@ -1,7 +1,9 @@
 /*
- * cli.h: the commands of the terminal. One table (commands.c) names them; help, "did you mean" and the man page come from it.
+ * cli.h: the commands of the terminal. One table (commands.c) names them; help, "did you mean" and the man
+ * page come from it.
  *
- * Exit codes: 0 all well; 1 it failed; 2 the command line is wrong; 5 Weir's admin API cannot be reached; 130 Ctrl-C twice.
+ * Exit codes: 0 all well; 1 it failed; 2 the command line is wrong; 5 Weir's admin API cannot be reached; 130
+ * Ctrl-C twice.
  */
 #pragma once
 #include <stdbool.h>

@@ -1,9 +1,11 @@
 /*
- * channel.h: the words that supervisor and worker exchange, one message a packet on a SOCK_SEQPACKET pair: their encoding, and
- * a queue for when the other side is slow. The worker is the less privileged side: it names servers, never commands.
+ * channel.h: the words that supervisor and worker exchange, one message a packet on a SOCK_SEQPACKET pair:
+ * their encoding, and a queue for when the other side is slow. The worker is the less privileged side: it
+ * names servers, never commands.
  *
- * A packet is: magic, version, kind (a byte each), then fields of id (1 byte), length (2 bytes, low first), bytes. Every field
- * appears at most once; unknown fields are refused, as both sides are always the same program.
+ * A packet is: magic, version, kind (a byte each), then fields of id (1 byte), length (2 bytes, low first),
+ * bytes. Every field appears at most once; unknown fields are refused, as both sides are always the same
+ * program.
  */
 #pragma once
 #include "base/addr.h"
@@ -34,10 +36,11 @@ const char *channel_kind_name(enum channel_kind kind);
 
 enum {
     CHANNEL_PACKET_BYTES_MAX = 16 * 1024,
-    CHANNEL_KEY_BYTES_MAX = 128,        /* "SERVICE/SERVER" */
+    CHANNEL_KEY_BYTES_MAX = 128, /* "SERVICE/SERVER" */
     CHANNEL_TEXT_BYTES_MAX = 1024,
     CHANNEL_LINES_BYTES_MAX = 8 * 1024,
-    CHANNEL_QUEUE_BYTES_MAX = 8 * 1024 * 1024, /* waiting to be sent; beyond it the other side counts as broken */
+    CHANNEL_QUEUE_BYTES_MAX =
+        8 * 1024 * 1024, /* waiting to be sent; beyond it the other side counts as broken */
 };
 
 /* Unused fields are zero. Text is borrowed: from the caller when sent, from the packet when received. */
@@ -51,14 +54,16 @@ struct channel_message {
     struct str last_lines; /* its end is kept when it is longer than CHANNEL_LINES_BYTES_MAX */
 };
 
-/* Pure. Returns the packet's length; the message must name a kind and a key of at most CHANNEL_KEY_BYTES_MAX. */
+/* Pure. Returns the packet's length; the message must name a kind and a key of at most CHANNEL_KEY_BYTES_MAX.
+ */
 size_t channel_format(char out[CHANNEL_PACKET_BYTES_MAX], const struct channel_message *m);
-/* Pure. False with a reason when the packet is not exactly one well-formed message; *ret_message borrows from packet. */
+/* Pure. False with a reason when the packet is not exactly one well-formed message; *ret_message borrows from
+ * packet. */
 bool channel_parse(struct str packet, struct channel_message *ret_message, struct err *err) MUST_USE;
 
 /* One end of the pair. Embedded; one thread. */
 struct channel {
-    int fd; /* owned: channel_fini closes it */
+    int fd;              /* owned: channel_fini closes it */
     struct list waiting; /* packets that did not fit into the socket */
     size_t waiting_bytes;
 };

@@ -1,6 +1,7 @@
 /*
- * json_value.h: reading JSON (RFC 8259): text in, a tree of values out. jansson lives behind this header. Pure, control path.
- * Every getter takes a NULL or wrong-typed value and gives the default, so a reader needs no ladder of checks.
+ * json_value.h: reading JSON (RFC 8259): text in, a tree of values out. jansson lives behind this header.
+ * Pure, control path. Every getter takes a NULL or wrong-typed value and gives the default, so a reader needs
+ * no ladder of checks.
  */
 #pragma once
 #include "base/err.h"
@@ -13,7 +14,8 @@
 
 struct json_value; /* opaque; borrowed from the document but for the root */
 
-/* NULL with line, column and reason in err. Repeated keys are refused, since two readers could choose differently. */
+/* NULL with line, column and reason in err. Repeated keys are refused, since two readers could choose
+ * differently. */
 struct json_value *json_value_parse(struct str text, struct err *err);
 void json_value_free(struct json_value *root); /* NULL is fine */
 
@@ -21,11 +23,13 @@ bool json_value_is_object(const struct json_value *v);
 bool json_value_is_array(const struct json_value *v);
 bool json_value_is_number(const struct json_value *v);
 bool json_value_is_text(const struct json_value *v);
-bool json_value_has(const struct json_value *object, const char *key);                            /* null counts as there */
-const struct json_value *json_value_get(const struct json_value *object, const char *key);        /* NULL: absent */
-size_t json_value_count(const struct json_value *array);                                          /* 0 for anything else */
-const struct json_value *json_value_at(const struct json_value *array, size_t i);                 /* NULL: out of range */
+bool json_value_has(const struct json_value *object, const char *key); /* null counts as there */
+const struct json_value *json_value_get(const struct json_value *object, const char *key); /* NULL: absent */
+size_t json_value_count(const struct json_value *array);                          /* 0 for anything else */
+const struct json_value *json_value_at(const struct json_value *array, size_t i); /* NULL: out of range */
 const char *json_value_text(const struct json_value *object, const char *key, const char *when_absent);
-int64_t json_value_int(const struct json_value *object, const char *key, int64_t when_absent);    /* integers only */
-double json_value_double(const struct json_value *object, const char *key, double when_absent);   /* any number */
+int64_t json_value_int(const struct json_value *object, const char *key,
+                       int64_t when_absent); /* integers only */
+double json_value_double(const struct json_value *object, const char *key,
+                         double when_absent); /* any number */
 bool json_value_bool(const struct json_value *object, const char *key, bool when_absent);

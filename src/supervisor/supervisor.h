@@ -1,8 +1,10 @@
 /*
- * supervisor.h: the process at the top: small, single-threaded, keeps its privileges. It holds the listening sockets, is the
- * parent of the worker (restarted when it dies) and of the application servers, and ends them all when it ends.
+ * supervisor.h: the process at the top: small, single-threaded, keeps its privileges. It holds the listening
+ * sockets, is the parent of the worker (restarted when it dies) and of the application servers, and ends them
+ * all when it ends.
  *
- * It reads no configuration: main.c hands it a plain plan. What the worker may ask for is what the plan names, nothing else.
+ * It reads no configuration: main.c hands it a plain plan. What the worker may ask for is what the plan
+ * names, nothing else.
  */
 #pragma once
 #include "base/err.h"
@@ -12,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How servers of one service are started. Everything is borrowed and must live as long as supervisor_run runs. */
+/* How servers of one service are started. Everything is borrowed and must live as long as supervisor_run
+ * runs. */
 struct supervisor_service {
     const char *name;
-    const char *const *argv;        /* ends in NULL; {address}, {host} and {port} are replaced in every argument */
+    const char *const *argv; /* ends in NULL; {address}, {host} and {port} are replaced in every argument */
     const char *const *environment; /* "NAME=value", ends in NULL, may be NULL; the same words are replaced */
     const char *directory;          /* "" or NULL: Weir's own */
     const char *user;               /* "" or NULL: Weir's own */
@@ -26,27 +29,29 @@ struct supervisor_service {
 enum { SUPERVISOR_SERVICES_MAX = 256 };
 
 struct supervisor_plan {
-    /* The worker. It gets `inherited_fds` under the same numbers, and WEIR_CHANNEL=NUMBER for its end of the channel. */
-    const char *worker_path;        /* "/proc/self/exe" */
-    const char *const *worker_argv; /* ends in NULL */
+    /* The worker. It gets `inherited_fds` under the same numbers, and WEIR_CHANNEL=NUMBER for its end of the
+     * channel. */
+    const char *worker_path;               /* "/proc/self/exe" */
+    const char *const *worker_argv;        /* ends in NULL */
     const char *const *worker_environment; /* added to Weir's own; ends in NULL, may be NULL */
-    const char *worker_user;        /* used when Weir runs as root; "" or NULL: stays as it is */
+    const char *worker_user;               /* used when Weir runs as root; "" or NULL: stays as it is */
     const int *inherited_fds;
     size_t inherited_fd_count;
 
     const struct supervisor_service *services;
     size_t service_count;
-    int64_t drain_timeout_ns;       /* the worker's; it is killed a second later */
+    int64_t drain_timeout_ns; /* the worker's; it is killed a second later */
 };
 
 /*
- * Exit status of a worker that will never run, such as one that cannot read a secret: before the first `ready` this ends Weir
- * with status 1; afterwards it is a death like any other.
+ * Exit status of a worker that will never run, such as one that cannot read a secret: before the first
+ * `ready` this ends Weir with status 1; afterwards it is a death like any other.
  */
 enum { SUPERVISOR_WORKER_CANNOT_START = 78 };
 
 /*
- * Runs until told to end and returns Weir's exit status: 0 after SIGTERM or the first SIGINT, 130 after the second SIGINT, 1
- * when it could not start. Nothing it started is left when it returns. Takes over SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE.
+ * Runs until told to end and returns Weir's exit status: 0 after SIGTERM or the first SIGINT, 130 after the
+ * second SIGINT, 1 when it could not start. Nothing it started is left when it returns. Takes over SIGCHLD,
+ * SIGTERM, SIGINT, SIGHUP, SIGPIPE.
  */
 int supervisor_run(const struct supervisor_plan *plan);

@@ -1,0 +1,158 @@
+/*
+ * fetch.c: the one file that knows libcurl's easy interface.
+ *
+ * A handle a call: callers are rare (a webhook, a command), so a cache of connections would cost more thought
+ * than it saves. CURLOPT_NOSIGNAL keeps libcurl from using SIGALRM, which a threaded program must not have.
+ * Redirects are not followed: a webhook or an API that moved is a mistake to be told, and following would
+ * carry the bearer token elsewhere. The token is set through CURLOPT_XOAUTH2_BEARER, so it is in no string
+ * that an error could show.
+ */
+#include "net/fetch.h"
+
+#include "base/clock.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct body_reader {
+    struct buf bytes;
+    size_t bytes_max;
+    bool is_too_long;
+};
+
+static pthread_once_t init_once = PTHREAD_ONCE_INIT;
+
+static void init_curl(void)
+{
+    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+}
+
+static size_t on_body(char *bytes, size_t unit, size_t count, void *context)
+{
+    struct body_reader *reader = context;
+    size_t len = unit * count;
+    if (len > reader->bytes_max - reader->bytes.len) {
+        reader->is_too_long = true;
+        return 0;
+    }
+    buf_put(&reader->bytes, str_n(bytes, len));
+    return len;
+}
+
+static bool is_retryable(CURLcode code)
+{
+    switch (code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_WRITE_ERROR:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static struct curl_slist *header_list(const struct fetch_request *request)
+{
+    struct curl_slist *list = NULL;
+    for (size_t i = 0; i < request->header_count; i++)
+        list = curl_slist_append(list, request->headers[i]);
+    return curl_slist_append(list, "Expect:"); /* no 100-continue: the bodies are small, the pause is not */
+}
+
+/* GET and HEAD carry no body; POST without one says Content-Length: 0; anything else is POST under another
+ * name. */
+static void set_method(CURL *curl, const struct fetch_request *request)
+{
+    if (strcmp(request->method, "GET") == 0)
+        return;
+    if (strcmp(request->method, "HEAD") == 0) {
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.len ? request->body.ptr : "");
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+}
+
+static void set_options(CURL *curl, const struct fetch_request *request, struct curl_slist *headers)
+{
+    long timeout_ms = (long)MAX(request->timeout_ns / NS_PER_MS, INT64_C(1));
+    curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (request->is_direct)
+        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    if (request->unix_socket)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+    if (request->bearer_token && request->bearer_token[0]) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer_token);
+    }
+    set_method(curl, request);
+}
+
+static int64_t retry_after_of(CURL *curl)
+{
+    struct curl_header *field;
+    curl_off_t seconds = 0;
+    if (curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &field) != CURLHE_OK)
+        return -1;
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+    return MAX((int64_t)seconds, INT64_C(0));
+}
+
+static bool perform(CURL *curl, const struct fetch_request *request, struct body_reader *reader,
+                    struct err *err)
+{
+    char text[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, reader);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
+    if (code == CURLE_OK)
+        return true;
+    if (reader->is_too_long)
+        return err_set(err, "the answer is longer than %zu bytes", reader->bytes_max);
+    err_set(err, "%s", text[0] ? text : curl_easy_strerror(code));
+    if (err)
+        err->retryable = is_retryable(code);
+    return false;
+}
+
+bool fetch(const struct fetch_request *request, struct fetch_response *ret_response, struct err *err)
+{
+    ASSERT(request->method && request->url && request->timeout_ns > 0);
+    pthread_once(&init_once, init_curl);
+    CURL *curl = curl_easy_init();
+    if (!curl)
+        return err_set(err, "libcurl is out of memory");
+    size_t bytes_max = request->response_bytes_max ? request->response_bytes_max : FETCH_RESPONSE_BYTES_MAX;
+    struct body_reader reader = {.bytes_max = bytes_max};
+    struct curl_slist *headers = header_list(request);
+    set_options(curl, request, headers);
+    bool is_answered = perform(curl, request, &reader, err);
+    if (is_answered) {
+        long status = 0;
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        *ret_response = (struct fetch_response){(int)status, reader.bytes, retry_after_of(curl)};
+    } else {
+        buf_fini(&reader.bytes);
+    }
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return is_answered;
+}
+
+void fetch_response_fini(struct fetch_response *response)
+{
+    buf_fini(&response->body);
+}

@@ -1,0 +1,96 @@
+/*
+ * json_value.c: the one file that knows jansson. struct json_value is jansson's json_t under our name; the
+ * casts are here only.
+ */
+#include "net/json_value.h"
+
+#include <jansson.h>
+
+static const json_t *inner(const struct json_value *v)
+{
+    return (const json_t *)v;
+}
+
+static const struct json_value *outer(const json_t *v)
+{
+    return (const struct json_value *)v;
+}
+
+struct json_value *json_value_parse(struct str text, struct err *err)
+{
+    json_error_t problem;
+    json_t *root =
+        json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    if (!root)
+        (void)err_set(err, "line %d, column %d: %s", problem.line, problem.column, problem.text);
+    return (struct json_value *)root;
+}
+
+void json_value_free(struct json_value *root)
+{
+    json_decref((json_t *)root);
+}
+
+bool json_value_is_object(const struct json_value *v)
+{
+    return json_is_object(inner(v));
+}
+
+bool json_value_is_array(const struct json_value *v)
+{
+    return json_is_array(inner(v));
+}
+
+bool json_value_is_number(const struct json_value *v)
+{
+    return json_is_number(inner(v));
+}
+
+bool json_value_is_text(const struct json_value *v)
+{
+    return json_is_string(inner(v));
+}
+
+const struct json_value *json_value_get(const struct json_value *object, const char *key)
+{
+    return outer(json_object_get(inner(object), key));
+}
+
+bool json_value_has(const struct json_value *object, const char *key)
+{
+    return json_value_get(object, key) != NULL;
+}
+
+size_t json_value_count(const struct json_value *array)
+{
+    return json_array_size(inner(array));
+}
+
+const struct json_value *json_value_at(const struct json_value *array, size_t i)
+{
+    return outer(json_array_get(inner(array), i));
+}
+
+const char *json_value_text(const struct json_value *object, const char *key, const char *when_absent)
+{
+    const char *text = json_string_value(json_object_get(inner(object), key));
+    return text ? text : when_absent;
+}
+
+int64_t json_value_int(const struct json_value *object, const char *key, int64_t when_absent)
+{
+    const json_t *v = json_object_get(inner(object), key);
+    return json_is_integer(v) ? json_integer_value(v) : when_absent;
+}
+
+double json_value_double(const struct json_value *object, const char *key, double when_absent)
+{
+    const json_t *v = json_object_get(inner(object), key);
+    return json_is_number(v) ? json_number_value(v) : when_absent;
+}
+
+bool json_value_bool(const struct json_value *object, const char *key, bool when_absent)
+{
+    const json_t *v = json_object_get(inner(object), key);
+    return json_is_boolean(v) ? json_is_true(v) : when_absent;
+}
