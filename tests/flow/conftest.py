@@ -1,0 +1,111 @@
+"""Fixtures of the flow tests; the words they are told in are in harness.py.
+
+  weir     starts a Weir: weir(services={"main": {"servers": [origin.address]}}, limits={…}); stopped and checked at the end
+  origin   starts a recording server: origin(reply=b"…") or origin(script=story_of_a_connection)
+  load     starts real clients: load(weir.port, "/work?ms=20", clients=8)
+
+Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `timeout(seconds)` instead of 60.
+"""
+import os
+import signal
+import tempfile
+
+import pytest
+
+import harness
+
+TEST_S = 60
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "plain: only with the plain build: it measures")
+    config.addinivalue_line("markers", "long: takes more than some seconds")
+    config.addinivalue_line("markers", "timeout(seconds): how long the test may take")
+
+
+def pytest_sessionstart(session):
+    if not os.path.exists(harness.binary()):
+        pytest.exit(f"there is no {harness.binary()}: run ./dev build, or set WEIR_BINARY", returncode=4)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for weir in getattr(item, "weirs", []):
+            report.sections.append((f"log of weir on port {weir.port}", weir.log()[-6000:]))
+
+
+def alarm(seconds, what):
+    def on_alarm(number, frame):
+        raise AssertionError(f"{what} took longer than {seconds} s")
+
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(int(seconds))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    mark = item.get_closest_marker("timeout")
+    alarm((mark.args[0] if mark else TEST_S) * harness.PATIENCE, item.name)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture
+def directory():
+    """A folder that other users may enter too: a worker that gave up root must be able to."""
+    with tempfile.TemporaryDirectory(prefix="weir-flow-") as name:
+        os.chmod(name, 0o777)
+        yield name
+
+
+@pytest.fixture
+def weir(request, directory):
+    started = []
+    request.node.weirs = started
+
+    def start(arguments=None, **options):
+        started.append(harness.Weir(directory, arguments, **options))
+        return started[-1]
+
+    yield start
+    alarm(60 * harness.PATIENCE, "stopping weir")
+    try:
+        errors = []
+        for one in started:
+            try:
+                one.stop()
+            except AssertionError as error:
+                errors.append(str(error))
+        assert not errors, "\n".join(errors)
+    finally:
+        signal.alarm(0)
+
+
+@pytest.fixture
+def origin():
+    started = []
+
+    def start(reply=b"hello", **options):
+        started.append(harness.Origin(reply, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def load():
+    started = []
+
+    def start(port, target="/", **options):
+        started.append(harness.Load(port, target, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.thread.is_alive():
+            one.stop()

@@ -1,0 +1,358 @@
+#!/usr/bin/python3
+"""Runs every test of Weir and sums them up; `./dev test` and `./dev fuzz` call it.
+
+Stages, in the order in which they tell most for least time:
+
+  tidy   the rules of the repository                                         tests/tidy/tidy.py
+  unit   a small C program a module, built with gcc, warnings as errors      tests/unit
+  flow   the real binary between real clients and servers                    tests/flow (pytest)
+  clang  everything once more with clang, warnings as errors
+  fuzz   every fuzz target over its corpus, then for a bounded time          tests/fuzz
+  asan   unit and flow under address and undefined-behaviour sanitizers
+  tsan   unit and flow under the thread sanitizer
+
+The last line of the output is the sum: `N passed, N failed`, with `, N skipped` where something was.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILDS = ROOT / "build-test"
+FUZZ_S_QUICK, FUZZ_S, FUZZ_S_LONG = 5, 20, 600
+STAGES = ["tidy", "unit", "flow", "clang", "fuzz", "asan", "tsan"]
+
+# What meson is told for each flavour. The optimised plain build is the one users get, with assertions on.
+FLAVOURS = {
+    "plain": ("gcc", ["--werror"]),
+    "asan": ("gcc", ["--werror", "-Db_sanitize=address,undefined"]),
+    "tsan": ("gcc", ["--werror", "-Db_sanitize=thread"]),
+    "clang": ("clang", ["--werror"]),
+    "fuzz": ("clang", ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true"]),
+}
+
+# Sanitizer reports go to files (…/sanitizer.PID), because a process whose output nobody reads must fail its test too.
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "exitcode=99:halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "exitcode=99:halt_on_error=0:second_deadlock_stack=1",
+}
+
+
+class Sum:
+    """What came of the tests, and the stages' times."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failures = []
+        self.skips = []
+        self.times = []
+
+    def add_pass(self, count=1):
+        self.passed += count
+
+    def add_failure(self, name):
+        self.failures.append(name)
+
+    def add_skip(self, name, why):
+        self.skips.append(f"{name}: {why}")
+
+    def print(self):
+        print()
+        for name, seconds in self.times:
+            print(f"  {name:<8}{seconds:6.0f} s")
+        for skip in self.skips:
+            print(f"  skipped: {skip}")
+        for failure in self.failures:
+            print(f"  FAILED:  {failure}")
+        line = f"{self.passed} passed, {len(self.failures)} failed"
+        print(line + (f", {len(self.skips)} skipped" if self.skips else ""), flush=True)
+
+
+def say(text):
+    print(f"\n\033[1m==>\033[0m {text}", flush=True)
+
+
+def call(arguments, **options):
+    """Runs a program with its output in ours; returns its exit status."""
+    sys.stdout.flush()
+    return subprocess.run([str(a) for a in arguments], stdin=subprocess.DEVNULL, **options).returncode
+
+
+def build(flavour, sums, targets=()):
+    """Configures and builds a flavour in its own folder. False: it failed and was counted."""
+    compiler, options = FLAVOURS[flavour]
+    folder = BUILDS / flavour
+    environment = dict(os.environ, CC=compiler)
+    setup = ["meson", "setup", folder, *options]
+    if (folder / "build.ninja").exists():
+        setup.insert(2, "--reconfigure")
+    log = BUILDS / f"{flavour}-setup.log"
+    BUILDS.mkdir(exist_ok=True)
+    with open(log, "w") as out:
+        status = call(setup, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    if status:
+        print(log.read_text()[-4000:])
+    status = status or call(["ninja", "--quiet", "-C", folder, *targets])
+    if status:
+        sums.add_failure(f"build of {flavour} ({compiler} {' '.join(options)})")
+    return status == 0
+
+
+def binary_of(flavour):
+    return BUILDS / flavour / "weir"
+
+
+def address_space_wrapper():
+    """The thread sanitizer needs a layout that some kernels' randomisation does not give: then it is switched off."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "probe.c")
+        source.write_text("int main(void)\n{\n    return 0;\n}\n")
+        probe = pathlib.Path(folder, "probe")
+        if call(["gcc", "-fsanitize=thread", "-o", probe, source]):
+            return None
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        if all(call([probe], **quiet) == 0 for _ in range(5)):
+            return []
+        wrapper = ["setarch", os.uname().machine, "-R"]
+        return wrapper if call([*wrapper, probe], **quiet) == 0 else None
+
+
+def environment_of(flavour):
+    environment = dict(os.environ, WEIR_BINARY=str(binary_of(flavour)), WEIR_FLAVOUR=flavour, PYTHONDONTWRITEBYTECODE="1")
+    if flavour in ("asan", "tsan"):
+        environment.update(SANITIZER_OPTIONS)
+    return environment
+
+
+# ------------------------------------------------------------------------------------------------ stages
+
+
+def stage_tidy(options, sums):
+    sys.path.insert(0, str(ROOT / "tests" / "tidy"))
+    import tidy
+
+    for name, problems, note in tidy.run(options.pattern):
+        if note:
+            print(note)
+        if problems:
+            print(f"tidy {name}:")
+            print("\n".join(f"  {problem}" for problem in problems[:40]))
+            if len(problems) > 40:
+                print(f"  … and {len(problems) - 40} more")
+            sums.add_failure(f"tidy: {name} ({len(problems)})")
+        else:
+            sums.add_pass()
+
+
+def count_cmocka(output):
+    """Passed and failed cases that cmocka reported, over all groups of a program."""
+    passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", output))
+    failed = re.findall(r"\[  FAILED  \] ([A-Za-z_]\w+)$", output, re.M)
+    return passed, sorted(set(failed))
+
+
+def run_unit(flavour, wrapper, options, sums):
+    folder = BUILDS / flavour
+    tests = subprocess.run(["meson", "test", "-C", folder, "--list"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    names = [line.split(" / ")[-1].strip() for line in tests.stdout.splitlines() if "test_" in line]
+    if options.pattern:
+        names = [name for name in names if options.pattern in name]
+    if not names:
+        return
+    report = folder / "meson-logs" / "testlog.junit.xml"
+    report.unlink(missing_ok=True)
+    arguments = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"]
+    if wrapper:
+        arguments += ["--wrapper", " ".join(wrapper)]
+    status = call([*arguments, *names], env=environment_of(flavour))
+    if not report.exists():
+        sums.add_failure(f"unit ({flavour}): no report")
+        return
+    failed_before = len(sums.failures)
+    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+        for case in suite.iter("testcase"):
+            output = "".join(suite.itertext()) + "".join(case.itertext())
+            passed, failed = count_cmocka(output)
+            if case.find("failure") is None and case.find("error") is None:
+                sums.add_pass(max(passed, 1))
+            else:
+                sums.add_pass(passed)
+                for name in failed or [case.get("name")]:
+                    sums.add_failure(f"unit ({flavour}): {case.get('name')}: {name}")
+    if status and len(sums.failures) == failed_before:
+        sums.add_failure(f"unit ({flavour}): meson test ended with status {status}")
+
+
+def run_flow(flavour, wrapper, options, sums):
+    if not binary_of(flavour).exists():
+        sums.add_failure(f"flow ({flavour}): there is no {binary_of(flavour).relative_to(ROOT)}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder, "flow.xml")
+        marks = []
+        if options.quick:
+            marks.append("not long")
+        if flavour != "plain":
+            marks += ["not plain", "not long"]
+        arguments = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short", "-q",
+                     "-rfE", "--durations=8", "tests/flow"]
+        if marks:
+            arguments += ["-m", " and ".join(marks)]
+        if options.pattern:
+            arguments += ["-k", options.pattern]
+        status = call([*(wrapper or []), *arguments], cwd=ROOT, env=environment_of(flavour))
+        if status == 5 and options.pattern:  # pytest's word for: nothing chosen
+            return
+        if not report.exists():
+            sums.add_failure(f"flow ({flavour}): pytest ended with status {status} and no report")
+            return
+        count_junit(report, flavour, sums)
+
+
+def count_junit(report, flavour, sums):
+    for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"flow ({flavour}): {case.get('classname', '').split('.')[-1]}::{case.get('name')}"
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            sums.add_failure(name)
+        elif skipped is not None:
+            sums.add_skip(name, skipped.get("message", ""))
+        else:
+            sums.add_pass()
+
+
+def stage_unit(options, sums):
+    if build("plain", sums):
+        run_unit("plain", None, options, sums)
+
+
+def stage_flow(options, sums):
+    if build("plain", sums, ["weir"]):
+        run_flow("plain", None, options, sums)
+
+
+def stage_clang(options, sums):
+    if not options.pattern and build("clang", sums):
+        sums.add_pass()
+
+
+def stage_sanitized(flavour, options, sums):
+    wrapper = []
+    if flavour == "tsan":
+        wrapper = address_space_wrapper()
+        if wrapper is None:
+            sums.add_skip(flavour, "the thread sanitizer does not run on this kernel")
+            return
+    if build(flavour, sums):
+        run_unit(flavour, wrapper, options, sums)
+        run_flow(flavour, wrapper, options, sums)
+
+
+def fuzz_targets(pattern):
+    names = sorted(path.stem for path in (ROOT / "tests" / "fuzz").glob("fuzz_*.c"))
+    return [name for name in names if not pattern or pattern in name]
+
+
+def fuzz_one(name, seconds, sums):
+    """Every file of the corpus once, then new inputs for a bounded time. What it finds lands in build-test/fuzz-found/."""
+    program = next(iter((BUILDS / "fuzz").rglob(name)), None)
+    if program is None:
+        sums.add_failure(f"fuzz: {name} was not built")
+        return
+    corpus = ROOT / "tests" / "fuzz" / name.removeprefix("fuzz_")
+    dictionary = corpus.with_suffix(".dict")
+    found = BUILDS / "fuzz-found"
+    found.mkdir(exist_ok=True)
+    flags = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-verbosity=0", "-print_final_stats=1",
+             f"-artifact_prefix={found}/{name}-"]
+    if dictionary.exists():
+        flags.append(f"-dict={dictionary}")
+    environment = dict(os.environ, **SANITIZER_OPTIONS)
+    files = sorted(path for path in corpus.rglob("*") if path.is_file()) if corpus.is_dir() else []
+    print(f"{name}: {len(files)} files in the corpus, then {seconds} s", flush=True)
+    if not files:
+        sums.add_failure(f"fuzz: {name} has no corpus ({corpus.relative_to(ROOT)}/)")
+    elif call([program, *flags, *files], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        call([program, *flags, *files], env=environment)
+        sums.add_failure(f"fuzz: {name} over its corpus")
+    else:
+        sums.add_pass()
+    grown = BUILDS / "fuzz-corpus" / name
+    grown.mkdir(parents=True, exist_ok=True)
+    status = call([program, *flags, f"-max_total_time={seconds}", grown, *([corpus] if files else [])], env=environment)
+    if status:
+        sums.add_failure(f"fuzz: {name} (see {found.relative_to(ROOT)}/)")
+    else:
+        sums.add_pass()
+
+
+def stage_fuzz(options, sums):
+    targets = fuzz_targets(options.pattern)
+    if not targets or not build("fuzz", sums, targets):
+        return
+    seconds = options.seconds or (FUZZ_S_QUICK if options.quick else FUZZ_S)
+    for name in targets:
+        fuzz_one(name, seconds, sums)
+
+
+RUN = {
+    "tidy": stage_tidy,
+    "unit": stage_unit,
+    "flow": stage_flow,
+    "clang": stage_clang,
+    "fuzz": stage_fuzz,
+    "asan": lambda options, sums: stage_sanitized("asan", options, sums),
+    "tsan": lambda options, sums: stage_sanitized("tsan", options, sums),
+}
+
+
+def chosen_stages(options):
+    if options.stage:
+        return [stage for stage in STAGES if stage in options.stage]
+    if options.quick:
+        return ["tidy", "unit", "flow"]
+    if options.pattern:
+        return ["tidy", "unit", "flow", "fuzz"]
+    return STAGES
+
+
+def main():
+    parser = argparse.ArgumentParser(description="run Weir's tests")
+    parser.add_argument("--quick", action="store_true", help="tidy, unit and the short flow tests only")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only this stage (may be repeated)")
+    parser.add_argument("--fuzz", action="store_true", help="fuzz only: [TARGET] [SECONDS]")
+    parser.add_argument("pattern", nargs="?", default="")
+    parser.add_argument("seconds", nargs="?", type=int)
+    options = parser.parse_args()
+    if options.fuzz:
+        options.stage = ["fuzz"]
+        if options.pattern.isdigit():
+            options.pattern, options.seconds = "", int(options.pattern)
+        options.seconds = options.seconds or FUZZ_S_LONG
+    if not shutil.which("meson"):
+        sys.exit("run.py: start this through ./dev test, which installs what is needed")
+    sums = Sum()
+    for stage in chosen_stages(options):
+        say(stage)
+        start = time.monotonic()
+        try:
+            RUN[stage](options, sums)
+        except Exception as error:  # A broken stage must not hide the others, nor pass.
+            sums.add_failure(f"{stage}: {type(error).__name__}: {error}")
+        sums.times.append((stage, time.monotonic() - start))
+    if not sums.passed and not sums.failures:
+        sums.add_failure(f"no test's name has '{options.pattern}' in it")
+    sums.print()
+    sys.exit(1 if sums.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
