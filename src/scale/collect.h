@@ -1,0 +1,20 @@
+/*
+ * collect.h: reads the data threads' cells and the exact counts of a service into signals, keeping the totals
+ * of the time before. The one file of this room that looks at the data plane. Control thread; costs a few
+ * counters per server and thread, and once a second the service's two histograms.
+ */
+#pragma once
+#include "fleet/fleet.h"
+#include "scale/signals.h"
+
+struct collector; /* one a service */
+
+struct collector *collector_new(void);
+void collector_free(struct collector *c); /* NULL is fine */
+
+/*
+ * Fills everything but the start times. The first call returns totals of 0 and remembers where the counters
+ * stand. Servers that come and go in between are followed by their id.
+ */
+void collector_read(struct collector *c, const struct fleet *f, const struct service *service,
+                    double quantile, int64_t now_ns, struct scale_signals *ret_signals);

@@ -1,0 +1,42 @@
+/*
+ * events.h: what this room tells the ledger: each decision that changes something, each step of a server,
+ * with reason and numbers.
+ */
+#pragma once
+#include "base/json.h"
+#include "fleet/service.h"
+#include "scale/policy.h"
+
+#define SCALE_EVENTS(X)                                                                                      \
+    X(SCALE_UP, scale_up, "more servers are wanted")                                                         \
+    X(SCALE_DOWN, scale_down, "fewer servers are wanted")                                                    \
+    X(SCALE_MANUAL, scale_manual, "the number of servers was set by hand, or given back to the policy")      \
+    X(SERVER_STATE, server_state, "a server went from one state to the next")                                \
+    X(SERVER_DIED, server_died, "a server that took requests ended without being asked")                     \
+    X(SERVER_START_FAILED, server_start_failed, "a server did not start")                                    \
+    X(SERVER_UNHEALTHY, server_unhealthy, "probes failed: it gets no requests")                              \
+    X(SERVER_HEALTHY, server_healthy, "probes succeed again")                                                \
+    X(SERVER_REFUSING, server_refusing, "it refused a connection: it gets no requests until a good probe")   \
+    X(BACK_OFF, back_off, "starts are held back after failures")
+#define SCALE_EVENT_ENUM(upper, lower, help) SCALE_EVENT_##upper,
+enum scale_event_kind { SCALE_EVENTS(SCALE_EVENT_ENUM) SCALE_EVENT_COUNT };
+const char *scale_event_name(enum scale_event_kind k);
+
+/* All pointers are borrowed for the time of the call. */
+struct scale_event {
+    enum scale_event_kind kind;
+    bool is_warning; /* something went wrong */
+    int64_t now_ns;
+    const struct service *service;
+    const struct server *server;           /* NULL where the service as a whole is meant */
+    enum server_state from, to;            /* SERVER_STATE, SERVER_DIED, SERVER_START_FAILED */
+    int64_t in_state_ns;                   /* time spent in `from` */
+    int64_t back_off_ns;                   /* BACK_OFF: no start before so long; else 0 */
+    const char *reason;                    /* a sentence without the server's name */
+    const char *last_lines;                /* end of its output; "" when there is none */
+    const struct scale_decision *decision; /* SCALE_UP, SCALE_DOWN; else NULL */
+};
+
+/* Adds the numbers to an open object: from, to, in_flight, back_off_seconds, target, needed, base, burst,
+ * backlog, … */
+void scale_event_write_numbers(const struct scale_event *e, struct json *j);

@@ -1,0 +1,79 @@
+/*
+ * policy.h: how many servers a service needs, and why. Pure: signals, capacity, limits and `now` in, one
+ * decision with all its numbers out. docs/explanation/scaling.md explains the formula.
+ *
+ *   needed = (work + BURST x sqrt(work)) / capacity  +  waiting x service time / (capacity x time until it
+ * must be gone)
+ *
+ * is the number of servers altogether; servers that exist or are starting are part of it, so nothing is asked
+ * for twice.
+ */
+#pragma once
+#include "scale/capacity.h"
+#include "scale/signals.h"
+
+struct policy_limits {
+    uint32_t servers_min, servers_max; /* config_scale; servers_max >= 1 */
+    int64_t scale_down_after_ns;       /* stable window; 0 = at once */
+    int64_t queue_timeout_ns;          /* a request that waited so long is given up */
+    bool has_manual;
+    uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
+};
+
+/* What held the target where it is. */
+#define SCALE_BOUNDS(X)                                                                                      \
+    X(NONE, none, "the present need")                                                                        \
+    X(MIN, min, "servers: MIN")                                                                              \
+    X(MAX, max, "servers: MAX")                                                                              \
+    X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
+    X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
+    X(MANUAL, manual, "set by hand")
+#define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
+enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
+const char *scale_bound_name(enum scale_bound b);
+
+enum { SCALE_REASON_BYTES = 320 };
+
+struct scale_decision {
+    int64_t at_ns;
+    uint32_t target; /* servers wanted: MIN..MAX, or what was set by hand */
+    uint32_t target_before;
+    bool is_change; /* target != target_before: worth an event */
+    enum scale_bound bound;
+
+    /* needed = ceil(base + burst + backlog), in servers, before any bound */
+    uint32_t needed;
+    double base, burst, backlog;
+
+    /* What they were computed from. */
+    double work;      /* requests in flight that are steady work */
+    double waiting;   /* requests queued, and those that wait inside overloaded servers: one-off work */
+    int64_t clear_ns; /* the time in which the waiting are to be gone */
+    struct capacity_estimate capacity;
+    uint32_t up;                     /* servers requested, starting, warming, serving */
+    uint32_t coming;                 /* of these: requested or starting */
+    char reason[SCALE_REASON_BYTES]; /* a sentence for people */
+};
+
+enum { POLICY_WINDOW_SLOTS = 64 };
+
+struct policy_state {
+    bool is_started;
+    uint32_t target;
+    double work;           /* moving mean of the work in flight */
+    double arrivals_per_s; /* moving */
+    /* Largest need (in servers) in each slot of the stable window, a ring. */
+    double need_max[POLICY_WINDOW_SLOTS];
+    int64_t slot, slot_ns; /* number of the newest slot; length of each */
+};
+
+void policy_init(struct policy_state *p);
+/*
+ * These servers exist already (adopted after a restart): what is there counts as needed until the stable
+ * window has passed, since the history that asked for them is lost.
+ */
+void policy_note_existing(struct policy_state *p, const struct policy_limits *limits, uint32_t servers,
+                          int64_t now_ns);
+/* Decides. g->now_ns must not go back. */
+struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,
+                                   const struct capacity_estimate *capacity, const struct scale_signals *g);

@@ -1,0 +1,108 @@
+/*
+ * reconciler.h: drives the servers of one service through their life towards the number wanted. The only
+ * writer of server->state, is_healthy and max_requests. No thread, no clock, no socket: `now` and all effects
+ * are parameters. Control thread.
+ *
+ * Inputs are facts (the provider says, a probe says, the policy wants); each call notes the fact, moves
+ * servers, and at its end publishes once if the set of servers that take requests changed. The states, their
+ * transitions: the table in reconciler.c.
+ */
+#pragma once
+#include "base/random.h"
+#include "fleet/fleet.h"
+#include "provider/provider.h"
+#include "scale/events.h"
+
+struct reconciler;
+
+enum probe_pace {
+    PROBE_NEVER, /* forget the server: its slot may go to another soon */
+    PROBE_SLOW,  /* health.interval_ns */
+    PROBE_FAST,  /* health.start_interval_ns: it starts, or was taken out for refusing */
+};
+
+/* What the reconciler does to the world. None may call back into the reconciler or into scale. */
+struct reconciler_effects {
+    void *context;
+    /*
+     * The set of servers in state warming or serving changed: build, publish and wake before returning.
+     * False: no new snapshot could be had; it is asked again at the next call, and no slot is given back
+     * until then.
+     */
+    bool (*publish)(void *context);
+    /* The server may have room for waiting requests now (healthy again, limit raised): queue_offer(). */
+    void (*offer)(void *context, struct server *s);
+    /* Watch this server at that pace from now on, at once when it is new. Each result: reconciler_on_probe().
+     */
+    void (*probe)(void *context, struct server *s, enum probe_pace pace);
+    /* For the ledger. */
+    void (*on_event)(void *context, const struct scale_event *e);
+};
+
+struct reconciler_params {
+    struct fleet *fleet;                      /* borrowed */
+    struct service *service;                  /* borrowed */
+    const struct config_service *config;      /* borrowed until reconciler_set_config */
+    struct provider *provider;                /* borrowed; NULL: the fixed servers of config */
+    const struct reconciler_effects *effects; /* borrowed */
+    uint64_t seed;                            /* of the back-off's jitter; not 0 */
+};
+
+struct reconciler_numbers {
+    uint32_t by_state[SERVER_STATE_COUNT];
+    uint32_t available;            /* take requests now */
+    uint64_t starts_total;         /* servers asked for */
+    uint64_t start_failures_total; /* of these: never had a good probe, unasked */
+    uint64_t deaths_total;      /* ended unasked after the first good probe, or was given up as unhealthy */
+    uint32_t failures_in_a_row; /* steps of the back-off; 0: fine */
+    int64_t back_off_until_ns;  /* no start before; 0 or past: none */
+    uint32_t start_times;       /* 0..32 remembered */
+    int64_t start_time_median_ns, start_time_p90_ns;
+};
+
+/* Fixed servers are created by the first reconciler_tick. */
+struct reconciler *reconciler_new(const struct reconciler_params *params, int64_t now_ns);
+/* Forgets the servers without touching them in the fleet or at the provider. */
+void reconciler_free(struct reconciler *r); /* NULL is fine */
+/* A reload: limits and timeouts count from now on; fixed servers that came are added, those that went are
+ * drained. */
+void reconciler_set_config(struct reconciler *r, const struct config_service *config, int64_t now_ns);
+
+/* The number of servers wanted, for services with a provider. capacity: of one server, for the slow start;
+ * >= 1. */
+void reconciler_want(struct reconciler *r, uint32_t count, double capacity, int64_t now_ns);
+/* Deadlines, drains, back-offs, refusing flags. Every 100 ms. */
+void reconciler_tick(struct reconciler *r, int64_t now_ns);
+/* From now on nothing is started, stopped or replaced; deaths are still taken out of the snapshot. Weir is
+ * going down. */
+void reconciler_freeze(struct reconciler *r);
+/* While held, no server is started (what exists is being told: observe); facts are taken and want is
+ * remembered. */
+void reconciler_hold(struct reconciler *r, bool is_held);
+/* The service was removed from the configuration: drain and stop all. reconciler_is_empty() tells the end. */
+void reconciler_retire(struct reconciler *r, int64_t now_ns);
+bool reconciler_is_empty(const struct reconciler *r);
+
+/* Facts. name is the part of the provider's key behind the slash. An unknown name that started is adopted. */
+void reconciler_on_started(struct reconciler *r, struct str name, const struct addr *address, int pid,
+                           int64_t now_ns);
+void reconciler_on_start_failed(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
+void reconciler_on_exited(struct reconciler *r, struct str name, const char *reason, const char *last_lines,
+                          int64_t now_ns);
+/* detail: "status 500", "connection refused"; for the story. A server that is not (or no longer) probed is
+ * ignored. */
+void reconciler_on_probe(struct reconciler *r, struct server *s, bool is_good, const char *detail,
+                         int64_t now_ns);
+
+/*
+ * By hand. Drain: nothing new is sent; another server takes its place if one is needed. A fixed server then
+ * stays drained until `ready`; one from a provider can be made ready again for drain_timeout, and is stopped
+ * after that. False with a reason: 409.
+ */
+bool reconciler_drain(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err);
+bool reconciler_ready(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err);
+
+struct reconciler_numbers reconciler_numbers(const struct reconciler *r);
+/* Adds pid, since_seconds, reason, … of a server to an open object. */
+void reconciler_write_server(const struct reconciler *r, const struct server *s, int64_t now_ns,
+                             struct json *j);

@@ -1,0 +1,85 @@
+/*
+ * scale.h: the face of this room: all services' signals, capacity, policy and reconciler behind a few calls.
+ * Control thread only, nothing here blocks. Control calls scale_tick() every 100 ms and hands on what
+ * providers, probes and people say.
+ *
+ * No call of this header may be made from inside one of the effects.
+ */
+#pragma once
+#include "scale/reconciler.h"
+
+enum { SCALE_TICK_MS = 100 };
+
+struct scale;
+
+struct scale_params {
+    struct fleet *fleet;               /* borrowed */
+    struct reconciler_effects effects; /* copied; see reconciler.h: publish, offer, probe, on_event */
+    uint64_t seed;                     /* jitter; any value */
+};
+
+struct scale *scale_new(const struct scale_params *params);
+void scale_free(struct scale *s); /* servers are left as they are; NULL is fine */
+
+/*
+ * service: already in the fleet; config borrowed until the next scale_add_service of the same service or its
+ * removal has ended. provider NULL: config's fixed servers. Called again for a service that is known it takes
+ * the new configuration (reload). The servers appear with the next tick.
+ */
+void scale_add_service(struct scale *s, struct service *service, const struct config_service *config,
+                       struct provider *provider, int64_t now_ns);
+/* No longer configured: its servers are drained and stopped; forgotten when the last is gone (scale_knows
+ * turns false). */
+void scale_remove_service(struct scale *s, struct service *service, int64_t now_ns);
+bool scale_knows(const struct scale *s, const struct service *service);
+
+/*
+ * After all services were added in a worker that may have had a predecessor: asks every provider what exists.
+ * No server is started until scale_on_observed(), or for 2 s. provider: also asked to stop strays of services
+ * that are not configured.
+ */
+void scale_observe(struct scale *s, struct provider *provider, int64_t now_ns);
+void scale_on_observed(struct scale *s, int64_t now_ns);
+
+/* Reads the signals, decides, moves servers. */
+void scale_tick(struct scale *s, int64_t now_ns);
+/* The data plane woke control: the same as a tick, but only for services that are waking or have a refusing
+ * server. */
+void scale_wake(struct scale *s, int64_t now_ns);
+/* Weir is going down: nothing is decided, started or stopped from now on. */
+void scale_freeze(struct scale *s);
+
+/* provider_sink's words with the time. key: "SERVICE/SERVER". */
+void scale_on_started(struct scale *s, const char *key, const struct addr *address, int pid, int64_t now_ns);
+void scale_on_start_failed(struct scale *s, const char *key, const char *reason, int64_t now_ns);
+void scale_on_exited(struct scale *s, const char *key, const char *reason, const char *last_lines,
+                     int64_t now_ns);
+/* The outcome of one probe of a server that effects.probe asked for. */
+void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns);
+
+/* By hand; false with a reason. count: 0..MAX, below MIN too; refused for fixed servers. */
+bool scale_set_replicas(struct scale *s, struct service *service, uint32_t count, int64_t now_ns,
+                        struct err *err);
+bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_ns, struct err *err);
+bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
+bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
+
+/* Seconds after which a client should try again (Retry-After): from the learned start time; >= 1. */
+uint32_t scale_retry_after_s(const struct scale *s, const struct service *service);
+/* Copies the last signals and the last decision; false before the first tick. For the simulator, explain and
+ * tests. */
+bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,
+                struct scale_decision *ret_decision);
+
+/*
+ * Adds to an open object: provider, servers_min, servers_max, target, needed, manual (number or null),
+ * available, states {…}, capacity {in_flight, source, service_seconds}, start_seconds {median, p90}, starts,
+ * start_failures, deaths, back_off_seconds, now {numbers of the present decision}, last_change {numbers of
+ * the last decision that changed something, or null}.
+ */
+void scale_write_service(const struct scale *s, const struct service *service, int64_t now_ns,
+                         struct json *j);
+/* Adds to an open object: pid, since_seconds, reason, … */
+void scale_write_server(const struct scale *s, const struct server *server, int64_t now_ns, struct json *j);
+/* Prometheus rows of this room, whole families. */
+void scale_write_metrics(const struct scale *s, struct buf *out);

@@ -1,0 +1,54 @@
+/*
+ * signals.h: what is known about one service at one moment: all that the capacity model and the policy may
+ * look at. A plain value without pointers: collect.h fills it from the data threads' cells, the tests and a
+ * simulator by hand.
+ *
+ * "The span" is the time since the signals before these (100 ms in a running Weir, any length > 0 elsewhere).
+ */
+#pragma once
+#include "fleet/server.h"
+
+struct scale_signals {
+    int64_t now_ns;  /* monotonic, or the simulator's clock */
+    int64_t span_ns; /* what the totals below cover; 0 only in the first signals of a service, whose totals
+                        are 0 */
+
+    /* At now_ns. */
+    uint32_t in_flight;                   /* requests that hold a server's slot */
+    uint32_t queued;                      /* requests that wait for one */
+    int64_t queue_oldest_age_ns;          /* how long the first of them has waited; 0 when none does */
+    uint32_t servers[SERVER_STATE_COUNT]; /* of each state */
+    uint32_t available; /* servers that take requests now: warming or serving, healthy, not refusing */
+
+    /* Over the span. */
+    double concurrency; /* mean requests in flight; from the time they took when they were short, else
+                           in_flight */
+    uint64_t arrivals;  /* requests routed to the service */
+    uint64_t finished;  /* requests that gave their slot back, in whatever way */
+    uint64_t errors;    /* those of them that failed: 5xx, no connection, broken, timed out */
+    int64_t busy_ns;    /* time those that finished held their slots, added up */
+
+    /* Over the last 5 to 10 s, first byte of the request to last byte of the response; 0 while nothing
+     * finished. */
+    int64_t duration_mean_ns;
+    int64_t duration_quantile_ns; /* at the objective's quantile; p99 when none is stated */
+    int64_t wait_quantile_ns;     /* time in the queue of those that had to wait, same quantile */
+
+    /* From asking for a server to its first good probe, the last 32 times, as the reconciler saw it; 0 before
+     * the first. */
+    uint32_t start_times;
+    int64_t start_time_median_ns, start_time_p90_ns;
+};
+
+/* Servers that exist or are coming and are meant to carry requests: requested, starting, warming, serving. */
+static inline uint32_t scale_signals_up(const struct scale_signals *g)
+{
+    return g->servers[SERVER_REQUESTED] + g->servers[SERVER_STARTING] + g->servers[SERVER_WARMING] +
+           g->servers[SERVER_SERVING];
+}
+
+/* Those of them that are coming: asked for, and no good probe yet. */
+static inline uint32_t scale_signals_coming(const struct scale_signals *g)
+{
+    return g->servers[SERVER_REQUESTED] + g->servers[SERVER_STARTING];
+}
