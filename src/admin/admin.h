@@ -15,26 +15,31 @@
 
 struct admin_ops {
     void *context;
-    /* Each writes one JSON value. */
+    /* Writes one object: {"events": […], "next_after": N, "dropped": N}. after 0: the newest count_max. */
     void (*write_events)(void *context, struct json *j, uint64_t after_sequence, uint32_t count_max);
-    void (*write_alerts)(void *context, struct json *j);
-    void (*write_host)(void *context, struct json *j);
-    /* Adds scale's fields of a service (target, minimum, maximum, manual, last decision) to an open object.
-     */
+    void (*write_alerts)(void *context, struct json *j); /* one array */
+    void (*write_host)(void *context, struct json *j);   /* one object */
+    /* Writes one value: scale's object of a service (target, minimum, maximum, manual, …) or null. */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
+    /* Adds what only control knows of a server (pid, …) to an open object. */
+    void (*write_server_life)(void *context, struct json *j, const struct server *s);
     /* Adds the Prometheus rows of host, scale and alerts, whole families at a time. */
     void (*write_metrics)(void *context, struct buf *out);
-    /* Changes; false with a reason: the caller answers 409 (or 404 when not_found is set). */
+    /* Changes; false with a reason that reads as a sentence: answered with 409. */
     bool (*set_replicas)(void *context, struct service *s, uint32_t count, struct err *err);
     bool (*clear_replicas)(void *context, struct service *s, struct err *err); /* back to automatic */
     bool (*drain_server)(void *context, struct server *s, struct err *err);
     bool (*ready_server)(void *context, struct server *s, struct err *err);
-    bool (*is_ready)(void *context, const char **ret_why_not); /* /readyz */
-    const struct thread_cells *(*thread_cells)(void *context, uint32_t thread);
+    bool (*is_ready)(void *context, const char **ret_why_not);                  /* /readyz */
+    const struct thread_cells *(*thread_cells)(void *context, uint32_t thread); /* NULL: none yet */
 };
 
 struct admin;
-/* listener_fd: inherited from the supervisor, borrowed. token "" = none needed. */
+/*
+ * listener_fd: inherited from the supervisor, borrowed, non-blocking. token: copied; "" = none needed. ops:
+ * copied. NULL with err when the loop refuses the descriptor.
+ */
 struct admin *admin_new(struct loop *loop, int listener_fd, struct str token, struct fleet *fleet,
                         const struct admin_ops *ops, struct err *err);
+/* Closes its connections and leaves the loop; answers that are not yet written are lost. NULL is fine. */
 void admin_free(struct admin *a);

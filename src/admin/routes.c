@@ -1,0 +1,350 @@
+/*
+ * Which path means what. One table: method, pattern, who may ask, function. A `*` in a pattern stands for one
+ * segment, the name of a service or server, percent-decoded (RFC 3986 §2.1), as a fixed server's name may be
+ * `[::1]:8000`.
+ *
+ * Order of refusals: unknown path 404, wrong method 405, then access 401/403/415, then what the function
+ * says; so a stranger learns only what this file, which is public, says anyway.
+ */
+#include "admin/access.h"
+#include "admin/admin_priv.h"
+#include "admin/metrics.h"
+#include "net/json_value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char JSON_TYPE[] = "application/json";
+
+struct call {
+    struct admin *admin;
+    const struct admin_request *request;
+    struct admin_response *response;
+    char name[SERVER_NAME_BYTES + SERVICE_NAME_BYTES]; /* what `*` stood for */
+};
+
+void admin_respond_error(struct admin_response *response, int status, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct json j;
+    buf_clear(&response->body);
+    json_init(&j, &response->body);
+    json_begin_object(&j);
+    json_put_text(&j, "error", text);
+    json_end_object(&j);
+    buf_put_char(&response->body, '\n');
+    response->status = status;
+    response->content_type = JSON_TYPE;
+    response->is_page = response->is_asset = false;
+}
+
+static struct json begin_json(struct call *c)
+{
+    struct json j;
+    c->response->status = 200;
+    c->response->content_type = JSON_TYPE;
+    json_init(&j, &c->response->body);
+    return j;
+}
+
+static void end_json(struct call *c)
+{
+    buf_put_char(&c->response->body, '\n');
+}
+
+/* A decimal query parameter; when_absent when it is not there; false when it is no number. */
+static bool query_number(struct str query, struct str key, uint64_t when_absent, uint64_t *ret_value)
+{
+    struct str part;
+    size_t at;
+    *ret_value = when_absent;
+    while (str_split(&query, '&', &part)) {
+        if (!str_find(part, '=', &at) || !str_eq(str_n(part.ptr, at), key))
+            continue;
+        if (!str_parse_u64(str_n(part.ptr + at + 1, part.len - at - 1), ret_value))
+            return false;
+    }
+    return true;
+}
+
+/* ---- questions ---- */
+
+static void get_services(struct call *c)
+{
+    struct json j = begin_json(c);
+    admin_write_services(c->admin, &j);
+    end_json(c);
+}
+
+static void get_servers(struct call *c)
+{
+    struct json j = begin_json(c);
+    admin_write_servers(c->admin, &j);
+    end_json(c);
+}
+
+static void get_events(struct call *c)
+{
+    uint64_t after, count;
+    if (!query_number(c->request->query, STR("after"), 0, &after) ||
+        !query_number(c->request->query, STR("count"), ADMIN_EVENTS_DEFAULT, &count) || count == 0) {
+        admin_respond_error(c->response, 400, "after and count must be whole numbers, count at least 1");
+        return;
+    }
+    struct json j = begin_json(c);
+    uint32_t count_max = (uint32_t)MIN(count, (uint64_t)ADMIN_EVENTS_MAX);
+    c->admin->ops.write_events(c->admin->ops.context, &j, after, count_max);
+    end_json(c);
+}
+
+static void get_alerts(struct call *c)
+{
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_key(&j, "alerts");
+    c->admin->ops.write_alerts(c->admin->ops.context, &j);
+    json_end_object(&j);
+    end_json(c);
+}
+
+static void get_host(struct call *c)
+{
+    struct json j = begin_json(c);
+    c->admin->ops.write_host(c->admin->ops.context, &j);
+    end_json(c);
+}
+
+static void get_metrics(struct call *c)
+{
+    c->response->status = 200;
+    c->response->content_type = METRICS_CONTENT_TYPE;
+    metrics_write(&c->response->body, c->admin->fleet, &c->admin->ops, loop_now_ns(c->admin->loop));
+}
+
+static void get_healthz(struct call *c)
+{
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_put_text(&j, "status", "ok");
+    json_end_object(&j);
+    end_json(c);
+}
+
+static void get_readyz(struct call *c)
+{
+    const char *why_not = NULL;
+    if (!c->admin->ops.is_ready(c->admin->ops.context, &why_not)) {
+        admin_respond_error(c->response, 503, "%s", why_not ? why_not : "not ready");
+        return;
+    }
+    get_healthz(c);
+}
+
+static void get_page(struct call *c)
+{
+    const char *why;
+    struct str token = buf_str(&c->admin->token);
+    bool can_see = access_check(token, c->request, false, &why) == 0;
+    if (!can_see && !token.len) {
+        admin_respond_error(c->response, 403, "%s", why);
+        return;
+    }
+    admin_page(c->admin, can_see, c->response);
+}
+
+static void get_asset(struct call *c)
+{
+    if (!admin_asset(c->request->path, c->response))
+        admin_respond_error(c->response, 404, "no such path");
+}
+
+/* ---- changes ---- */
+
+static struct service *named_service(struct call *c)
+{
+    struct service *s = fleet_find_service(c->admin->fleet, str_of(c->name));
+    if (!s)
+        admin_respond_error(c->response, 404, "there is no service `%s`", c->name);
+    return s;
+}
+
+static struct server *named_server(struct call *c)
+{
+    struct server *s = fleet_find_server(c->admin->fleet, str_of(c->name));
+    if (!s)
+        admin_respond_error(c->response, 404, "there is no server `%s`", c->name);
+    return s;
+}
+
+static bool apply_replicas(struct call *c, struct service *s, const struct json_value *body, struct err *err)
+{
+    const struct admin_ops *ops = &c->admin->ops;
+    if (json_value_bool(body, "auto", false))
+        return ops->clear_replicas(ops->context, s, err);
+    int64_t count = json_value_int(body, "count", -1);
+    return ops->set_replicas(ops->context, s, (uint32_t)count, err);
+}
+
+/* Exactly one of count (a whole number from 0) and auto: true. */
+static bool replicas_are_valid(const struct json_value *body)
+{
+    bool has_count = json_value_has(body, "count"), has_auto = json_value_has(body, "auto");
+    if (!json_value_is_object(body) || has_count == has_auto)
+        return false;
+    int64_t count = json_value_int(body, "count", -1);
+    return has_auto ? json_value_bool(body, "auto", false) : count >= 0 && count <= FLEET_SERVERS_MAX;
+}
+
+static void post_replicas(struct call *c)
+{
+    struct err err = {0};
+    struct service *s = named_service(c);
+    if (!s)
+        return;
+    struct json_value *body = json_value_parse(c->request->body, &err);
+    if (!body) {
+        admin_respond_error(c->response, 400, "the body is not JSON: %s", err.text);
+        return;
+    }
+    bool is_valid = replicas_are_valid(body), is_done = is_valid && apply_replicas(c, s, body, &err);
+    json_value_free(body);
+    if (!is_valid) {
+        admin_respond_error(c->response, 400, "the body must be {\"count\": N} or {\"auto\": true}");
+        return;
+    }
+    if (!is_done) {
+        admin_respond_error(c->response, 409, "%s", err.text);
+        return;
+    }
+    struct json j = begin_json(c);
+    admin_write_service(c->admin, &j, s);
+    end_json(c);
+}
+
+static void change_server(struct call *c, bool (*change)(void *context, struct server *s, struct err *err))
+{
+    struct err err = {0};
+    struct server *s = named_server(c);
+    if (!s)
+        return;
+    if (!change(c->admin->ops.context, s, &err)) {
+        admin_respond_error(c->response, 409, "%s", err.text);
+        return;
+    }
+    struct json j = begin_json(c);
+    admin_write_server(c->admin, &j, s);
+    end_json(c);
+}
+
+static void post_drain(struct call *c)
+{
+    change_server(c, c->admin->ops.drain_server);
+}
+
+static void post_ready(struct call *c)
+{
+    change_server(c, c->admin->ops.ready_server);
+}
+
+/* ---- the table ---- */
+
+enum who { ANYBODY, TRUSTED }; /* TRUSTED: access_check() */
+
+static const struct route_row {
+    const char *pattern;
+    bool is_change; /* POST, else GET and HEAD */
+    enum who who;
+    void (*run)(struct call *c);
+} rows[] = {
+    {"/api/v1/services", false, TRUSTED, get_services},
+    {"/api/v1/servers", false, TRUSTED, get_servers},
+    {"/api/v1/events", false, TRUSTED, get_events},
+    {"/api/v1/alerts", false, TRUSTED, get_alerts},
+    {"/api/v1/host", false, TRUSTED, get_host},
+    {"/api/v1/services/*/replicas", true, TRUSTED, post_replicas},
+    {"/api/v1/servers/*/drain", true, TRUSTED, post_drain},
+    {"/api/v1/servers/*/ready", true, TRUSTED, post_ready},
+    {"/metrics", false, TRUSTED, get_metrics},
+    {"/healthz", false, ANYBODY, get_healthz},
+    {"/readyz", false, ANYBODY, get_readyz},
+    {"/", false, ANYBODY, get_page},
+    {"/page.css", false, ANYBODY, get_asset},
+    {"/page.js", false, ANYBODY, get_asset},
+};
+
+static int hex_digit(char c)
+{
+    c = ascii_lower(c);
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool percent_decode(struct str s, char *out, size_t out_bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (c == '%') {
+            int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
+            int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (c == '\0' || n + 1 >= out_bytes)
+            return false;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+static bool pattern_fits(const char *pattern, struct str path, char *name, size_t name_bytes)
+{
+    struct str head = str_of(pattern);
+    size_t star, slash;
+    if (!str_find(head, '*', &star))
+        return str_eq(head, path);
+    struct str tail = str_n(head.ptr + star + 1, head.len - star - 1);
+    head.len = star;
+    if (!str_starts_with(path, head))
+        return false;
+    struct str rest = str_n(path.ptr + star, path.len - star);
+    if (!str_find(rest, '/', &slash) || !str_eq(str_n(rest.ptr + slash, rest.len - slash), tail))
+        return false;
+    return percent_decode(str_n(rest.ptr, slash), name, name_bytes);
+}
+
+static void run_row(struct call *c, const struct route_row *row)
+{
+    bool is_get = str_eq(c->request->method, STR("GET")) || str_eq(c->request->method, STR("HEAD"));
+    bool is_post = str_eq(c->request->method, STR("POST"));
+    if (row->is_change ? !is_post : !is_get) {
+        admin_respond_error(c->response, 405, "this path takes %s", row->is_change ? "POST" : "GET");
+        c->response->allow = row->is_change ? "POST" : "GET, HEAD";
+        return;
+    }
+    const char *why;
+    int status =
+        row->who == TRUSTED ? access_check(buf_str(&c->admin->token), c->request, row->is_change, &why) : 0;
+    if (status) {
+        admin_respond_error(c->response, status, "%s", why);
+        return;
+    }
+    row->run(c);
+}
+
+void admin_answer(struct admin *a, const struct admin_request *request, struct admin_response *response)
+{
+    struct call c = {.admin = a, .request = request, .response = response};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (pattern_fits(rows[i].pattern, request->path, c.name, sizeof(c.name))) {
+            run_row(&c, &rows[i]);
+            return;
+        }
+    admin_respond_error(response, 404, "no such path; see docs/reference/api.md");
+}
