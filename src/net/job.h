@@ -41,9 +41,11 @@ struct job_pool_params {
     uint32_t queue_max;   /* jobs waiting for a thread */
 };
 
-struct job_pool *job_pool_new(const struct job_pool_params *params);
+struct job_pool *job_pool_new(
+    const struct job_pool_params *params); /* NULL with errno when the kernel refuses */
 /* Cancels what waits, lets what runs go on for grace_ns at most, and leaves behind threads that still hang.
-   NULL is fine. Jobs that end within the grace are answered JOB_DONE. */
+   NULL is fine. Jobs that end within the grace are answered JOB_DONE; on_done must not submit new ones here.
+ */
 void job_pool_free(struct job_pool *p, int64_t grace_ns);
 /* Takes the job until release. false: the queue is full (or no thread can be started) and the job stays the
  * caller's. */
