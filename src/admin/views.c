@@ -37,12 +37,12 @@ static void begin_recent(struct json *j, const struct recent_view *view)
 {
     json_key(j, "recent");
     json_begin_object(j);
-    json_put_double(j, "window_s", view->window_s);
-    json_put_double(j, "requests_per_s",
+    json_put_double(j, "window_seconds", view->window_s);
+    json_put_double(j, "requests_per_second",
                     view->window_s > 0 ? (double)view->duration.count / view->window_s : 0);
-    put_quantile(j, "p50_s", &view->duration, 0.5);
-    put_quantile(j, "p90_s", &view->duration, 0.9);
-    put_quantile(j, "p99_s", &view->duration, 0.99);
+    put_quantile(j, "p50_seconds", &view->duration, 0.5);
+    put_quantile(j, "p90_seconds", &view->duration, 0.9);
+    put_quantile(j, "p99_seconds", &view->duration, 0.99);
 }
 
 static void put_strings(struct json *j, const char *key, const struct config_strings *strings)
@@ -86,7 +86,7 @@ static void put_queue(struct admin *a, struct json *j, const struct service *s,
     int64_t now_ns = loop_now_ns(a->loop);
     json_put_int(j, "in_flight", atomic_load_explicit(&s->in_flight, memory_order_relaxed));
     json_put_int(j, "queued", atomic_load_explicit(&s->queued, memory_order_relaxed));
-    json_put_double(j, "queue_age_s",
+    json_put_double(j, "queue_age_seconds",
                     oldest_ns > 0 && oldest_ns < now_ns ? (double)(now_ns - oldest_ns) / 1e9 : 0);
     json_key(j, "queue_length");
     if (config)
@@ -124,7 +124,7 @@ void admin_write_service(struct admin *a, struct json *j, const struct service *
     put_traffic(a, j, s);
     recent_view_service(a->recent, s, loop_now_ns(a->loop), &view);
     begin_recent(j, &view);
-    put_quantile(j, "queue_p99_s", &view.queue_wait, 0.99);
+    put_quantile(j, "queue_p99_seconds", &view.queue_wait, 0.99);
     json_end_object(j);
     put_server_counts(a, j, s);
     json_key(j, "scale");

@@ -34,6 +34,19 @@ static struct server **servers_of(struct fleet *f, struct arena *arena, const st
     return servers;
 }
 
+/* Requests may wait when servers can be started, or when one of the fixed ones has not been judged yet. */
+static bool can_wait(struct fleet *f, const struct service *service, const struct config_service *config)
+{
+    if (config->scale.provider != SCALE_PROVIDER_NONE)
+        return config->scale.servers_max > 0;
+    fleet_for_each_server (f, s) {
+        int state = atomic_load(&s->state);
+        if (s->service == service && (state == SERVER_REQUESTED || state == SERVER_STARTING))
+            return true;
+    }
+    return false;
+}
+
 static void build_services(struct snapshot *snapshot, struct fleet *f)
 {
     const struct config *config = snapshot->config;
@@ -44,6 +57,7 @@ static void build_services(struct snapshot *snapshot, struct fleet *f)
         view->config = &config->services[i];
         view->service = fleet_find_service(f, view->config->name);
         ASSERT(view->service);
+        view->can_wait = can_wait(f, view->service, view->config);
         view->servers = servers_of(f, snapshot->arena, view->service, &view->server_count);
     }
 }

@@ -69,9 +69,9 @@ function scaler(s) {
   const path = '/api/v1/services/' + encodeURIComponent(s.name) + '/replicas';
   const less = action('−', 'One server less for ' + s.name, path, {count: s.scale.target - 1});
   const more = action('+', 'One server more for ' + s.name, path, {count: s.scale.target + 1});
-  less.disabled = s.scale.target <= s.scale.minimum;
-  more.disabled = s.scale.target >= s.scale.maximum;
-  box.append(less, element('b', s.scale.target), more, element('span', 'of ' + s.scale.minimum + '–' + s.scale.maximum));
+  less.disabled = s.scale.target <= s.scale.servers_min;
+  more.disabled = s.scale.target >= s.scale.servers_max;
+  box.append(less, element('b', s.scale.target), more, element('span', 'of ' + s.scale.servers_min + '–' + s.scale.servers_max));
   if (s.scale.manual !== null && s.scale.manual !== undefined)
     box.append(action('auto', 'Let Weir decide for ' + s.name, path, {auto: true}));
   td.append(box);
@@ -81,9 +81,9 @@ function scaler(s) {
 function serviceRow(s) {
   const tr = element('tr'), total = Object.values(s.servers).reduce((a, b) => a + b, 0) - s.servers.gone;
   tr.append(cell('', s.name, 'name'), cell('Servers', s.healthy + ' of ' + total, s.healthy ? 'n' : 'n badnumber'),
-    cell('In flight', number(s.in_flight), 'n'), cell('Queued', number(s.queued) + (s.queued ? ' (' + duration(s.queue_age_s) + ')' : ''), 'n'),
-    cell('Requests/s', rate(s.recent.requests_per_s), 'n'), cell('Median', duration(s.recent.p50_s), 'n'),
-    cell('p99', duration(s.recent.p99_s), 'n'), cell('Requests', number(s.requests), 'n'), count('5xx', s.errors), scaler(s));
+    cell('In flight', number(s.in_flight), 'n'), cell('Queued', number(s.queued) + (s.queued ? ' (' + duration(s.queue_age_seconds) + ')' : ''), 'n'),
+    cell('Requests/s', rate(s.recent.requests_per_second), 'n'), cell('Median', duration(s.recent.p50_seconds), 'n'),
+    cell('p99', duration(s.recent.p99_seconds), 'n'), cell('Requests', number(s.requests), 'n'), count('5xx', s.errors), scaler(s));
   return tr;
 }
 
@@ -103,8 +103,8 @@ function serverRow(s) {
   state.append(element('span', stateText(s), 'state ' + stateClass(s)));
   tr.append(cell('', s.name, 'name'), state, cell('', s.address, 'address'),
     cell('In flight', number(s.in_flight) + (s.max_requests ? ' / ' + number(s.max_requests) : ''), 'n'),
-    cell('Requests/s', rate(s.recent.requests_per_s), 'n'), cell('Median', duration(s.recent.p50_s), 'n'),
-    cell('p99', duration(s.recent.p99_s), 'n'), cell('Requests', number(s.requests), 'n'), count('Errors', s.errors), actions);
+    cell('Requests/s', rate(s.recent.requests_per_second), 'n'), cell('Median', duration(s.recent.p50_seconds), 'n'),
+    cell('p99', duration(s.recent.p99_seconds), 'n'), cell('Requests', number(s.requests), 'n'), count('Errors', s.errors), actions);
   return tr;
 }
 
