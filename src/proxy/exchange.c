@@ -1,0 +1,478 @@
+/*
+ * The exchange: one request from its head to the account of how it ended. The list of states with the diagram is in session.h;
+ * here are the driver's table, the one place where the state changes, the states that choose and reach a server, and the ends.
+ *
+ * Invariants
+ * 1. x->server is set exactly while a slot of it is held; x->upstream exactly while a connection of it is ours.
+ * 2. A request that a server may have seen is sent again only if its method is idempotent and nothing of its body or of
+ *    the response has moved (RFC 9110 §9.2.2). One that no server saw may always be sent again.
+ * 3. A snapshot is pinned from routing until the response begins: after that nothing of it is read.
+ */
+#include "proxy/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static const int64_t linger_ns = 5 * NS_PER_S;
+
+static const struct {
+    unsigned status;
+    int thread_counter, service_counter;
+    uint32_t retry_after_s;
+    const char *phrase;
+} faults[EXCHANGE_FAULT_COUNT] = {
+#define FAULT_ROW(id, status, thread_counter, service_counter, retry_after, phrase)                          \
+    {status, thread_counter, service_counter, retry_after, phrase},
+    EXCHANGE_FAULTS(FAULT_ROW)};
+
+/* ---- choosing a server ---- */
+
+/* A request that waited, or is tried again, must see the servers of now. */
+static void use_newest_snapshot(struct session *s)
+{
+    struct exchange *x = &s->x;
+    if (x->use == s->thread->newest)
+        return;
+    struct snapshot *snapshot = s->thread->newest->snapshot;
+    for (uint32_t i = 0; i < snapshot->service_count; i++) {
+        if (snapshot->services[i].service != x->service)
+            continue;
+        thread_unpin(s->thread, x->use);
+        x->use = thread_pin(s->thread);
+        x->view = &snapshot->services[i];
+        return;
+    }
+}
+
+static bool pick_server(struct session *s)
+{
+    struct data_thread *t = s->thread;
+    struct exchange *x = &s->x;
+    struct balance_request r = {
+        .servers = x->view->servers,
+        .server_count = x->view->server_count,
+        .loads = t->loads,
+        .turn = &x->service->turn,
+        .random = &t->random,
+        .now_ns = loop_now_ns(t->loop),
+        .avoid_count = x->tried_count,
+    };
+    for (uint32_t i = 0; i < x->tried_count; i++)
+        r.avoid[i] = x->tried[i];
+    const struct balance_ops *method = balance_by_method((int)x->view->config->balance);
+    struct server *server;
+    while ((server = method->pick(&r))) {
+        if (queue_take_slot(server)) {
+            x->server = server;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many servers take requests at all, and how many of them this request has not tried, full or not. */
+static void count_servers(const struct exchange *x, uint32_t *ret_taking, uint32_t *ret_untried)
+{
+    *ret_taking = *ret_untried = 0;
+    for (uint32_t i = 0; i < x->view->server_count; i++) {
+        const struct server *server = x->view->servers[i];
+        if (!server_can_take(server))
+            continue;
+        bool was_tried = false;
+        for (uint32_t k = 0; k < x->tried_count; k++)
+            was_tried |= x->tried[k] == server;
+        ++*ret_taking;
+        *ret_untried += !was_tried;
+    }
+}
+
+static void wake_control(struct session *s)
+{
+    const struct proxy_params *params = &s->thread->proxy->params;
+    if (!atomic_exchange_explicit(&s->x.service->is_waking, 1, memory_order_relaxed))
+        params->wake_control(params->context);
+}
+
+static enum step enter_queue(struct session *s, bool has_server)
+{
+    struct data_thread *t = s->thread;
+    struct exchange *x = &s->x;
+    x->waiter.inbox = &t->inbox;
+    x->tried_count = 0; /* by the time it has a turn, who failed it may be well again */
+    if (!queue_enter(x->service, &x->waiter, x->view->config->queue_length, loop_now_ns(t->loop)))
+        return exchange_fail(s, FAULT_QUEUE_FULL);
+    exchange_service_count(s, SERVICE_QUEUED);
+    exchange_go(s, EXCHANGE_QUEUE);
+    timer_set(t->loop, &s->timer, x->started_ns + x->view->config->queue_timeout_ns);
+    if (!has_server)
+        wake_control(s);
+    /* A slot given back just before we queued would otherwise lie idle. */
+    for (uint32_t i = 0; i < x->view->server_count; i++)
+        queue_offer(x->view->servers[i]);
+    return STEP_NEXT;
+}
+
+static enum step run_assign(struct session *s)
+{
+    struct exchange *x = &s->x;
+    uint32_t taking, untried;
+    use_newest_snapshot(s);
+    bool has_queue = atomic_load_explicit(&x->service->queued, memory_order_seq_cst) > 0;
+    if (!has_queue && pick_server(s)) {
+        exchange_go(s, EXCHANGE_CONNECT);
+        return STEP_NEXT;
+    }
+    count_servers(x, &taking, &untried);
+    if (untried > 0 || (taking == 0 && x->view->can_wait))
+        return enter_queue(s, taking > 0);
+    return exchange_fail(s, x->fault != FAULT_NONE ? x->fault : FAULT_NO_SERVER);
+}
+
+/* A client that has shut down its sending while nothing was done for it yet is taken to have left: see docs. */
+static enum step run_queue(struct session *s)
+{
+    if (s->client.has_hup)
+        return exchange_fail(s, FAULT_CLIENT_ABORT);
+    return STEP_WAIT;
+}
+
+void session_on_granted(struct waiter *w)
+{
+    struct session *s = container_of(w, struct session, x.waiter);
+    int64_t now = loop_now_ns(s->thread->loop);
+    ASSERT(s->x.state == EXCHANGE_QUEUE);
+    s->x.server = w->server;
+    histogram_record(&thread_service_cells(s->thread, s->x.service)->queue_wait, now - w->since_ns);
+    exchange_go(s, EXCHANGE_CONNECT);
+    session_run(s);
+}
+
+/* ---- reaching it ---- */
+
+static bool is_idempotent(enum http_method m)
+{
+    return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS || m == HTTP_TRACE || m == HTTP_PUT || m == HTTP_DELETE;
+}
+
+static bool may_send_again(const struct exchange *x)
+{
+    if (x->response_has_begun || x->body_was_sent || x->attempts >= ATTEMPTS_MAX)
+        return false;
+    return !x->head_was_sent || (is_idempotent(x->method) && h1_body_is_done(&x->request_body));
+}
+
+static enum step connect_failed(struct session *s, int error)
+{
+    struct exchange *x = &s->x;
+    struct server *server = x->server;
+    exchange_server_count(s, SERVER_ERRORS_CONNECT);
+    if (error == ECONNREFUSED || error == ENOENT) {
+        /* Nobody listens there: out at once for everybody; control probes it back in. */
+        if (!atomic_exchange_explicit(&server->is_refusing, 1, memory_order_relaxed))
+            s->thread->proxy->params.wake_control(s->thread->proxy->params.context);
+    }
+    return exchange_retry(s, FAULT_CONNECT);
+}
+
+static struct upstream *take_idle(struct session *s)
+{
+    struct exchange *x = &s->x;
+    struct upstream *u;
+    if (x->must_connect)
+        return NULL;
+    while ((u = upstream_take(s->thread, x->server))) {
+        /* What could not be sent twice must not meet a connection that the server is just closing. */
+        bool needs_care = !is_idempotent(x->method) || !x->request_is_done;
+        if (!needs_care || !upstream_is_stale(u)) {
+            exchange_server_count(s, SERVER_REUSES);
+            return u;
+        }
+        upstream_close(u);
+    }
+    return NULL;
+}
+
+static enum step run_connect(struct session *s)
+{
+    struct data_thread *t = s->thread;
+    struct exchange *x = &s->x;
+    int64_t now = loop_now_ns(t->loop);
+    if (!x->upstream) {
+        x->attempts++;
+        x->slot_ns = now;
+        struct upstream *u = take_idle(s);
+        if (!u)
+            u = upstream_connect(t, x->server);
+        if (!u)
+            return connect_failed(s, errno);
+        u->session = s;
+        x->upstream = u;
+        if (u->is_connecting)
+            timer_set(t->loop, &s->timer, now + t->config->timeouts.connect_ns);
+    }
+    if (s->client.is_gone)
+        return exchange_fail(s, FAULT_CLIENT_ABORT);
+    struct upstream *u = x->upstream;
+    if (u->is_connecting) {
+        if (!u->peer.can_write && !u->peer.is_gone)
+            return STEP_WAIT;
+        int error = socket_error(u->peer.handle.fd);
+        if (error)
+            return connect_failed(s, error);
+        u->is_connecting = false;
+    }
+    exchange_go(s, EXCHANGE_RELAY);
+    return STEP_NEXT;
+}
+
+/* ---- ends ---- */
+
+void exchange_release_server(struct session *s, bool keeps_connection)
+{
+    struct data_thread *t = s->thread;
+    struct exchange *x = &s->x;
+    if (x->upstream) {
+        if (keeps_connection)
+            upstream_keep(x->upstream);
+        else
+            upstream_close(x->upstream);
+        x->upstream = NULL;
+    }
+    if (x->server) {
+        struct server *server = x->server;
+        exchange_server_count(s, SERVER_FINISHED);
+        histogram_record(&thread_server_cells(t, server)->duration, loop_now_ns(t->loop) - x->slot_ns);
+        x->server = NULL;
+        queue_release_slot(server);
+    }
+}
+
+static void observe_failure(struct session *s, enum exchange_fault fault)
+{
+    struct exchange *x = &s->x;
+    int64_t now = loop_now_ns(s->thread->loop);
+    if (fault == FAULT_SERVER_TIMEOUT)
+        exchange_server_count(s, SERVER_ERRORS_TIMEOUT);
+    else if (fault != FAULT_CONNECT)
+        exchange_server_count(s, SERVER_ERRORS_BROKE);
+    balance_observe(&s->thread->loads[x->server->slot], x->server, now - x->slot_ns, true, now);
+}
+
+enum step exchange_retry(struct session *s, enum exchange_fault fault)
+{
+    struct exchange *x = &s->x;
+    /* A kept connection that the server had meanwhile closed says nothing about the server: once more, on a new one. */
+    bool was_stale = x->upstream && x->upstream->was_used && !x->must_connect;
+    uint32_t retries = x->view->config->retries;
+    bool can_retry = may_send_again(x) && (was_stale || x->sent_attempts <= retries);
+    x->fault = fault;
+    if (was_stale) {
+        x->must_connect = true;
+        x->sent_attempts -= x->head_was_sent;
+    } else {
+        observe_failure(s, fault);
+        if (x->tried_count < TRIED_MAX)
+            x->tried[x->tried_count++] = x->server;
+    }
+    exchange_release_server(s, false);
+    if (!can_retry)
+        return exchange_fail(s, fault);
+    x->head_was_sent = x->request_is_broken = false;
+    exchange_service_count(s, SERVICE_RETRIES);
+    exchange_go(s, EXCHANGE_ASSIGN);
+    return STEP_NEXT;
+}
+
+static void count_fault(struct session *s, enum exchange_fault fault)
+{
+    if (faults[fault].thread_counter >= 0)
+        thread_count(s->thread, (enum thread_counter)faults[fault].thread_counter);
+    if (faults[fault].service_counter >= 0 && s->x.service)
+        exchange_service_count(s, (enum service_counter)faults[fault].service_counter);
+}
+
+enum step exchange_fail(struct session *s, enum exchange_fault fault)
+{
+    struct exchange *x = &s->x;
+    if (x->state == EXCHANGE_QUEUE)
+        queue_leave(&x->waiter);
+    if (x->server)
+        exchange_release_server(s, false);
+    x->fault = fault;
+    count_fault(s, fault);
+    if (fault == FAULT_CLIENT_ABORT || x->response_has_begun) {
+        x->client_keeps_alive = false;
+        x->is_cut = true;
+        chunk_release(s->thread->buffers, &s->client.out);
+        exchange_go(s, EXCHANGE_FINISH);
+        return STEP_NEXT;
+    }
+    return reply_start(s, faults[fault].status, str_of(faults[fault].phrase), faults[fault].retry_after_s);
+}
+
+enum step exchange_refuse(struct session *s, enum http_fault fault)
+{
+    unsigned status = http_fault_status(fault);
+    enum thread_counter counter = status == 414   ? THREAD_REFUSED_TARGET_TOO_LONG
+                                  : status == 431 ? THREAD_REFUSED_HEAD_TOO_LARGE
+                                  : status == 400 ? THREAD_REFUSED_BAD_REQUEST
+                                                  : THREAD_REFUSED_NOT_SUPPORTED;
+    thread_count(s->thread, counter);
+    s->x.fault = FAULT_BAD_REQUEST;
+    s->x.client_keeps_alive = false;
+    s->x.client_minor_version = 1;
+    s->x.method = HTTP_OTHER;
+    return reply_start(s, status, str_of(http_fault_phrase(fault)), 0);
+}
+
+static enum step run_flush(struct session *s)
+{
+    switch (peer_flush(s->thread->buffers, &s->client)) {
+    case IO_OK:
+        exchange_go(s, EXCHANGE_FINISH);
+        return STEP_NEXT;
+    case IO_WAIT:
+        if (s->x.has_progress)
+            timer_set(s->thread->loop, &s->timer, loop_now_ns(s->thread->loop) + s->thread->config->timeouts.body_ns);
+        s->x.has_progress = false;
+        return STEP_WAIT;
+    default:
+        return exchange_fail(s, FAULT_CLIENT_ABORT);
+    }
+}
+
+static void account(struct session *s)
+{
+    struct exchange *x = &s->x;
+    if (!x->service || !x->status)
+        return;
+    static const enum service_counter by_class[] = {SERVICE_RESPONSES_1XX, SERVICE_RESPONSES_2XX, SERVICE_RESPONSES_3XX,
+                                                    SERVICE_RESPONSES_4XX, SERVICE_RESPONSES_5XX};
+    exchange_service_count(s, by_class[MIN(MAX(x->status / 100, 1), 5) - 1]);
+    histogram_record(&thread_service_cells(s->thread, x->service)->duration, loop_now_ns(s->thread->loop) - x->started_ns);
+}
+
+/* Where only the end of the connection ends the body, a broken one must not look like a whole one: reset instead of close. */
+static void make_cut_visible(struct session *s)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    if (s->x.client_framing == HTTP_FRAMING_UNTIL_CLOSE)
+        (void)setsockopt(s->client.handle.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+static enum step run_finish(struct session *s)
+{
+    struct data_thread *t = s->thread;
+    struct exchange *x = &s->x;
+    account(s);
+    if (x->use)
+        thread_unpin(t, x->use);
+    chunk_release(t->buffers, &x->head);
+    bool goes_on = x->client_keeps_alive && x->request_is_done && !t->is_draining;
+    bool was_cut = x->is_cut;
+    if (was_cut)
+        make_cut_visible(s);
+    bool may_still_send = !x->request_is_done || s->client.can_read || x->fault == FAULT_BAD_REQUEST;
+    *x = (struct exchange){.fault = FAULT_NONE};
+    list_init(&x->waiter.link);
+    if (goes_on && !s->client.is_gone) {
+        exchange_go(s, EXCHANGE_READ_HEAD);
+        return STEP_NEXT;
+    }
+    if (may_still_send && !was_cut && !s->client.is_gone) {
+        exchange_go(s, EXCHANGE_LINGER);
+        chunk_release(t->buffers, &s->client.in);
+        (void)shutdown(s->client.handle.fd, SHUT_WR);
+        timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + linger_ns);
+        return STEP_NEXT;
+    }
+    session_close(s);
+    return STEP_DONE;
+}
+
+/* A close with unread bytes would reset the connection and could take our answer away (RFC 9112 §9.6). */
+static enum step run_linger(struct session *s)
+{
+    size_t n;
+    if (!s->client.can_read)
+        return STEP_WAIT;
+    enum io io = peer_read(&s->client, s->thread->scratch, SCRATCH_BYTES, &n);
+    if (io == IO_OK)
+        return STEP_NEXT;
+    if (io == IO_WAIT)
+        return STEP_WAIT;
+    session_close(s);
+    return STEP_DONE;
+}
+
+/* ---- deadlines ---- */
+
+static enum step relay_timed_out(struct session *s)
+{
+    struct exchange *x = &s->x;
+    bool waits_for_client = !x->request_is_done && !x->request_is_broken && chunk_len(&x->upstream->peer.out) == 0;
+    if (x->response_has_begun || waits_for_client)
+        return exchange_fail(s, FAULT_BODY_TIMEOUT);
+    /* Not tried elsewhere: what is slow here is slow there, and the first server is still working on it. */
+    observe_failure(s, FAULT_SERVER_TIMEOUT);
+    return exchange_fail(s, FAULT_SERVER_TIMEOUT);
+}
+
+void exchange_on_timer(struct session *s)
+{
+    struct exchange *x = &s->x;
+    enum step step = STEP_DONE;
+    switch (x->state) {
+    case EXCHANGE_READ_HEAD:
+        if (chunk_len(&s->client.in)) {
+            x->client_keeps_alive = false;
+            x->client_minor_version = 1;
+            step = exchange_fail(s, FAULT_HEAD_TIMEOUT);
+            break;
+        }
+        thread_count(s->thread, THREAD_IDLE_TIMEOUTS);
+        session_close(s);
+        return;
+    case EXCHANGE_QUEUE:
+        step = exchange_fail(s, FAULT_QUEUE_TIMEOUT);
+        break;
+    case EXCHANGE_CONNECT:
+        step = connect_failed(s, ETIMEDOUT);
+        break;
+    case EXCHANGE_RELAY:
+        step = relay_timed_out(s);
+        break;
+    default:
+        session_close(s);
+        return;
+    }
+    if (step == STEP_NEXT)
+        session_run(s);
+}
+
+/* ---- the machine ---- */
+
+#define STATE_NAME(upper, lower) #lower,
+static const char *const state_names[EXCHANGE_STATE_COUNT] = {EXCHANGE_STATES(STATE_NAME)};
+
+#define run_read_head request_read_head
+#define run_relay     relay_run
+#define run_tunnel    tunnel_run
+#define run_reply     run_flush
+#define STATE_RUN(upper, lower) run_##lower,
+static enum step (*const runs[EXCHANGE_STATE_COUNT])(struct session *s) = {EXCHANGE_STATES(STATE_RUN)};
+
+enum step exchange_run_state(struct session *s)
+{
+    return runs[s->x.state](s);
+}
+
+void exchange_go(struct session *s, enum exchange_state next)
+{
+    (void)state_names; /* for tracing in a debugger: p state_names[s->x.state] */
+    s->x.state = next;
+}
