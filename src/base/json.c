@@ -133,6 +133,12 @@ void json_bool(struct json *j, bool value)
     buf_put(j->out, value ? STR("true") : STR("false"));
 }
 
+void json_raw(struct json *j, struct str value)
+{
+    before_value(j);
+    buf_put(j->out, value);
+}
+
 void json_null(struct json *j)
 {
     before_value(j);

@@ -26,6 +26,7 @@ void json_int(struct json *j, int64_t value);
 void json_double(struct json *j, double value); /* NaN and infinities become null */
 void json_bool(struct json *j, bool value);
 void json_null(struct json *j);
+void json_raw(struct json *j, struct str value); /* text that is one JSON value already */
 
 /* key and value in one call */
 void json_put_str(struct json *j, const char *key, struct str value);
