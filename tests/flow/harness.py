@@ -549,7 +549,8 @@ class Weir:
         return response.json()
 
     def post(self, path, body=None):
-        return self.admin("POST", f"/api/v1/{path}", body if body is not None else b"")
+        """POST /api/v1/PATH; the field is what Weir wants of programs, so that no foreign page can send this."""
+        return self.admin("POST", f"/api/v1/{path}", body if body is not None else b"", [("X-Weir-Request", "1")])
 
     def servers(self, service=None, state=None):
         rows = self.api("servers")["servers"]

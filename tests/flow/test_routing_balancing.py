@@ -1,0 +1,163 @@
+"""Which service, and which of its servers, gets a request."""
+import collections
+import threading
+import time
+
+import pytest
+
+from harness import Load, free_port, wait_until
+
+
+@pytest.fixture
+def routed(weir, origin):
+    """A Weir with services that each answer with their name."""
+    def start(**services):
+        return weir(services={name: {**rules, "servers": [origin(name.encode()).address]} for name, rules in services.items()})
+
+    return start
+
+
+def test_hosts(routed):
+    w = routed(shop={"hosts": ["shop.example.com"]}, wild={"hosts": ["*.example.com"]}, blog={"hosts": ["blog.org", "www.blog.org"]},
+               rest={})
+    for host, name in [
+        ("shop.example.com", "shop"), ("SHOP.Example.COM", "shop"), ("shop.example.com:8080", "shop"),
+        ("shop.example.com.", "shop"), ("a.example.com", "wild"), ("blog.org", "blog"), ("www.blog.org", "blog"),
+        ("example.com", "rest"), ("xshop.example.org", "rest"), ("127.0.0.1", "rest"), ("[::1]:80", "rest"),
+    ]:
+        assert w.ask(host=host).body.decode() == name, host
+
+
+def test_longest_path_first(routed):
+    w = routed(root={}, api={"paths": ["/api/"]}, v2={"paths": ["/api/v2/", "/v2/"]})
+    for path, name in [("/", "root"), ("/apix", "root"), ("/api/", "api"), ("/api/v1", "api"), ("/api/v2/x", "v2"),
+                       ("/v2/", "v2"), ("/api/v2/../x?y", "v2"), ("/x/api/", "root")]:
+        response = w.ask("GET", path)
+        assert response.status in (200, 400) and (response.status == 400 or response.body.decode() == name), path
+
+
+def test_host_before_path(routed):
+    w = routed(host={"hosts": ["a.example"]}, path={"paths": ["/long/path/"]}, both={"hosts": ["a.example"], "paths": ["/x/"]})
+    assert w.ask("GET", "/long/path/y", host="a.example").body == b"host"
+    assert w.ask("GET", "/long/path/y", host="b.example").body == b"path"
+    assert w.ask("GET", "/x/y", host="a.example").body == b"both"
+    assert w.ask("GET", "/x/y", host="b.example").status == 404
+
+
+def test_absolute_form_routes_by_its_authority(routed):
+    w = routed(a={"hosts": ["a.example"]}, b={"hosts": ["b.example"]})
+    assert w.ask("GET", "http://b.example/", host="b.example").body == b"b"
+
+
+def count_answers(w, requests, **options):
+    return collections.Counter(w.ask(**options).body for _ in range(requests))
+
+
+def test_round_robin(weir, origin):
+    servers = [origin(name) for name in (b"a", b"b", b"c")]
+    w = weir(services={"main": {"servers": [s.address for s in servers], "balance": "round-robin"}}, workers=1)
+    assert count_answers(w, 30) == {b"a": 10, b"b": 10, b"c": 10}
+
+
+def test_least_requests_avoids_the_busy(weir, origin):
+    go_on = threading.Event()
+    slow = origin(lambda request: go_on.wait(20) and b"slow")
+    quick = origin(b"quick")
+    w = weir(services={"main": {"servers": [slow.address, quick.address], "balance": "least-requests"}})
+    held = []
+    while not slow.requests:  # at most a few: until one request hangs in the slow server
+        held.append(w.client().request())
+        time.sleep(0.05)
+        assert len(held) < 10
+    assert count_answers(w, 20) == {b"quick": 20}
+    go_on.set()
+    for client in held:
+        client.response()
+
+
+def test_default_prefers_the_quick_server(weir, origin):
+    """random-of-two with latency: a server ten times slower gets clearly less, but is not forgotten."""
+    quick = origin(lambda request: time.sleep(0.002) or b"quick")
+    slow = origin(lambda request: time.sleep(0.05) or b"slow")
+    w = weir(services={"main": {"servers": [quick.address, slow.address]}})
+    load = Load(w.port, clients=8)
+    time.sleep(2.5)
+    load.stop()
+    assert not load.failures
+    assert load.bodies[b"quick"] > 4 * load.bodies[b"slow"] > 0
+
+
+def test_default_shuns_a_server_that_fails_fast(weir, origin):
+    """A broken server answers errors quicker than others answer pages: that must not attract requests."""
+    good = origin(lambda request: time.sleep(0.01) or b"good")
+    bad = origin((500, [], b"bad"))
+    w = weir(services={"main": {"servers": [good.address, bad.address]}})
+    load = Load(w.port, clients=8)
+    time.sleep(2)
+    load.stop()
+    assert load.ok > 2 * len(load.failures)
+
+
+def test_refusing_server_is_taken_out_and_comes_back(weir, origin):
+    stays, leaves = origin(b"stays"), origin(b"leaves")
+    w = weir(services={"main": {"servers": [stays.address, leaves.address], "balance": "round-robin",
+                                "health": {"interval": "30s", "start_interval": "50ms"}}})
+    assert set(count_answers(w, 10)) == {b"stays", b"leaves"}
+    leaves.refuse()
+    assert count_answers(w, 20) == {b"stays": 20}
+    rows = {row["address"]: row for row in w.servers()}
+    assert rows[leaves.address]["refusing"] or not rows[leaves.address]["healthy"]
+    leaves.listen()
+    wait_until(lambda: b"leaves" in count_answers(w, 4), 3, "the server to come back long before the next regular probe")
+
+
+def test_unhealthy_server_is_taken_out_and_comes_back(weir, origin):
+    state = {"status": 200}
+    sick = origin(lambda r: (state["status"], [], b"health") if r.target == "/healthz" else b"sick")
+    well = origin(b"well")
+    w = weir(services={"main": {"servers": [sick.address, well.address], "balance": "round-robin",
+                                "health": {"path": "/healthz", "interval": "100ms", "rise": 2, "fall": 2}}})
+    assert set(count_answers(w, 10)) == {b"sick", b"well"}
+    state["status"] = 500
+    wait_until(lambda: set(count_answers(w, 6)) == {b"well"}, 3)
+    assert count_answers(w, 20) == {b"well": 20}
+    state["status"] = 200
+    wait_until(lambda: b"sick" in count_answers(w, 6), 3)
+
+
+def test_health_check_speaks_proper_http(weir, origin):
+    server = origin(b"ok")
+    weir(services={"main": {"servers": [server.address], "health": {"path": "/healthz?x=1", "interval": "100ms"}}})
+    request = server.next_request()
+    assert (request.method, request.target) == ("GET", "/healthz?x=1")
+    assert request.fields["Host"] == server.address
+    assert not server.errors
+
+
+def test_drained_server_gets_nothing_new_and_comes_back(weir, origin):
+    one, two = origin(b"one"), origin(b"two")
+    w = weir(services={"main": {"servers": [one.address, two.address], "balance": "round-robin"}})
+    name = next(row["name"] for row in w.servers() if row["address"] == one.address)
+    assert w.post(f"servers/{name}/drain").status == 200
+    wait_until(lambda: count_answers(w, 6) == {b"two": 6}, 3)
+    assert w.post(f"servers/{name}/ready").status == 200
+    wait_until(lambda: b"one" in count_answers(w, 6), 3)
+
+
+def test_all_servers_gone_and_back(weir, origin):
+    server = origin(b"back")
+    w = weir(services={"main": {"servers": [server.address], "queue": {"timeout": "10s"},
+                                "health": {"interval": "100ms", "start_interval": "50ms"}}})
+    server.refuse()
+    client = w.client()
+    client.request()
+    time.sleep(0.3)
+    server.listen()
+    status = client.response().status
+    assert status in (200, 502, 503)
+    wait_until(lambda: w.ask().status == 200, 3)
+
+
+def test_no_server_at_all(weir):
+    w = weir(services={"main": {"servers": [f"127.0.0.1:{free_port()}"], "queue": {"timeout": "200ms"}}}, wait="alive")
+    wait_until(lambda: w.ask().status == 503, 5)
