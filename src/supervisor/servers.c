@@ -1,0 +1,633 @@
+/*
+ * servers.c
+ *
+ * Invariants:
+ *   1. a server_process is in the list from fork until its leader is reaped; its process group is known to
+ * the guard all that time;
+ *   2. a port belongs to one process in the list at most;
+ *   3. a key names one process that is not `is_forgotten`. A process that is being stopped gives its name
+ * away when the worker asks for the same key again, as a restarted worker may do which never knew of it; its
+ * end is then nobody's news;
+ *   4. when the leader ends, the rest of its group is killed while the leader is still a zombie: until it is
+ * reaped, the kernel cannot give the group's number to anybody else.
+ *
+ * The port is found by binding to port 0 and closing again. Between that and the server's own bind another
+ * process may take it; the server then fails, and the reconciler's next start gets another port. Handing over
+ * the listening socket itself would need servers that know how to take one.
+ */
+#include "supervisor/servers.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/channel.h"
+#include "supervisor/exit_reason.h"
+#include "supervisor/lines.h"
+#include "supervisor/output.h"
+#include "supervisor/spawn.h"
+#include "supervisor/template.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    READ_BYTES_MAX = 16 * 1024, /* a server's share of one turn */
+    PORT_ATTEMPTS_MAX = 64,
+    OUTPUT_RETRY_MS = 20,
+    FINAL_READS_MAX = 16, /* what a server left in its pipe: 64 KiB by default */
+};
+
+struct server_process {
+    struct list link;
+    struct servers *all;
+    const struct supervisor_service *service;
+    char key[CHANNEL_KEY_BYTES_MAX + 1];
+    const char *name; /* the part of key after the slash */
+    enum server_process_state state;
+    bool is_forgotten; /* its key is somebody else's now */
+    bool is_killed;    /* SIGKILL was sent because it did not end in time */
+    pid_t pid;         /* and process group */
+    struct addr address;
+    struct spawn spawn; /* for the outcome's text; argv and environment are gone by then, but for argv[0] */
+    char *argv[2];      /* owned: argv[0] as it was executed, NULL */
+    char failure[sizeof(((struct err *)0)->text)]; /* why it could not be executed; "": it could */
+    struct handle outcome;                         /* fd -1: known */
+    struct handle output;                          /* fd -1: ended */
+    bool is_output_paused;
+    struct timer kill_timer;
+    struct lines lines;
+    struct deferred free_task;
+};
+
+struct servers {
+    struct servers_params params;
+    struct list list;
+    size_t count;
+    struct output output;
+    struct timer output_timer; /* tries again to write what could not be written */
+    struct user users[SUPERVISOR_SERVICES_MAX];
+    bool has_user[SUPERVISOR_SERVICES_MAX];
+};
+
+#define for_each_process(s, p)                                                                               \
+    for (struct server_process *p = container_of((s)->list.next, struct server_process, link);               \
+         &p->link != &(s)->list; p = container_of(p->link.next, struct server_process, link))
+
+/* ---- state ---- */
+
+static const char *state_name(enum server_process_state state)
+{
+#define SERVER_PROCESS_STATE_NAME(upper, lower, help) #lower,
+    static const char *const names[] = {SERVER_PROCESS_STATES(SERVER_PROCESS_STATE_NAME)};
+    static_assert(ARRAY_LEN(names) == SERVER_PROCESS_STATE_COUNT, "every state has a name");
+    return names[state];
+}
+
+static void server_process_go(struct server_process *p, enum server_process_state next)
+{
+    ASSERT(p->state <= next);
+    log_debug("server %s (%d) %s -> %s", p->key, p->pid, state_name(p->state), state_name(next));
+    p->state = next;
+}
+
+static struct server_process *find_key(struct servers *s, struct str key)
+{
+    for_each_process(s, p) if (!p->is_forgotten && str_eq(str_of(p->key), key)) return p;
+    return NULL;
+}
+
+static struct server_process *find_pid(struct servers *s, pid_t pid)
+{
+    for_each_process(s, p) if (p->pid == pid) return p;
+    return NULL;
+}
+
+/* ---- output ---- */
+
+static void on_line(void *context, struct str line)
+{
+    struct server_process *p = context;
+    output_put(&p->all->output, p->name, line);
+}
+
+static void close_output(struct server_process *p)
+{
+    if (p->output.fd < 0)
+        return;
+    if (!p->is_output_paused)
+        loop_remove(p->all->params.loop, &p->output);
+    close(p->output.fd);
+    p->output.fd = -1;
+}
+
+/* One read. False when nothing more can come now. */
+static bool read_output(struct server_process *p)
+{
+    static char bytes[READ_BYTES_MAX];
+    const struct lines_sink sink = {p, on_line};
+    if (p->output.fd < 0)
+        return false;
+    ssize_t n = read(p->output.fd, bytes, sizeof(bytes));
+    if (n > 0) {
+        lines_feed(&p->lines, str_n(bytes, (size_t)n), &sink);
+        return true;
+    }
+    if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        lines_flush(&p->lines, &sink);
+        close_output(p);
+    }
+    return false;
+}
+
+static void flush_output(struct servers *s)
+{
+    int64_t now_ns = loop_now_ns(s->params.loop);
+    output_flush(&s->output, now_ns);
+    if (s->output.waiting.len && !timer_is_set(&s->output_timer))
+        timer_set(s->params.loop, &s->output_timer, now_ns + OUTPUT_RETRY_MS * NS_PER_MS);
+}
+
+/* A paused descriptor leaves the loop altogether: a hang-up is reported whatever events are asked for. */
+static void pause_output(struct server_process *p)
+{
+    loop_remove(p->all->params.loop, &p->output);
+    p->is_output_paused = true;
+    flush_output(p->all);
+}
+
+static void resume_output(struct server_process *p)
+{
+    if (!p->is_output_paused || p->output.fd < 0)
+        return;
+    if (loop_add(p->all->params.loop, &p->output, EPOLLIN))
+        p->is_output_paused = false;
+}
+
+static void on_output(struct loop *l, struct handle *h, uint32_t events)
+{
+    struct server_process *p = container_of(h, struct server_process, output);
+    if (!output_is_ready(&p->all->output, loop_now_ns(l))) {
+        pause_output(p);
+        return;
+    }
+    (void)read_output(p);
+    flush_output(p->all);
+}
+
+static void on_output_timer(struct loop *l, struct timer *t)
+{
+    struct servers *s = container_of(t, struct servers, output_timer);
+    if (!output_is_ready(&s->output, loop_now_ns(l))) {
+        timer_set(l, t, loop_now_ns(l) + OUTPUT_RETRY_MS * NS_PER_MS);
+        return;
+    }
+    for_each_process(s, p) resume_output(p);
+}
+
+/* ---- start ---- */
+
+static bool is_port_used(struct servers *s, uint16_t port)
+{
+    for_each_process(s, p) if (addr_port(&p->address) == port) return true;
+    return false;
+}
+
+static bool probe_free_port(uint16_t *ret_port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0 &&
+                    getsockname(fd, (struct sockaddr *)&a, &len) == 0;
+    if (is_bound)
+        *ret_port = ntohs(a.sin_port);
+    if (fd >= 0)
+        close(fd);
+    return is_bound;
+}
+
+static bool choose_address(struct servers *s, struct addr *ret_address, struct err *err)
+{
+    uint16_t port = 0;
+    for (int i = 0; i < PORT_ATTEMPTS_MAX; i++) {
+        if (!probe_free_port(&port))
+            return err_set_errno(err, errno, "looking for a free port on 127.0.0.1");
+        if (is_port_used(s, port))
+            continue;
+        *ret_address = (struct addr){.len = sizeof(struct sockaddr_in)};
+        ret_address->in4 = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+        return true;
+    }
+    return err_set(err, "no free port on 127.0.0.1");
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
+static const struct supervisor_service *find_service(const struct servers *s, struct str name)
+{
+    for (size_t i = 0; i < s->params.plan->service_count; i++)
+        if (str_eq(str_of(s->params.plan->services[i].name), name))
+            return &s->params.plan->services[i];
+    return NULL;
+}
+
+static bool split_key(const struct servers *s, struct str key, const struct supervisor_service **ret_service,
+                      struct err *err)
+{
+    size_t slash = 0;
+    if (!str_find(key, '/', &slash) || slash + 1 == key.len || key.len > CHANNEL_KEY_BYTES_MAX)
+        return err_set(err, "a server is named SERVICE/SERVER");
+    for (size_t i = slash + 1; i < key.len; i++)
+        if (!is_name_char(key.ptr[i]))
+            return err_set(err, "a server's name has letters, digits, '-', '_' and '.' only");
+    const struct supervisor_service *service = find_service(s, str_n(key.ptr, slash));
+    if (!service)
+        return err_set(err, "there is no service '%.*s' with a command", (int)slash, key.ptr);
+    *ret_service = service;
+    return true;
+}
+
+static uint32_t count_processes(struct servers *s, const struct supervisor_service *service)
+{
+    uint32_t count = 0;
+    for_each_process(s, p) count += p->service == service;
+    return count;
+}
+
+/* Weir's own words come last and win: a server that listened elsewhere would never be found. */
+static void build_environment(const struct server_process *p, const struct user *user, struct environment *e)
+{
+    char host[ADDR_TEXT_BYTES];
+    environment_init(e, environ);
+    if (user) {
+        environment_printf(e, "HOME=%s", user->home);
+        environment_printf(e, "USER=%s", user->name);
+        environment_printf(e, "LOGNAME=%s", user->name);
+    }
+    environment_printf(e, "HOST=%s", addr_format_host(host, &p->address));
+    for (const char *const *item = p->service->environment; item && *item; item++) {
+        char *expanded = template_expand(*item, &p->address);
+        environment_set(e, expanded);
+        free(expanded);
+    }
+    environment_printf(e, "PORT=%u", addr_port(&p->address));
+    environment_printf(e, "WEIR_SERVER=%s", p->name);
+    environment_set(e, p->all->params.mark);
+}
+
+static char **build_argv(const struct server_process *p)
+{
+    size_t count = 0;
+    while (p->service->argv[count])
+        count++;
+    char **argv = NEW_ARRAY(char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        argv[i] = template_expand(p->service->argv[i], &p->address);
+    return argv;
+}
+
+static void free_argv(char **argv)
+{
+    for (size_t i = 0; argv[i]; i++)
+        free(argv[i]);
+    free(argv);
+}
+
+static const struct user *user_of(const struct servers *s, const struct supervisor_service *service)
+{
+    size_t i = (size_t)(service - s->params.plan->services);
+    return s->has_user[i] ? &s->users[i] : NULL;
+}
+
+static bool fork_process(struct server_process *p, int output_fd, struct err *err)
+{
+    const struct servers *s = p->all;
+    struct environment environment;
+    const struct user *user = user_of(s, p->service);
+    build_environment(p, user, &environment);
+    char **argv = build_argv(p);
+    p->argv[0] = mem_strdup(argv[0]);
+    p->spawn = (struct spawn){.argv = argv,
+                              .environment = environment.items,
+                              .directory = p->service->directory,
+                              .user = user,
+                              .output_fd = output_fd,
+                              .open_files = s->params.open_files};
+    p->pid = spawn_start(&p->spawn, &p->outcome.fd, err);
+    p->spawn.argv = p->argv;
+    p->spawn.environment = NULL;
+    free_argv(argv);
+    environment_fini(&environment);
+    return p->pid > 0;
+}
+
+static void on_outcome(struct loop *l, struct handle *h, uint32_t events);
+static void on_kill_timer(struct loop *l, struct timer *t);
+
+static struct server_process *process_new(struct servers *s, struct str key,
+                                          const struct supervisor_service *service)
+{
+    struct server_process *p = NEW(struct server_process);
+    p->all = s;
+    p->service = service;
+    str_copy(p->key, sizeof(p->key), key);
+    p->name = strchr(p->key, '/') + 1;
+    p->outcome = (struct handle){.fd = -1, .on_event = on_outcome};
+    p->output = (struct handle){.fd = -1, .on_event = on_output};
+    timer_init(&p->kill_timer, on_kill_timer);
+    list_init(&p->link);
+    return p;
+}
+
+static void process_free(struct server_process *p)
+{
+    ASSERT(!list_is_linked(&p->link));
+    timer_cancel(&p->kill_timer);
+    close_output(p);
+    if (p->outcome.fd >= 0)
+        close(p->outcome.fd);
+    free(p->argv[0]);
+    free(p);
+}
+
+static bool watch_process(struct server_process *p, struct err *err)
+{
+    struct loop *l = p->all->params.loop;
+    if (loop_add(l, &p->outcome, EPOLLIN) && loop_add(l, &p->output, EPOLLIN))
+        return true;
+    (void)err_set_errno(err, errno, "watching the new process");
+    loop_remove(l, &p->outcome);
+    (void)kill(-p->pid, SIGKILL); /* reaped as a stranger */
+    return false;
+}
+
+static bool start_process(struct server_process *p, struct err *err)
+{
+    int pipe_fds[2];
+    if (!choose_address(p->all, &p->address, err))
+        return false;
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+        return err_set_errno(err, errno, "making a pipe for the output");
+    p->output.fd = pipe_fds[0];
+    p->is_output_paused = true; /* not in the loop yet */
+    (void)fcntl(p->output.fd, F_SETFL, O_NONBLOCK);
+    bool is_forked = fork_process(p, pipe_fds[1], err);
+    close(pipe_fds[1]);
+    if (!is_forked || !watch_process(p, err))
+        return false;
+    p->is_output_paused = false;
+    return true;
+}
+
+/* True when the key may be used for a new process; tells what there is when it runs already. */
+static bool is_key_free(struct servers *s, struct str key)
+{
+    struct server_process *p = find_key(s, key);
+    if (!p)
+        return true;
+    if (p->state == SERVER_PROCESS_STOPPING) {
+        p->is_forgotten = true;
+        return true;
+    }
+    s->params.events->on_started(s->params.events->context, p->key, &p->address, p->pid);
+    return false;
+}
+
+bool servers_start(struct servers *s, struct str key, struct err *err)
+{
+    const struct supervisor_service *service = NULL;
+    if (!split_key(s, key, &service, err))
+        return false;
+    if (!is_key_free(s, key))
+        return true;
+    if (count_processes(s, service) >= service->process_count_max)
+        return err_set(err, "service '%s' has %u processes, which is all it may have", service->name,
+                       service->process_count_max);
+    struct server_process *p = process_new(s, key, service);
+    if (!start_process(p, err)) {
+        process_free(p);
+        return false;
+    }
+    list_push_back(&s->list, &p->link);
+    s->count++;
+    s->params.events->on_group(s->params.events->context, p->pid, true);
+    return true;
+}
+
+/* Reads whether the program could be executed; idempotent. */
+static void learn_outcome(struct server_process *p)
+{
+    struct err err;
+    if (p->outcome.fd < 0)
+        return;
+    enum spawn_outcome outcome = spawn_outcome(p->outcome.fd, &p->spawn, &err);
+    if (outcome == SPAWN_PENDING)
+        return;
+    loop_remove(p->all->params.loop, &p->outcome);
+    close(p->outcome.fd);
+    p->outcome.fd = -1;
+    if (outcome == SPAWN_FAILED) {
+        str_copy(p->failure, sizeof(p->failure), str_of(err.text)); /* told when the child has ended */
+        return;
+    }
+    if (p->state != SERVER_PROCESS_EXECUTING)
+        return;
+    server_process_go(p, SERVER_PROCESS_RUNNING);
+    p->all->params.events->on_started(p->all->params.events->context, p->key, &p->address, p->pid);
+}
+
+static void on_outcome(struct loop *l, struct handle *h, uint32_t events)
+{
+    learn_outcome(container_of(h, struct server_process, outcome));
+}
+
+/* ---- stop ---- */
+
+static void kill_group(struct server_process *p)
+{
+    p->is_killed = true;
+    (void)kill(-p->pid, SIGKILL);
+}
+
+static void on_kill_timer(struct loop *l, struct timer *t)
+{
+    struct server_process *p = container_of(t, struct server_process, kill_timer);
+    log_warn("server %s did not end in time after SIGTERM: SIGKILL", p->name);
+    kill_group(p);
+}
+
+/* SIGCONT, so that a stopped process can act on SIGTERM. A second stop may only bring the deadline nearer. */
+static void stop_process(struct server_process *p, int64_t timeout_ns)
+{
+    struct loop *l = p->all->params.loop;
+    int64_t deadline_ns = loop_now_ns(l) + timeout_ns;
+    if (p->state == SERVER_PROCESS_STOPPING) {
+        if (!p->is_killed && deadline_ns < p->kill_timer.deadline_ns)
+            timer_set(l, &p->kill_timer, deadline_ns);
+        return;
+    }
+    server_process_go(p, SERVER_PROCESS_STOPPING);
+    if (timeout_ns <= 0) {
+        kill_group(p);
+        return;
+    }
+    (void)kill(-p->pid, SIGTERM);
+    (void)kill(-p->pid, SIGCONT);
+    timer_set(l, &p->kill_timer, deadline_ns);
+}
+
+void servers_stop(struct servers *s, struct str key, int64_t timeout_ns)
+{
+    struct server_process *p = find_key(s, key);
+    if (p)
+        stop_process(p, timeout_ns);
+}
+
+void servers_stop_all(struct servers *s)
+{
+    for_each_process(s, p) stop_process(p, p->service->stop_timeout_ns);
+}
+
+void servers_kill_all(struct servers *s)
+{
+    for_each_process(s, p)
+    {
+        if (p->state != SERVER_PROCESS_STOPPING)
+            server_process_go(p, SERVER_PROCESS_STOPPING);
+        timer_cancel(&p->kill_timer);
+        kill_group(p);
+    }
+}
+
+/* ---- end ---- */
+
+bool servers_on_child_ending(struct servers *s, pid_t pid)
+{
+    struct server_process *p = find_pid(s, pid);
+    if (!p)
+        return false;
+    (void)kill(-pid, SIGKILL);
+    return true;
+}
+
+static void read_rest(struct server_process *p)
+{
+    const struct lines_sink sink = {p, on_line};
+    for (int i = 0; i < FINAL_READS_MAX && read_output(p); i++)
+        ;
+    lines_flush(&p->lines, &sink);
+    close_output(p);
+    flush_output(p->all);
+}
+
+static void tell_end(struct server_process *p, int wait_status)
+{
+    const struct servers_events *events = p->all->params.events;
+    char reason[EXIT_REASON_BYTES];
+    struct buf last_lines = {0};
+    if (p->failure[0]) {
+        events->on_start_failed(events->context, p->key, p->failure);
+        return;
+    }
+    lines_format_kept(&p->lines, &last_lines);
+    events->on_exited(events->context, p->key, exit_reason_format(reason, wait_status),
+                      last_lines.ptr ? last_lines.ptr : "");
+    buf_fini(&last_lines);
+}
+
+static void run_free(struct loop *l, struct deferred *d)
+{
+    process_free(container_of(d, struct server_process, free_task));
+}
+
+bool servers_on_child_ended(struct servers *s, pid_t pid, int wait_status)
+{
+    struct server_process *p = find_pid(s, pid);
+    if (!p)
+        return false;
+    learn_outcome(p);
+    read_rest(p);
+    timer_cancel(&p->kill_timer);
+    loop_remove(s->params.loop, &p->outcome);
+    list_remove(&p->link);
+    s->count--;
+    s->params.events->on_group(s->params.events->context, pid, false);
+    if (!p->is_forgotten)
+        tell_end(p, wait_status);
+    p->free_task.run = run_free;
+    loop_defer(s->params.loop, &p->free_task);
+    return true;
+}
+
+/* ---- all of them ---- */
+
+void servers_list(struct servers *s)
+{
+    const struct servers_events *events = s->params.events;
+    for_each_process(s, p) if (p->state != SERVER_PROCESS_STOPPING && !p->failure[0])
+        events->on_started(events->context, p->key, &p->address, p->pid);
+}
+
+void servers_tell_groups(struct servers *s)
+{
+    for_each_process(s, p) s->params.events->on_group(s->params.events->context, p->pid, true);
+}
+
+size_t servers_count(const struct servers *s)
+{
+    return s->count;
+}
+
+static bool find_users(struct servers *s, struct err *err)
+{
+    const struct supervisor_plan *plan = s->params.plan;
+    for (size_t i = 0; i < plan->service_count; i++) {
+        const char *name = plan->services[i].user;
+        if (!name || !name[0])
+            continue;
+        if (!user_find(name, &s->users[i], err))
+            return err_wrap(err, "service '%s'", plan->services[i].name);
+        if (geteuid() != 0 && s->users[i].uid != geteuid())
+            return err_set(err, "service '%s': only root can start servers as user '%s'",
+                           plan->services[i].name, name);
+        s->has_user[i] = geteuid() == 0;
+    }
+    return true;
+}
+
+struct servers *servers_new(const struct servers_params *params, struct err *err)
+{
+    ASSERT(params->plan->service_count <= SUPERVISOR_SERVICES_MAX);
+    struct servers *s = NEW(struct servers);
+    s->params = *params;
+    list_init(&s->list);
+    output_init(&s->output, params->output_fd);
+    timer_init(&s->output_timer, on_output_timer);
+    if (find_users(s, err))
+        return s;
+    servers_free(s);
+    return NULL;
+}
+
+void servers_free(struct servers *s)
+{
+    if (!s)
+        return;
+    ASSERT(list_is_empty(&s->list));
+    timer_cancel(&s->output_timer);
+    output_fini(&s->output, NS_PER_S);
+    free(s);
+}
