@@ -12,5 +12,9 @@ struct control_params {
     int supervisor_fd;       /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
 };
 
+/* Exit status of a worker that will never run with this configuration: a secret that cannot be read, no
+ * supervisor. */
+enum { CONTROL_CANNOT_START = 78 };
+
 /* Runs the worker until it has drained (SIGTERM or the supervisor's word) and returns the exit status. */
 int control_run(const struct control_params *params);

@@ -1,5 +1,6 @@
 /*
- * A ring of fixed records, allocated once: a storm of events costs the oldest events and nothing else.
+ * A ring of pointers to events, each one block with its texts: a storm of events costs the oldest events and
+ * nothing else.
  *
  * Event n sits in slot (n - 1) % capacity, so the ring holds exactly the sequence numbers first_kept()..last
  * and finding one is arithmetic. Control bytes in texts (a server's own words may be among them) become
@@ -15,7 +16,7 @@
 struct ledger {
     uint32_t capacity;
     uint64_t last;
-    struct event *ring;
+    struct event **ring; /* owned, each event too; NULL before its first use */
 };
 
 struct ledger *ledger_new(uint32_t capacity)
@@ -23,7 +24,7 @@ struct ledger *ledger_new(uint32_t capacity)
     ASSERT(capacity > 0);
     struct ledger *l = NEW(struct ledger);
     l->capacity = capacity;
-    l->ring = NEW_ARRAY(struct event, capacity);
+    l->ring = NEW_ARRAY(struct event *, capacity);
     return l;
 }
 
@@ -31,16 +32,45 @@ void ledger_free(struct ledger *l)
 {
     if (!l)
         return;
+    for (uint32_t i = 0; i < l->capacity; i++)
+        free(l->ring[i]);
     free(l->ring);
     free(l);
 }
 
-static void copy_text(char *out, size_t out_bytes, const char *text)
+static size_t text_bytes(const char *text)
 {
-    str_copy(out, out_bytes, str_of(text));
-    for (char *c = out; *c; c++)
+    return text ? MIN(strlen(text), (size_t)EVENT_TEXT_BYTES_MAX) + 1 : 1;
+}
+
+/* Copies into the block at *at, which moves on. */
+static const char *take_text(char **at, const char *text)
+{
+    char *copy = *at;
+    *at += text_bytes(text);
+    str_copy(copy, (size_t)(*at - copy), str_of(text));
+    for (char *c = copy; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' ';
+    return copy;
+}
+
+static struct event *event_new(const struct event_note *note)
+{
+    struct str details = note->details;
+    if (details.len == 0 || details.len > EVENT_DETAILS_BYTES_MAX)
+        details = STR("{}");
+    size_t bytes = text_bytes(note->kind) + text_bytes(note->service) + text_bytes(note->server) +
+                   text_bytes(note->text) + details.len + 1;
+    struct event *e = mem_alloc(sizeof(*e) + bytes);
+    char *at = (char *)(e + 1);
+    e->level = note->level;
+    e->kind = take_text(&at, note->kind);
+    e->service = take_text(&at, note->service);
+    e->server = take_text(&at, note->server);
+    e->text = take_text(&at, note->text);
+    e->details = str_n(at, str_copy(at, details.len + 1, details));
+    return e;
 }
 
 /* "shop/shop-3: ", "shop: " or "" in front of the sentence. */
@@ -54,21 +84,15 @@ static void log_event(const struct event *e)
 uint64_t ledger_add(struct ledger *l, const struct event_note *note, int64_t wall_ns, int64_t now_ns)
 {
     ASSERT(note->kind && note->kind[0]);
-    struct event *e = &l->ring[l->last % l->capacity];
-    *e = (struct event){.sequence = ++l->last,
-                        .wall_ns = wall_ns,
-                        .now_ns = now_ns,
-                        .level = note->level,
-                        .number_count = MIN(note->number_count, (uint32_t)EVENT_NUMBERS_MAX)};
-    copy_text(e->kind, sizeof(e->kind), note->kind);
-    copy_text(e->service, sizeof(e->service), note->service);
-    copy_text(e->server, sizeof(e->server), note->server);
-    copy_text(e->text, sizeof(e->text), note->text);
-    for (uint32_t i = 0; i < e->number_count; i++) {
-        copy_text(e->keys[i], sizeof(e->keys[i]), note->numbers[i].key);
-        e->values[i] = note->numbers[i].value;
-    }
-    log_event(e);
+    struct event **slot = &l->ring[l->last % l->capacity];
+    struct event *e = event_new(note);
+    e->sequence = ++l->last;
+    e->wall_ns = wall_ns;
+    e->now_ns = now_ns;
+    free(*slot);
+    *slot = e;
+    if (!note->is_quiet)
+        log_event(e);
     return e->sequence;
 }
 
@@ -91,7 +115,7 @@ const struct event *ledger_find(const struct ledger *l, uint64_t sequence)
 {
     if (sequence < first_kept(l) || sequence > l->last)
         return NULL;
-    return &l->ring[(sequence - 1) % l->capacity];
+    return l->ring[(sequence - 1) % l->capacity];
 }
 
 static void write_event(struct json *j, const struct event *e)
@@ -106,11 +130,8 @@ static void write_event(struct json *j, const struct event *e)
     json_put_text(j, "service", e->service[0] ? e->service : NULL);
     json_put_text(j, "server", e->server[0] ? e->server : NULL);
     json_put_text(j, "text", e->text);
-    json_key(j, "numbers");
-    json_begin_object(j);
-    for (uint32_t i = 0; i < e->number_count; i++)
-        json_put_double(j, e->keys[i], e->values[i]);
-    json_end_object(j);
+    json_key(j, "details");
+    json_raw(j, e->details);
     json_end_object(j);
 }
 

@@ -13,38 +13,28 @@
 
 enum {
     LEDGER_EVENTS_MAX = 4096, /* older ones are dropped and counted */
-    EVENT_NUMBERS_MAX = 12,
-    EVENT_NAME_BYTES = 64,
-    EVENT_KEY_BYTES = 32,
-    EVENT_TEXT_BYTES = 384,
+    EVENT_TEXT_BYTES_MAX = 512,
+    EVENT_DETAILS_BYTES_MAX =
+        4096, /* longer details are left out as a whole, for half of them would not be JSON */
 };
 
-struct event_number {
-    const char *key; /* snake_case with its unit last: "in_flight", "queue_age_s" */
-    double value;
-};
-
-/* What a caller tells. Borrowed for the time of the call; empty or NULL fields are left out. */
+/* What a caller tells. Borrowed for the time of the call; NULL and empty fields are left out. */
 struct event_note {
-    const char *kind; /* a word with underscores: "server_state", "scale_decision", "alert" */
+    const char *kind; /* a word with underscores: "server_state", "scale_up", "alert" */
     enum log_level level;
+    bool is_quiet; /* no log line: somebody else writes it, or it is too common */
     const char *service, *server;
-    const char *text; /* a sentence */
-    const struct event_number *numbers;
-    uint32_t number_count; /* those beyond EVENT_NUMBERS_MAX are left out */
+    const char *text;   /* a sentence */
+    struct str details; /* one JSON object with the numbers and what else is known */
 };
 
-/* What the ledger keeps. */
+/* What the ledger keeps. All text is in one block with the event. */
 struct event {
     uint64_t sequence; /* 1, 2, 3, … without gaps */
     int64_t wall_ns, now_ns;
     enum log_level level;
-    uint32_t number_count;
-    char kind[EVENT_KEY_BYTES];
-    char service[EVENT_NAME_BYTES], server[EVENT_NAME_BYTES];
-    char text[EVENT_TEXT_BYTES];
-    char keys[EVENT_NUMBERS_MAX][EVENT_KEY_BYTES];
-    double values[EVENT_NUMBERS_MAX];
+    const char *kind, *service, *server, *text; /* "" for none */
+    struct str details;                         /* "{}" for none */
 };
 
 struct ledger;

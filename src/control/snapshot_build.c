@@ -34,8 +34,7 @@ static struct server **servers_of(struct fleet *f, struct arena *arena, const st
     return servers;
 }
 
-/* Requests may wait when servers can be started, or when one of the fixed ones has not been judged yet. */
-static bool can_wait(struct fleet *f, const struct service *service, const struct config_service *config)
+bool snapshot_can_wait(struct fleet *f, const struct service *service, const struct config_service *config)
 {
     if (config->scale.provider != SCALE_PROVIDER_NONE)
         return config->scale.servers_max > 0;
@@ -57,7 +56,7 @@ static void build_services(struct snapshot *snapshot, struct fleet *f)
         view->config = &config->services[i];
         view->service = fleet_find_service(f, view->config->name);
         ASSERT(view->service);
-        view->can_wait = can_wait(f, view->service, view->config);
+        view->can_wait = snapshot_can_wait(f, view->service, view->config);
         view->servers = servers_of(f, snapshot->arena, view->service, &view->server_count);
     }
 }

@@ -1,0 +1,124 @@
+/* What the admin listener asks of the other rooms: each function hands the question on. */
+#include "control/control_priv.h"
+
+static void write_events(void *context, struct json *j, uint64_t after, uint32_t count_max)
+{
+    struct control *c = context;
+    ledger_write(c->ledger, j, after, count_max);
+}
+
+static void write_alerts(void *context, struct json *j)
+{
+    struct control *c = context;
+    watch_write_alerts_json(c->watch, j);
+}
+
+static void write_host(void *context, struct json *j)
+{
+    struct control *c = context;
+    watch_write_host_json(c->watch, j);
+}
+
+static void write_service_scale(void *context, struct json *j, const struct service *s)
+{
+    struct control *c = context;
+    if (control_config_of(c, s)->scale.provider == SCALE_PROVIDER_NONE) {
+        json_null(j);
+        return;
+    }
+    json_begin_object(j);
+    scale_write_service(c->scale, s, loop_now_ns(c->loop), j);
+    json_end_object(j);
+}
+
+static void write_server_life(void *context, struct json *j, const struct server *s)
+{
+    struct control *c = context;
+    scale_write_server(c->scale, s, loop_now_ns(c->loop), j);
+}
+
+static void put_own_metrics(const struct control *c, struct buf *out)
+{
+    buf_printf(out,
+               "# HELP weir_events_total Events told since the worker started.\n"
+               "# TYPE weir_events_total counter\n"
+               "weir_events_total %llu\n"
+               "# HELP weir_events_dropped_total Events that the ledger no longer keeps.\n"
+               "# TYPE weir_events_dropped_total counter\n"
+               "weir_events_dropped_total %llu\n"
+               "# HELP weir_snapshots_total Routing snapshots published since the worker started.\n"
+               "# TYPE weir_snapshots_total counter\n"
+               "weir_snapshots_total %llu\n"
+               "# HELP weir_probe_sockets Sockets that health checks have open now.\n"
+               "# TYPE weir_probe_sockets gauge\n"
+               "weir_probe_sockets %u\n",
+               (unsigned long long)ledger_last_sequence(c->ledger),
+               (unsigned long long)ledger_dropped(c->ledger), (unsigned long long)c->fleet->last_epoch,
+               prober_open_sockets(c->prober));
+}
+
+static void write_metrics(void *context, struct buf *out)
+{
+    struct control *c = context;
+    put_own_metrics(c, out);
+    scale_write_metrics(c->scale, out);
+    watch_write_metrics(c->watch, out);
+}
+
+static bool set_replicas(void *context, struct service *s, uint32_t count, struct err *err)
+{
+    struct control *c = context;
+    return scale_set_replicas(c->scale, s, count, loop_now_ns(c->loop), err);
+}
+
+static bool clear_replicas(void *context, struct service *s, struct err *err)
+{
+    struct control *c = context;
+    return scale_clear_replicas(c->scale, s, loop_now_ns(c->loop), err);
+}
+
+static bool drain_server(void *context, struct server *s, struct err *err)
+{
+    struct control *c = context;
+    return scale_drain_server(c->scale, s, loop_now_ns(c->loop), err);
+}
+
+static bool ready_server(void *context, struct server *s, struct err *err)
+{
+    struct control *c = context;
+    return scale_ready_server(c->scale, s, loop_now_ns(c->loop), err);
+}
+
+static bool is_ready(void *context, const char **ret_why_not)
+{
+    const struct control *c = context;
+    static const char *const why_not[] = {[PHASE_STARTING] = "Weir is starting",
+                                          [PHASE_RUNNING] = NULL,
+                                          [PHASE_DRAINING] = "Weir is draining",
+                                          [PHASE_ENDING] = "Weir is ending"};
+    *ret_why_not = why_not[c->phase];
+    return c->phase == PHASE_RUNNING;
+}
+
+static const struct thread_cells *thread_cells(void *context, uint32_t thread)
+{
+    const struct control *c = context;
+    return c->proxy ? proxy_thread_cells(c->proxy, thread) : NULL;
+}
+
+struct admin_ops answering_ops(struct control *c)
+{
+    return (struct admin_ops){.context = c,
+                              .write_events = write_events,
+                              .write_alerts = write_alerts,
+                              .write_host = write_host,
+                              .write_service_scale = write_service_scale,
+                              .write_server_life = write_server_life,
+                              .write_metrics = write_metrics,
+                              .set_replicas = set_replicas,
+                              .clear_replicas = clear_replicas,
+                              .drain_server = drain_server,
+                              .ready_server = ready_server,
+                              .is_ready = is_ready,
+                              .thread_cells = thread_cells};
+}

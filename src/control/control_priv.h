@@ -1,0 +1,82 @@
+/*
+ * control_priv.h: the control thread's own: what ties the rooms together, and the glue files by subject.
+ * Control thread.
+ *
+ *   control.c       builds everything, runs the loop, takes it down
+ *   lifecycle.c     signals, the supervisor's words, draining
+ *   scaling.c       scale <-> provider, prober, proxy, ledger
+ *   watching.c      numbers for watch, its alerts for the ledger
+ *   answering.c     what the admin listener asks
+ */
+#pragma once
+#include "admin/admin.h"
+#include "control/control.h"
+#include "control/ledger.h"
+#include "control/prober.h"
+#include "net/loop.h"
+#include "provider/process.h"
+#include "proxy/proxy.h"
+#include "scale/scale.h"
+#include "watch/watch.h"
+
+#include <stdatomic.h>
+
+enum phase {
+    PHASE_STARTING,
+    PHASE_RUNNING,
+    PHASE_DRAINING, /* nothing new is taken; what runs may end until drain_deadline_ns */
+    PHASE_ENDING,   /* the loop stops with this turn */
+};
+
+struct control {
+    const struct control_params *params;
+    const struct config *config;
+    enum phase phase;
+    int exit_status;
+    struct loop *loop;
+    struct fleet *fleet;
+    struct proxy *proxy; /* NULL until the first snapshot is published */
+    struct ledger *ledger;
+    struct prober *prober;
+    struct scale *scale;
+    struct watch *watch;
+    struct admin *admin;      /* NULL: off */
+    struct provider *process; /* NULL: no supervisor */
+    struct provider_sink process_sink;
+    struct process_events process_events;
+    const struct config_service *configs[FLEET_SERVICES_MAX]; /* by the service's slot */
+
+    struct timer scale_timer, watch_timer, drain_timer;
+    struct handle signals;
+    struct message wake_message;
+    _Atomic int wake_is_posted; /* set by any data thread, cleared here: one message at a time */
+    int64_t drain_deadline_ns;
+    uint64_t published_can_wait; /* a digest of can_wait of all services, see scaling.c */
+    char status_text[128];       /* told to the supervisor last */
+};
+
+/* ledger, with both clocks filled in. */
+void control_note(struct control *c, const struct event_note *note);
+const struct config_service *control_config_of(const struct control *c, const struct service *s);
+
+/* lifecycle.c */
+bool lifecycle_start(struct control *c,
+                     struct err *err); /* signals; the supervisor's words come through process_events */
+void lifecycle_stop(struct control *c);
+void lifecycle_drain(struct control *c, const char *why);
+void lifecycle_tell_status(struct control *c);
+extern const struct process_events lifecycle_process_events; /* context: struct control */
+
+/* scaling.c */
+void scaling_start(struct control *c); /* all services are in the fleet; publishes the first snapshot */
+void scaling_run(struct control *c);   /* the ticks begin; asks what servers there are already */
+void scaling_stop(struct control *c);
+void scaling_wake(void *context);                        /* proxy_params.wake_control: any thread */
+extern const struct provider_sink scaling_provider_sink; /* context: struct control */
+
+/* watching.c */
+void watching_start(struct control *c);
+void watching_stop(struct control *c);
+
+/* answering.c */
+struct admin_ops answering_ops(struct control *c);

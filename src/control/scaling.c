@@ -1,0 +1,190 @@
+/*
+ * Between scale, which decides, and those who do: the provider starts and stops, the prober asks how servers
+ * are, the proxy routes by what is published. scale's effects come in here, the others' facts go out to it,
+ * each with the time of the turn.
+ *
+ * The routing snapshot also says whether a service's requests may wait for a server to come. That changes
+ * without any server coming or going (a fixed server's first probes fail), so the tick compares a digest of
+ * it with what was published.
+ */
+#include "base/clock.h"
+#include "control/control_priv.h"
+#include "control/snapshot_build.h"
+#include "proxy/queue.h"
+
+#include <stdio.h>
+
+#define SCALE_TICK_NS (SCALE_TICK_MS * NS_PER_MS)
+
+/* ---- scale's effects ---- */
+
+static uint64_t digest_can_wait(const struct control *c)
+{
+    uint64_t digest = 0;
+    fleet_for_each_service (c->fleet, s)
+        digest = digest * 31 + 1 + snapshot_can_wait(c->fleet, s, control_config_of(c, s));
+    return digest;
+}
+
+static bool publish(void *context)
+{
+    struct control *c = context;
+    c->published_can_wait = digest_can_wait(c);
+    fleet_publish(c->fleet, snapshot_build(c->fleet, c->config));
+    if (c->proxy)
+        proxy_on_published(c->proxy);
+    return true;
+}
+
+static void offer(void *context, struct server *s)
+{
+    (void)context;
+    queue_offer(s);
+}
+
+static void probe(void *context, struct server *s, enum probe_pace pace)
+{
+    struct control *c = context;
+    prober_set_pace(c->prober, s, &control_config_of(c, s->service)->health, pace);
+}
+
+/* Steps on the usual way up are told once, at its end. */
+static bool is_quiet(const struct scale_event *e)
+{
+    return e->kind == SCALE_EVENT_SERVER_STATE && !e->is_warning &&
+           (e->to == SERVER_STARTING || e->to == SERVER_REQUESTED || e->to == SERVER_GONE ||
+            (e->from == SERVER_WARMING && e->to == SERVER_SERVING));
+}
+
+static void write_text(const struct scale_event *e, char *out, size_t out_bytes)
+{
+    bool is_step = e->kind == SCALE_EVENT_SERVER_STATE && e->from != e->to;
+    if (is_step)
+        snprintf(out, out_bytes, "%s -> %s after %.1f s: %s", server_state_name(e->from),
+                 server_state_name(e->to), (double)e->in_state_ns / 1e9, e->reason ? e->reason : "");
+    else
+        snprintf(out, out_bytes, "%s", e->reason ? e->reason : "");
+}
+
+static void tell_watch(struct control *c, const struct scale_event *e)
+{
+    if ((e->kind != SCALE_EVENT_SERVER_DIED && e->kind != SCALE_EVENT_SERVER_START_FAILED) || !e->server)
+        return;
+    watch_note_server_death(c->watch, str_of(e->service->name), str_of(e->server->name), str_of(e->reason),
+                            e->now_ns);
+}
+
+static void on_event(void *context, const struct scale_event *e)
+{
+    struct control *c = context;
+    char text[EVENT_TEXT_BYTES_MAX];
+    struct buf details CLEANUP(buf_fini) = {0};
+    struct json j;
+    json_init(&j, &details);
+    json_begin_object(&j);
+    scale_event_write_numbers(e, &j);
+    if (e->last_lines && e->last_lines[0])
+        json_put_text(&j, "last_lines", e->last_lines);
+    json_end_object(&j);
+    write_text(e, text, sizeof(text));
+    control_note(c, &(struct event_note){.kind = scale_event_name(e->kind),
+                                         .level = e->is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+                                         .is_quiet = is_quiet(e),
+                                         .service = e->service->name,
+                                         .server = e->server ? e->server->name : NULL,
+                                         .text = text,
+                                         .details = buf_str(&details)});
+    tell_watch(c, e);
+}
+
+/* ---- facts for scale ---- */
+
+static void on_started(void *context, const char *key, const struct addr *address, int pid)
+{
+    struct control *c = context;
+    scale_on_started(c->scale, key, address, pid, loop_now_ns(c->loop));
+}
+
+static void on_start_failed(void *context, const char *key, const char *reason)
+{
+    struct control *c = context;
+    scale_on_start_failed(c->scale, key, reason, loop_now_ns(c->loop));
+}
+
+static void on_exited(void *context, const char *key, const char *reason, const char *last_lines)
+{
+    struct control *c = context;
+    scale_on_exited(c->scale, key, reason, last_lines, loop_now_ns(c->loop));
+}
+
+const struct provider_sink scaling_provider_sink = {
+    .on_started = on_started, .on_start_failed = on_start_failed, .on_exited = on_exited};
+
+static void on_probe(void *context, struct server *s, bool is_good, const char *detail)
+{
+    struct control *c = context;
+    scale_on_probe(c->scale, s, is_good, detail, loop_now_ns(c->loop));
+}
+
+/* ---- ticks ---- */
+
+static void on_tick(struct loop *loop, struct timer *t)
+{
+    struct control *c = container_of(t, struct control, scale_timer);
+    scale_tick(c->scale, loop_now_ns(loop));
+    if (digest_can_wait(c) != c->published_can_wait)
+        (void)publish(c);
+    (void)fleet_collect(c->fleet);
+    timer_set(loop, t, loop_now_ns(loop) + SCALE_TICK_NS);
+}
+
+static void on_wake(struct loop *loop, struct message *m)
+{
+    struct control *c = container_of(m, struct control, wake_message);
+    /* Cleared before looking: who comes after this posts anew. */
+    atomic_store_explicit(&c->wake_is_posted, 0, memory_order_seq_cst);
+    scale_wake(c->scale, loop_now_ns(loop));
+}
+
+void scaling_wake(void *context)
+{
+    struct control *c = context;
+    if (atomic_exchange_explicit(&c->wake_is_posted, 1, memory_order_seq_cst) == 0)
+        loop_post(c->loop, &c->wake_message);
+}
+
+void scaling_start(struct control *c)
+{
+    struct prober_sink sink = {.context = c, .on_probe = on_probe};
+    c->prober = prober_new(c->loop, &sink);
+    struct scale_params params = {
+        .fleet = c->fleet,
+        .effects = {.context = c, .publish = publish, .offer = offer, .probe = probe, .on_event = on_event},
+        .seed = (uint64_t)clock_wall_ns()};
+    c->scale = scale_new(&params);
+    fleet_for_each_service (c->fleet, s) {
+        const struct config_service *config = control_config_of(c, s);
+        struct provider *provider = config->scale.provider == SCALE_PROVIDER_PROCESS ? c->process : NULL;
+        scale_add_service(c->scale, s, config, provider, clock_now_ns());
+    }
+    c->wake_message.on_receive = on_wake;
+    timer_init(&c->scale_timer, on_tick);
+    (void)publish(c);
+}
+
+void scaling_run(struct control *c)
+{
+    if (c->process)
+        scale_observe(c->scale, c->process, clock_now_ns());
+    scale_tick(c->scale, clock_now_ns());
+    timer_set(c->loop, &c->scale_timer, clock_now_ns() + SCALE_TICK_NS);
+}
+
+void scaling_stop(struct control *c)
+{
+    if (!c->scale)
+        return;
+    timer_cancel(&c->scale_timer);
+    prober_free(c->prober);
+    scale_free(c->scale);
+}
