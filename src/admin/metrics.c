@@ -9,6 +9,7 @@
 #include "admin/metrics.h"
 
 #include "admin/process_stats.h"
+#include "admin/totals.h"
 #include "base/clock.h"
 
 #include <math.h>
@@ -84,22 +85,6 @@ static double thread_total(const struct fleet *fleet, const struct admin_ops *op
     return (double)total;
 }
 
-static double service_total(const struct service *s, uint32_t thread_count, size_t id)
-{
-    uint64_t total = 0;
-    for (uint32_t t = 0; t < thread_count; t++)
-        total += s->cells[t] ? counter_get(&s->cells[t]->counters[id]) : 0;
-    return (double)total;
-}
-
-static double server_total(const struct server *s, uint32_t thread_count, size_t id)
-{
-    uint64_t total = 0;
-    for (uint32_t t = 0; t < thread_count; t++)
-        total += s->cells[t] ? counter_get(&s->cells[t]->counters[id]) : 0;
-    return (double)total;
-}
-
 static void put_thread_counters(struct buf *out, const struct fleet *fleet, const struct admin_ops *ops)
 {
     const struct metric_row *rows = thread_metric_rows;
@@ -119,8 +104,7 @@ static void put_service_counters(struct buf *out, const struct fleet *fleet)
         put_family(out, rows[from].name, "counter", rows[from].help);
         fleet_for_each_service (fleet, s)
             for (size_t id = from; id < end; id++)
-                put_sample(out, rows[id].name, s, NULL, rows[id].labels,
-                           service_total(s, fleet->thread_count, id));
+                put_sample(out, rows[id].name, s, NULL, rows[id].labels, (double)service_total(fleet, s, id));
     }
 }
 
@@ -133,7 +117,7 @@ static void put_server_counters(struct buf *out, const struct fleet *fleet)
         fleet_for_each_server (fleet, s)
             for (size_t id = from; id < end; id++)
                 put_sample(out, rows[id].name, s->service, s, rows[id].labels,
-                           server_total(s, fleet->thread_count, id));
+                           (double)server_total(fleet, s, id));
     }
 }
 

@@ -5,6 +5,7 @@
  * forbid both.
  */
 #include "admin/admin_priv.h"
+#include "admin/totals.h"
 #include "page_assets.h"
 
 static void put_escaped(struct buf *out, struct str s)
@@ -59,14 +60,6 @@ static void put_recent_cells(struct buf *out, const struct recent_view *view)
     put_duration_cell(out, "p99", &view->duration, 0.99);
 }
 
-static uint64_t service_count_of(const struct admin *a, const struct service *s, enum service_counter id)
-{
-    uint64_t total = 0;
-    for (uint32_t t = 0; t < a->fleet->thread_count; t++)
-        total += s->cells[t] ? counter_get(&s->cells[t]->counters[id]) : 0;
-    return total;
-}
-
 static void put_service_row(struct admin *a, struct buf *out, const struct service *s)
 {
     struct recent_view view;
@@ -83,8 +76,8 @@ static void put_service_row(struct admin *a, struct buf *out, const struct servi
     put_number_cell(out, "In flight", (uint64_t)MAX(atomic_load(&s->in_flight), 0));
     put_number_cell(out, "Queued", (uint64_t)MAX(atomic_load(&s->queued), 0));
     put_recent_cells(out, &view);
-    put_number_cell(out, "Requests", service_count_of(a, s, SERVICE_ARRIVALS));
-    put_number_cell(out, "5xx", service_count_of(a, s, SERVICE_RESPONSES_5XX));
+    put_number_cell(out, "Requests", service_total(a->fleet, s, SERVICE_ARRIVALS));
+    put_number_cell(out, "5xx", service_total(a->fleet, s, SERVICE_RESPONSES_5XX));
     buf_put(out, STR("<td class=\"actions\"></td></tr>"));
 }
 
@@ -92,12 +85,6 @@ static void put_server_row(struct admin *a, struct buf *out, const struct server
 {
     char address[ADDR_TEXT_BYTES];
     struct recent_view view;
-    uint64_t requests = 0, errors = 0;
-    for (uint32_t t = 0; t < a->fleet->thread_count && s->cells[t]; t++) {
-        requests += counter_get(&s->cells[t]->counters[SERVER_ATTEMPTS]);
-        for (int id = SERVER_ERRORS_5XX; id <= SERVER_ERRORS_TIMEOUT; id++)
-            errors += counter_get(&s->cells[t]->counters[id]);
-    }
     recent_view_server(a->recent, s, loop_now_ns(a->loop), &view);
     buf_put(out, STR("<tr>"));
     put_text_cell(out, "name", s->name);
@@ -105,8 +92,8 @@ static void put_server_row(struct admin *a, struct buf *out, const struct server
     put_text_cell(out, "address", s->address.len ? addr_format(address, &s->address) : "");
     put_number_cell(out, "In flight", (uint64_t)MAX(server_in_flight(s), 0));
     put_recent_cells(out, &view);
-    put_number_cell(out, "Requests", requests);
-    put_number_cell(out, "Errors", errors);
+    put_number_cell(out, "Requests", server_total(a->fleet, s, SERVER_ATTEMPTS));
+    put_number_cell(out, "Errors", server_errors(a->fleet, s));
     buf_put(out, STR("<td class=\"actions\"></td></tr>"));
 }
 

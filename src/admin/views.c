@@ -3,25 +3,10 @@
  * from the cells of the data threads, added up at the moment of the question; nothing is kept here.
  */
 #include "admin/admin_priv.h"
+#include "admin/totals.h"
 
 #include "base/clock.h"
 #include "config/model.h"
-
-static uint64_t service_sum(const struct admin *a, const struct service *s, enum service_counter id)
-{
-    uint64_t total = 0;
-    for (uint32_t t = 0; t < a->fleet->thread_count; t++)
-        total += s->cells[t] ? counter_get(&s->cells[t]->counters[id]) : 0;
-    return total;
-}
-
-static uint64_t server_sum(const struct admin *a, const struct server *s, enum server_counter id)
-{
-    uint64_t total = 0;
-    for (uint32_t t = 0; t < a->fleet->thread_count; t++)
-        total += s->cells[t] ? counter_get(&s->cells[t]->counters[id]) : 0;
-    return total;
-}
 
 static void put_quantile(struct json *j, const char *key, const struct histogram_sum *sum, double q)
 {
@@ -67,16 +52,15 @@ static const struct config_service *config_of(const struct admin *a, const struc
 static void put_traffic(struct admin *a, struct json *j, const struct service *s)
 {
     static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-    json_put_int(j, "requests", (int64_t)service_sum(a, s, SERVICE_ARRIVALS));
+    json_put_int(j, "requests", (int64_t)service_total(a->fleet, s, SERVICE_ARRIVALS));
     json_key(j, "responses");
     json_begin_object(j);
     for (int i = 0; i < 5; i++)
-        json_put_int(j, classes[i],
-                     (int64_t)service_sum(a, s, (enum service_counter)(SERVICE_RESPONSES_1XX + i)));
+        json_put_int(j, classes[i], (int64_t)service_total(a->fleet, s, (size_t)(SERVICE_RESPONSES_1XX + i)));
     json_end_object(j);
-    json_put_int(j, "errors", (int64_t)service_sum(a, s, SERVICE_RESPONSES_5XX));
-    json_put_int(j, "retries", (int64_t)service_sum(a, s, SERVICE_RETRIES));
-    json_put_int(j, "client_aborts", (int64_t)service_sum(a, s, SERVICE_CLIENT_ABORTS));
+    json_put_int(j, "errors", (int64_t)service_total(a->fleet, s, SERVICE_RESPONSES_5XX));
+    json_put_int(j, "retries", (int64_t)service_total(a->fleet, s, SERVICE_RETRIES));
+    json_put_int(j, "client_aborts", (int64_t)service_total(a->fleet, s, SERVICE_CLIENT_ABORTS));
 }
 
 static void put_queue(struct admin *a, struct json *j, const struct service *s,
@@ -150,11 +134,9 @@ void admin_write_server(struct admin *a, struct json *j, const struct server *s)
         json_int(j, limit);
     else
         json_null(j);
-    json_put_int(j, "requests", (int64_t)server_sum(a, s, SERVER_ATTEMPTS));
-    json_put_int(j, "errors",
-                 (int64_t)(server_sum(a, s, SERVER_ERRORS_5XX) + server_sum(a, s, SERVER_ERRORS_CONNECT) +
-                           server_sum(a, s, SERVER_ERRORS_BROKE) + server_sum(a, s, SERVER_ERRORS_TIMEOUT)));
-    json_put_int(j, "connections_opened", (int64_t)server_sum(a, s, SERVER_CONNECTS));
+    json_put_int(j, "requests", (int64_t)server_total(a->fleet, s, SERVER_ATTEMPTS));
+    json_put_int(j, "errors", (int64_t)server_errors(a->fleet, s));
+    json_put_int(j, "connections_opened", (int64_t)server_total(a->fleet, s, SERVER_CONNECTS));
     recent_view_server(a->recent, s, loop_now_ns(a->loop), &view);
     begin_recent(j, &view);
     json_end_object(j);
