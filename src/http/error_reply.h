@@ -12,7 +12,7 @@ struct error_reply {
     unsigned status;        /* 400..599 */
     struct str detail;      /* one sentence or phrase; escaped here; may be empty */
     struct str accept;      /* the request's Accept, or empty: HTML unless JSON is preferred to it */
-    struct str request_id;  /* empty: none */
+    struct str request_id;  /* at most HTTP_REQUEST_ID_BYTES_MAX of [A-Za-z0-9._-]; empty: none */
     struct str date;        /* 29 bytes (date.h); empty: none */
     uint32_t retry_after_s; /* 0: no Retry-After */
     bool is_head;           /* the request was HEAD: no body, same fields */

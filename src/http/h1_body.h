@@ -7,7 +7,7 @@
 #include "http/message.h"
 
 enum {
-    H1_CHUNK_LINE_BYTES_MAX = 256, /* size, extensions and CRLF of one chunk */
+    H1_CHUNK_LINE_BYTES_MAX = 256, /* a chunk's size and extensions */
     H1_TRAILER_BYTES_MAX = 4096,   /* the whole trailer section; the caller's buffer must hold as much */
 };
 
