@@ -24,7 +24,7 @@ struct diagnostic {
     struct str option;     /* "" or the command line's option that it is about: "--servers 5..2" */
 };
 
-/* Owns its memory: file name and text are copied.  */
+/* Owns its memory: file name and text are copied. */
 struct diagnostics {
     struct arena *arena;
     struct str file_name, source;

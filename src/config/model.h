@@ -1,9 +1,11 @@
 /*
- * model.h: a configuration as the program uses it: checked, with every default filled in. Built by reader.h from a file or by
- * config_for_command() (command.h) for `weir run -- COMMAND`. Lives in one arena and never changes once built; any thread may read it.
+ * model.h: a configuration as the program uses it: checked, with every default filled in. Built by reader.h
+ * from a file or by config_for_command() (command.h) for `weir run -- COMMAND`. Lives in one arena and never
+ * changes once built; any thread may read it.
  *
- * All sizes are bytes, all times nanoseconds, percentages 0..100. 0 means "no limit" only where the comment says so.
- * The schema table (schema.c) is the one list of keys, types, defaults and help texts; this struct is what it decodes into.
+ * All sizes are bytes, all times nanoseconds, percentages 0..100. 0 means "no limit" only where the comment
+ * says so. The schema table (schema.c) is the one list of keys, types, defaults and help texts; this struct
+ * is what it decodes into.
  */
 #pragma once
 #include "base/arena.h"
@@ -18,27 +20,27 @@ struct config_strings {
     struct str *items; /* each ends in NUL */
 };
 
-struct config_limits {         /* limits: */
-    uint64_t header_bytes;     /* request line and fields together; default 32KiB -> 431 */
-    uint32_t header_count;     /* default 100 -> 431 */
-    uint64_t target_bytes;     /* default 8KiB -> 414 */
-    uint64_t body_bytes;       /* default 0: no limit -> 413 */
-    uint32_t connections;      /* client connections over all threads; default 100000 */
-    uint64_t buffer_memory;    /* all data threads' buffers together; default 512MiB */
+struct config_limits {      /* limits: */
+    uint64_t header_bytes;  /* request line and fields together; default 32KiB -> 431 */
+    uint32_t header_count;  /* default 100 -> 431 */
+    uint64_t target_bytes;  /* default 8KiB -> 414 */
+    uint64_t body_bytes;    /* default 0: no limit -> 413 */
+    uint32_t connections;   /* client connections over all threads; default 100000 */
+    uint64_t buffer_memory; /* all data threads' buffers together; default 512MiB */
 };
 
-struct config_timeouts {       /* timeouts: */
-    int64_t head_ns;           /* from the first byte of a request to the end of its head; default 10s -> 408 */
-    int64_t idle_ns;           /* keep-alive connection without a request, client side; default 60s */
-    int64_t server_idle_ns;    /* pooled connection to a server; default 30s */
-    int64_t body_ns;           /* a body that stands still, either direction; default 60s -> 408, 504 or cut */
-    int64_t connect_ns;        /* to a server; default 3s -> next server, then 502 */
-    int64_t response_ns;       /* request sent to head of the response; default 60s -> 504 */
-    int64_t tunnel_ns;         /* an upgraded connection on which nothing moves; default 1h */
-    int64_t drain_ns;          /* SIGTERM: how long to wait for requests to end; default 30s */
+struct config_timeouts {    /* timeouts: */
+    int64_t head_ns;        /* from the first byte of a request to the end of its head; default 10s -> 408 */
+    int64_t idle_ns;        /* keep-alive connection without a request, client side; default 60s */
+    int64_t server_idle_ns; /* pooled connection to a server; default 30s */
+    int64_t body_ns;        /* a body that stands still, either direction; default 60s -> 408, 504 or cut */
+    int64_t connect_ns;     /* to a server; default 3s -> next server, then 502 */
+    int64_t response_ns;    /* request sent to head of the response; default 60s -> 504 */
+    int64_t tunnel_ns;      /* an upgraded connection on which nothing moves; default 1h */
+    int64_t drain_ns;       /* SIGTERM: how long to wait for requests to end; default 30s */
 };
 
-struct config_listener {       /* listeners: - http: ADDR */
+struct config_listener { /* listeners: - http: ADDR */
     struct addr address;
 };
 
@@ -57,73 +59,75 @@ struct config_health {         /* health: */
 
 enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS };
 
-struct config_scale {          /* scale: */
-    enum scale_provider provider; /* default process when `command` is given */
-    struct config_strings command; /* with {address} {host} {port} still in place */
+struct config_scale {                  /* scale: */
+    enum scale_provider provider;      /* default process when `command` is given */
+    struct config_strings command;     /* with {address} {host} {port} still in place */
     struct config_strings environment; /* "NAME=value" */
-    struct str directory;      /* "" = Weir's own */
-    struct str user;           /* "" = the user that started Weir */
+    struct str directory;              /* "" = Weir's own */
+    struct str user;                   /* "" = the user that started Weir */
     uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
-    uint32_t target_in_flight; /* in_flight: requests a server should carry; 0 = measured */
-    int64_t objective_ns;      /* objective: p99 < 300ms; 0 = none stated */
-    double objective_quantile; /* 0.99 */
-    int64_t scale_down_after_ns; /* stable window; default 60s */
-    int64_t start_timeout_ns;  /* default 60s */
-    int64_t stop_timeout_ns;   /* SIGTERM to SIGKILL; default 10s */
-    int64_t drain_timeout_ns;  /* waiting for a draining server's requests; default 30s, then it is stopped anyway */
+    uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
+    int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
+    double objective_quantile;         /* 0.99 */
+    int64_t scale_down_after_ns;       /* stable window; default 60s */
+    int64_t start_timeout_ns;          /* default 60s */
+    int64_t stop_timeout_ns;           /* SIGTERM to SIGKILL; default 10s */
+    int64_t drain_timeout_ns; /* waiting for a draining server's requests; default 30s, then it is stopped
+                                 anyway */
 };
 
-struct config_service {        /* services: NAME: */
-    struct str name;           /* [a-z0-9-]{1,48} */
+struct config_service {          /* services: NAME: */
+    struct str name;             /* [a-z0-9-]{1,48} */
     struct config_strings hosts; /* exact, lower case, or "*.example.com"; none = any host */
     struct config_strings paths; /* prefixes beginning with /; none = "/" */
     enum balance_method balance;
-    size_t server_count;       /* servers: fixed ones */
+    size_t server_count; /* servers: fixed ones */
     struct addr *servers;
-    uint32_t max_requests;     /* in flight per server, exact; 0 = no limit */
-    uint32_t queue_length;     /* queue: {length}; default 1000 */
-    int64_t queue_timeout_ns;  /* queue: {timeout}; default 30s -> 503 */
-    uint32_t retries;          /* further servers to try; default 2 */
+    uint32_t max_requests;    /* in flight per server, exact; 0 = no limit */
+    uint32_t queue_length;    /* queue: {length}; default 1000 */
+    int64_t queue_timeout_ns; /* queue: {timeout}; default 30s -> 503 */
+    uint32_t retries;         /* further servers to try; default 2 */
     struct config_health health;
     struct config_scale scale;
 };
 
-struct config_threshold {      /* `90%` or {above: 90%, clear: 85%, for: 5m} */
-    bool is_enabled;           /* false for `off` */
-    double above, clear;       /* percent */
+struct config_threshold { /* `90%` or {above: 90%, clear: 85%, for: 5m} */
+    bool is_enabled;      /* false for `off` */
+    double above, clear;  /* percent */
     int64_t for_ns;
 };
 
-struct config_watch {          /* watch: */
-    int64_t interval_ns;       /* default 1s */
-    struct config_threshold cpu, memory, disk; /* host: {cpu, memory, disk}; 90/80 for 5m, 80/75 for 5m, 90/87 for 2m */
-    struct config_strings disk_paths;          /* host: {disk_paths}; default the mounted file systems */
-    struct config_threshold error_rate;        /* share of 5xx of a service; default 5/2 for 1m */
-    uint32_t error_rate_requests_min;          /* ...only when that many requests came in the window; default 20 */
-    uint32_t crash_count;                      /* a server that dies so often... default 3 */
-    int64_t crash_window_ns;                   /* ...in this time; default 5m */
+struct config_watch {    /* watch: */
+    int64_t interval_ns; /* default 1s */
+    struct config_threshold cpu, memory,
+        disk; /* host: {cpu, memory, disk}; 90/80 for 5m, 80/75 for 5m, 90/87 for 2m */
+    struct config_strings disk_paths;   /* host: {disk_paths}; default the mounted file systems */
+    struct config_threshold error_rate; /* share of 5xx of a service; default 5/2 for 1m */
+    uint32_t error_rate_requests_min;   /* ...only when that many requests came in the window; default 20 */
+    uint32_t crash_count;               /* a server that dies so often... default 3 */
+    int64_t crash_window_ns;            /* ...in this time; default 5m */
 };
 
 enum notify_kind { NOTIFY_LOG, NOTIFY_WEBHOOK };
 
-struct config_notify {         /* notify: - webhook: URL | - log: {} */
+struct config_notify { /* notify: - webhook: URL | - log: {} */
     enum notify_kind kind;
-    struct str name;           /* default the kind and a number: webhook-1 */
-    struct str url;            /* http:// or https:// */
+    struct str name;              /* default the kind and a number: webhook-1 */
+    struct str url;               /* http:// or https:// */
     struct str bearer_token_file; /* "" = none */
 };
 
-struct config_admin {          /* admin: */
-    bool is_enabled;           /* `admin: off` turns it off */
-    struct addr address;       /* default 127.0.0.1:9900 */
-    struct str token_file;     /* required when address is not loopback, unless token_env is given */
+struct config_admin {      /* admin: */
+    bool is_enabled;       /* `admin: off` turns it off */
+    struct addr address;   /* default 127.0.0.1:9900 */
+    struct str token_file; /* required when address is not loopback, unless token_env is given */
     struct str token_env;
 };
 
 struct config {
-    struct arena *arena;       /* owns all of this, the struct included */
-    uint32_t workers;          /* data threads; default: usable CPUs; 1..THREADS_MAX */
-    struct str user;           /* the worker's user when Weir is started as root; default nobody */
+    struct arena *arena; /* owns all of this, the struct included */
+    uint32_t workers;    /* data threads; default: usable CPUs; 1..THREADS_MAX */
+    struct str user;     /* the worker's user when Weir is started as root; default nobody */
     size_t listener_count;
     struct config_listener *listeners;
     size_t trusted_proxy_count;

@@ -1,0 +1,83 @@
+/* `weir check FILE`. The room config does the work; here is only what goes where, and the one line that says
+ * that all is well. */
+#include "cli/check.h"
+
+#include "config/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void put_count(struct buf *out, size_t count, const char *one, const char *many)
+{
+    buf_printf(out, "%zu %s", count, count == 1 ? one : many);
+}
+
+static void put_counts(struct buf *out, uint32_t min, uint32_t max)
+{
+    if (min == max)
+        buf_printf(out, "%u", min);
+    else
+        buf_printf(out, "%u..%u", min, max);
+}
+
+/* "2 fixed servers and 1..16 scaled ones" */
+static void put_servers(struct buf *out, const struct config *c)
+{
+    size_t fixed = 0;
+    uint32_t min = 0, max = 0;
+    for (size_t i = 0; i < c->service_count; i++) {
+        const struct config_service *s = &c->services[i];
+        bool is_scaled = s->scale.provider != SCALE_PROVIDER_NONE;
+        fixed += s->server_count;
+        min += is_scaled ? s->scale.servers_min : 0;
+        max += is_scaled ? s->scale.servers_max : 0;
+    }
+    if (fixed)
+        put_count(out, fixed, "fixed server", "fixed servers");
+    if (fixed && max)
+        buf_put(out, STR(" and "));
+    if (max)
+        put_counts(out, min, max);
+    if (max)
+        buf_put(out, fixed      ? max == 1 ? STR(" scaled one") : STR(" scaled ones")
+                          : max == 1 ? STR(" scaled server")
+                                : STR(" scaled servers"));
+}
+
+static void put_summary(struct buf *out, const char *file_name, const struct config *c)
+{
+    char admin[ADDR_TEXT_BYTES];
+    buf_printf(out, "%s: fine: ", file_name);
+    put_count(out, c->listener_count, "listener", "listeners");
+    buf_put(out, STR(", "));
+    put_count(out, c->service_count, "service", "services");
+    buf_put(out, STR(", "));
+    put_servers(out, c);
+    if (c->admin.is_enabled)
+        buf_printf(out, ", admin on %s\n", addr_format(admin, &c->admin.address));
+    else
+        buf_put(out, STR(", no admin listener\n"));
+}
+
+int cli_check(int argc, char **argv)
+{
+    if (argc != 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
+        fputs("usage: weir check FILE\n", stderr);
+        return 2;
+    }
+    struct diagnostics d;
+    CLEANUP(buf_fini) struct buf messages = {0};
+    CLEANUP(buf_fini) struct buf summary = {0};
+    struct config *c = config_load(argv[1], &d);
+    diagnostics_print(&d, isatty(STDERR_FILENO) && !getenv("NO_COLOR"), &messages);
+    fwrite(messages.ptr ? messages.ptr : "", 1, messages.len, stderr);
+    if (c) {
+        put_summary(&summary, d.file_name.ptr, c);
+        fputs(summary.ptr, stdout);
+    }
+    bool is_fine = c != NULL;
+    config_free(c);
+    diagnostics_fini(&d);
+    return is_fine ? 0 : 1;
+}

@@ -1,0 +1,16 @@
+/*
+ * checks.h: what one key alone cannot tell: combinations that make no sense, and defaults that depend on
+ * other keys. Each is called by decode.c when all keys of its mapping were decoded; `node` is NULL when the
+ * mapping was not written. Only this room.
+ */
+#pragma once
+#include "config/decode.h"
+
+void check_root(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_listener(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_service(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_health(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -1,0 +1,336 @@
+/*
+ * The tables themselves: here the whole file, its listeners, limits, timeouts and the admin listener; the
+ * rest is in schema_service.c and schema_watch.c. A key's offset is that of its place in the struct that its
+ * mapping decodes into; several mappings may share a struct (watch and watch.host, a service and its queue),
+ * then the inner one has offset 0. A new key is a new row here and a new field in model.h; nothing else needs
+ * to learn of it, the pages included.
+ */
+#include "config/schema.h"
+
+#include "config/schema_table.h"
+
+#include <stdio.h>
+
+static_assert(offsetof(struct config_strings, items) == offsetof(struct schema_items, items),
+              "lists look alike");
+static_assert(AT(config, listeners) - AT(config, listener_count) == AT(schema_items, items),
+              "count, then items");
+static_assert(AT(config, services) - AT(config, service_count) == AT(schema_items, items),
+              "count, then items");
+static_assert(AT(config, notify) - AT(config, notify_count) == AT(schema_items, items), "count, then items");
+static_assert(AT(config, trusted_proxies) - AT(config, trusted_proxy_count) == AT(schema_items, items),
+              "count, then items");
+
+static const struct schema_key limits_keys[] = {
+    {.name = "header_bytes",
+     .type = VALUE_SIZE,
+     .offset = AT(config_limits, header_bytes),
+     .default_text = "32KiB",
+     .min = KIB(1),
+     .max = MIB(1),
+     .example = "64KiB",
+     .help = "Request line and header fields of a request together; more is answered with 431."},
+    {.name = "header_count",
+     .type = VALUE_COUNT,
+     .offset = AT(config_limits, header_count),
+     .default_text = "100",
+     .min = 10,
+     .max = 10000,
+     .example = "200",
+     .help = "Header fields of a request; more is answered with 431."},
+    {.name = "target_bytes",
+     .type = VALUE_SIZE,
+     .offset = AT(config_limits, target_bytes),
+     .default_text = "8KiB",
+     .min = 256,
+     .max = MIB(1),
+     .example = "16KiB",
+     .help = "Path and query of a request; more is answered with 414. At most header_bytes."},
+    {.name = "body_bytes",
+     .type = VALUE_SIZE,
+     .offset = AT(config_limits, body_bytes),
+     .default_text = "0",
+     .max = GIB(256 * 1024),
+     .default_shown = "`0`: no limit",
+     .example = "10MB",
+     .synonyms = " client_max_body_size max_body_size ",
+     .help =
+         "Body of a request; more is answered with 413. Bodies are streamed, so large ones cost no memory."},
+    {.name = "connections",
+     .type = VALUE_COUNT,
+     .offset = AT(config_limits, connections),
+     .default_text = "100000",
+     .min = 1,
+     .max = 10000000,
+     .example = "20000",
+     .synonyms = " maxconn max_connections worker_connections ",
+     .help = "Client connections open at the same time; further ones wait to be accepted."},
+    {.name = "buffer_memory",
+     .type = VALUE_SIZE,
+     .offset = AT(config_limits, buffer_memory),
+     .default_text = "512MiB",
+     .min = MIB(4),
+     .max = GIB(1024),
+     .example = "1GiB",
+     .help = "Memory for the bytes on their way, all connections together."},
+};
+static const struct schema_mapping limits = {
+    .help = "What a client may ask for. Every limit that is hit is counted in the metrics.",
+    KEYS(limits_keys),
+    .check = check_limits,
+};
+
+static const struct schema_key timeouts_keys[] = {
+    {.name = "head",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, head_ns),
+     .default_text = "10s",
+     .min = MS(1),
+     .max = HOURS(1),
+     .example = "5s",
+     .synonyms = " client_header_timeout http-request header ",
+     .help = "From the first byte of a request to the end of its header; then 408."},
+    {.name = "idle",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, idle_ns),
+     .default_text = "60s",
+     .min = MS(1),
+     .max = HOURS(24),
+     .example = "2m",
+     .synonyms = " keepalive keep_alive keepalive_timeout http-keep-alive client ",
+     .help = "How long a client's connection is kept without a request."},
+    {.name = "server_idle",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, server_idle_ns),
+     .default_text = "30s",
+     .min = MS(1),
+     .max = HOURS(24),
+     .example = "4s",
+     .help = "How long a connection to a server is kept for the next request. Less than the server's own "
+             "keep-alive time is "
+             "best."},
+    {.name = "body",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, body_ns),
+     .default_text = "60s",
+     .min = MS(1),
+     .max = HOURS(24),
+     .example = "30s",
+     .synonyms = " client_body_timeout send_timeout ",
+     .help = "How long a body may stand still, in either direction, before the exchange is given up (408, "
+             "504 or cut)."},
+    {.name = "connect",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, connect_ns),
+     .default_text = "3s",
+     .min = MS(1),
+     .max = HOURS(1),
+     .example = "1s",
+     .synonyms = " proxy_connect_timeout ",
+     .help = "Connecting to a server; then another server is tried, then 502."},
+    {.name = "response",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, response_ns),
+     .default_text = "60s",
+     .min = MS(1),
+     .max = HOURS(24),
+     .example = "2m",
+     .synonyms = " proxy_read_timeout server ",
+     .help = "From the request sent to the header of the response; then 504."},
+    {.name = "tunnel",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, tunnel_ns),
+     .default_text = "1h",
+     .min = MS(1),
+     .max = HOURS(24 * 30),
+     .example = "12h",
+     .help = "How long an upgraded connection (WebSocket) is kept when nothing moves on it."},
+    {.name = "drain",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, drain_ns),
+     .default_text = "30s",
+     .min = 0,
+     .max = HOURS(24),
+     .example = "10s",
+     .synonyms = " shutdown graceful grace hard-stop-after ",
+     .help = "After SIGTERM: how long Weir waits for requests to end before it cuts them."},
+};
+static const struct schema_mapping timeouts = {
+    .help = "How long Weir waits, for whom. Each can be set on its own.",
+    KEYS(timeouts_keys),
+};
+
+static const struct schema_key listener_keys[] = {
+    {.name = "http",
+     .type = VALUE_ADDRESS,
+     .offset = AT(config_listener, address),
+     .is_required = true,
+     .example = ":80",
+     .synonyms = " listen bind address addr port ",
+     .help = "Address for HTTP/1.1 without TLS. `:80` means every IPv4 address; `[::]:80` means IPv6."},
+};
+static const struct schema_mapping listener = {
+    .help = "Where clients connect. A list, each item with a key for its protocol.",
+    KEYS(listener_keys),
+    .check = check_listener,
+};
+
+static const struct schema_key admin_keys[] = {
+    {.name = "listen",
+     .type = VALUE_ADDRESS,
+     .offset = AT(config_admin, address),
+     .default_text = "127.0.0.1:9900",
+     .example = "unix:/run/weir/admin.sock",
+     .synonyms = " address bind http addr port ",
+     .help = "Its address. Off the loopback a token is required."},
+    {.name = "token_file",
+     .type = VALUE_FILE,
+     .offset = AT(config_admin, token_file),
+     .default_shown = "none",
+     .example = "/etc/weir/admin.token",
+     .synonyms = " token password auth ",
+     .help = "File that holds the token which clients show in an Authorization field."},
+    {.name = "token_env",
+     .type = VALUE_VARIABLE,
+     .offset = AT(config_admin, token_env),
+     .default_shown = "none",
+     .example = "WEIR_ADMIN_TOKEN",
+     .help = "Environment variable that holds it instead."},
+};
+static const struct schema_mapping admin = {
+    .help = "API, metrics and the page, on a listener of their own. `off` turns it off; an address alone may "
+            "stand for the "
+            "mapping.",
+    KEYS(admin_keys),
+    .shorthand = "listen",
+    .can_be_off = true,
+    .is_enabled_offset = AT(config_admin, is_enabled),
+    .check = check_admin,
+};
+
+static const struct schema_key root_keys[] = {
+    {.name = "workers",
+     .type = VALUE_COUNT,
+     .offset = AT(config, workers),
+     .min = 1,
+     .max = CONFIG_WORKERS_MAX,
+     .default_shown = "the CPUs that Weir may use",
+     .example = "4",
+     .synonyms = " worker_processes nbthread threads nbproc ",
+     .help = "Threads that carry requests."},
+    {.name = "user",
+     .type = VALUE_WORD,
+     .offset = AT(config, user),
+     .default_text = "nobody",
+     .example = "weir",
+     .help = "User of the worker process, when Weir is started as root."},
+    {.name = "listeners",
+     .shape = SHAPE_LIST,
+     MAPPING(listener),
+     .offset = AT(config, listener_count),
+     .item_bytes = sizeof(struct config_listener),
+     .item_title = "listener",
+     .count_max = 64,
+     .default_shown = "`- http: :8080`",
+     .synonyms = " listen listener bind frontend frontends "},
+    {.name = "trusted_proxies",
+     .shape = SHAPE_LIST,
+     .type = VALUE_RANGE,
+     .offset = AT(config, trusted_proxy_count),
+     .item_bytes = sizeof(struct addr_range),
+     .default_shown = "none",
+     .example = "[10.0.0.0/8, 2001:db8::/32]",
+     .synonyms = " set_real_ip_from trusted real_ip proxies ",
+     .help = "Addresses of proxies in front of Weir whose X-Forwarded-* and Forwarded fields are believed; "
+             "from everybody else "
+             "they are dropped."},
+    {.name = "limits", MAPPING(limits), .offset = AT(config, limits)},
+    {.name = "timeouts", MAPPING(timeouts), .offset = AT(config, timeouts), .synonyms = " timeout "},
+    {.name = "services",
+     .shape = SHAPE_NAMED,
+     MAPPING(schema_service),
+     .offset = AT(config, service_count),
+     .item_bytes = sizeof(struct config_service),
+     .item_title = "service",
+     .count_max = CONFIG_SERVICES_MAX,
+     .is_required = true,
+     .synonyms = " service backends backend upstreams upstream sites routes "},
+    {.name = "watch", MAPPING(schema_watch), .offset = AT(config, watch), .synonyms = " monitor alerts "},
+    {.name = "notify",
+     .shape = SHAPE_LIST,
+     MAPPING(schema_notify),
+     .offset = AT(config, notify_count),
+     .item_bytes = sizeof(struct config_notify),
+     .item_title = "notify item",
+     .count_max = 32,
+     .default_shown = "`- log: {}`",
+     .synonyms = " notifications receivers sinks "},
+    {.name = "admin",
+     MAPPING(admin),
+     .offset = AT(config, admin),
+     .synonyms = " api metrics stats dashboard "},
+};
+const struct schema_mapping schema_root = {
+    .help = "The whole file.",
+    KEYS(root_keys),
+    .check = check_root,
+};
+
+/* ---- looking things up ---- */
+
+const struct schema_key *schema_find(const struct schema_mapping *m, struct str name)
+{
+    for (size_t i = 0; i < m->key_count; i++)
+        if (str_eq(name, str_of(m->keys[i].name)))
+            return &m->keys[i];
+    return NULL;
+}
+
+static bool is_synonym(const struct schema_key *k, struct str name)
+{
+    char padded[48];
+    if (!k->synonyms || name.len + 3 > sizeof(padded) || memchr(name.ptr, ' ', name.len))
+        return false;
+    snprintf(padded, sizeof(padded), " %.*s ", STR_ARG(name));
+    return strstr(k->synonyms, padded) != NULL;
+}
+
+const char *schema_nearest(const struct schema_mapping *m, struct str name)
+{
+    enum { KEYS_MAX = 24 };
+    const char *words[KEYS_MAX];
+    ASSERT(m->key_count <= KEYS_MAX);
+    for (size_t i = 0; i < m->key_count; i++) {
+        if (is_synonym(&m->keys[i], name))
+            return m->keys[i].name;
+        words[i] = m->keys[i].name;
+    }
+    return str_nearest(name, words, m->key_count);
+}
+
+/* Depth-first below `m`, whose own path is in out; leaves the path of the mapping that has the key. */
+static bool find_home_below(const struct schema_mapping *m, struct str name, char *out, size_t out_bytes)
+{
+    size_t len = strlen(out);
+    for (size_t i = 0; i < m->key_count; i++) {
+        const struct schema_key *k = &m->keys[i];
+        if (k->type != VALUE_MAPPING)
+            continue;
+        snprintf(out + len, out_bytes - len, "%s%s%s", len ? "." : "", k->name,
+                 k->shape == SHAPE_NAMED ? ".NAME" : "");
+        if (schema_find(k->mapping, name) || find_home_below(k->mapping, name, out, out_bytes))
+            return true;
+        out[len] = '\0';
+    }
+    return false;
+}
+
+bool schema_find_home(struct str name, char *out, size_t out_bytes)
+{
+    out[0] = '\0';
+    if (schema_find(&schema_root, name)) {
+        str_copy(out, out_bytes, STR("the top level"));
+        return true;
+    }
+    return find_home_below(&schema_root, name, out, out_bytes);
+}

@@ -1,0 +1,25 @@
+/* schema_table.h: what the files with the tables share (schema.c, schema_service.c, schema_watch.c). Nobody
+ * else includes it. */
+#pragma once
+#include "base/clock.h"
+#include "base/macros.h"
+#include "config/checks.h"
+#include "config/model.h"
+#include "config/reader.h"
+#include "config/schema.h"
+
+#include <assert.h>
+
+#define AT(type, field) offsetof(struct type, field)
+#define MS(n)           ((uint64_t)(n)*NS_PER_MS)
+#define SECONDS(n)      ((uint64_t)(n)*NS_PER_S)
+#define HOURS(n)        SECONDS((n)*3600)
+#define KIB(n)          ((uint64_t)(n) << 10)
+#define MIB(n)          ((uint64_t)(n) << 20)
+#define GIB(n)          ((uint64_t)(n) << 30)
+#define KEYS(array)     .keys = (array), .key_count = ARRAY_LEN(array)
+#define MAPPING(table)  .type = VALUE_MAPPING, .mapping = &(table)
+
+extern const struct schema_mapping schema_service;
+extern const struct schema_mapping schema_watch;
+extern const struct schema_mapping schema_notify;

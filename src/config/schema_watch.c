@@ -1,0 +1,167 @@
+/* The tables of what is watched and of who is told. See schema.c. */
+#include "config/schema_table.h"
+
+/* The defaults of thresholds differ, so each has its own table. */
+#define THRESHOLD_KEYS(above_text, clear_text, clear_words, for_text)                                        \
+    {.name = "above",                                                                                        \
+     .type = VALUE_PERCENT,                                                                                  \
+     .offset = AT(config_threshold, above),                                                                  \
+     .default_text = (above_text),                                                                           \
+     .example = "95%",                                                                                       \
+     .synonyms = " threshold max limit enter ",                                                              \
+     .help = "The alert begins above this."},                                                                \
+        {.name = "clear",                                                                                    \
+         .type = VALUE_PERCENT,                                                                              \
+         .offset = AT(config_threshold, clear),                                                              \
+         .default_text = (clear_text),                                                                       \
+         .default_shown = clear_words,                                                                       \
+         .example = "70%",                                                                                   \
+         .synonyms = " below exit resolve ",                                                                 \
+         .help = "It ends at this or below; at most `above`."},                                              \
+    {                                                                                                        \
+        .name = "for", .type = VALUE_DURATION, .offset = AT(config_threshold, for_ns),                       \
+        .default_text = (for_text), .max = HOURS(24), .example = "1m",                                       \
+        .synonyms = " duration window after ", .help = "Only when it lasts this long."                       \
+    }
+
+static const struct schema_key cpu_keys[] = {THRESHOLD_KEYS("90%", "80%", "`above` less 10%", "5m")};
+static const struct schema_key memory_keys[] = {THRESHOLD_KEYS("80%", "75%", "`above` less 5%", "5m")};
+static const struct schema_key disk_keys[] = {THRESHOLD_KEYS("90%", "87%", "`above` less 3%", "2m")};
+static const struct schema_key error_rate_keys[] = {
+    THRESHOLD_KEYS("5%", "2%", "`above` less 3%", "1m"),
+    {.name = "min_requests",
+     .type = VALUE_COUNT,
+     .offset = AT(config_watch, error_rate_requests_min) - AT(config_watch, error_rate),
+     .default_text = "20",
+     .min = 1,
+     .max = 1000000000,
+     .example = "100",
+     .help = "Only when at least so many requests came in that time."},
+};
+
+#define THRESHOLD_MAPPING(array)                                                                             \
+    KEYS(array), .shorthand = "above", .can_be_off = true,                                                   \
+                 .is_enabled_offset = AT(config_threshold, is_enabled), .check = check_threshold
+
+static const struct schema_mapping cpu = {
+    .help = "CPU use of the host, or of Weir's cgroup when that has a limit.", THRESHOLD_MAPPING(cpu_keys)};
+static const struct schema_mapping memory = {.help = "Memory that is not available to new programs.",
+                                             THRESHOLD_MAPPING(memory_keys)};
+static const struct schema_mapping disk = {.help = "Use of each watched file system.",
+                                           THRESHOLD_MAPPING(disk_keys)};
+static const struct schema_mapping error_rate = {
+    .help = "Share of a service's responses that are errors of the server side (5xx).",
+    THRESHOLD_MAPPING(error_rate_keys)};
+
+static const struct schema_key host_keys[] = {
+    {.name = "cpu", MAPPING(cpu), .offset = AT(config_watch, cpu), .example = "90%"},
+    {.name = "memory",
+     MAPPING(memory),
+     .offset = AT(config_watch, memory),
+     .example = "{above: 80%, clear: 70%, for: 10m}",
+     .synonyms = " ram mem "},
+    {.name = "disk", MAPPING(disk), .offset = AT(config_watch, disk), .example = "off"},
+    {.name = "disk_paths",
+     .shape = SHAPE_LIST,
+     .type = VALUE_FULL_FILE,
+     .offset = AT(config_watch, disk_paths),
+     .item_bytes = sizeof(struct str),
+     .default_shown = "the mounted file systems",
+     .example = "[/, /var/lib]",
+     .synonyms = " paths mounts disks ",
+     .help = "File systems to watch, each by a path in it."},
+};
+static const struct schema_mapping host = {
+    .help = "Alerts about the machine. Each is a percentage, a mapping, or `off`.",
+    KEYS(host_keys),
+};
+
+static const struct schema_key crashes_keys[] = {
+    {.name = "count",
+     .type = VALUE_COUNT,
+     .offset = AT(config_watch, crash_count),
+     .default_text = "3",
+     .min = 1,
+     .max = 1000,
+     .example = "5",
+     .help = "A server that dies so often..."},
+    {.name = "within",
+     .type = VALUE_DURATION,
+     .offset = AT(config_watch, crash_window_ns),
+     .default_text = "5m",
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .example = "10m",
+     .synonyms = " window for ",
+     .help = "...in this time raises an alert."},
+};
+static const struct schema_mapping crashes = {
+    .help = "When a server that Weir started keeps dying.",
+    KEYS(crashes_keys),
+};
+
+static const struct schema_key watch_keys[] = {
+    {.name = "interval",
+     .type = VALUE_DURATION,
+     .offset = AT(config_watch, interval_ns),
+     .default_text = "1s",
+     .min = MS(100),
+     .max = HOURS(1),
+     .example = "5s",
+     .help = "How often the host is measured."},
+    {.name = "host", MAPPING(host), .synonyms = " system machine "},
+    {.name = "error_rate",
+     MAPPING(error_rate),
+     .offset = AT(config_watch, error_rate),
+     .example = "{above: 2%, for: 5m}",
+     .synonyms = " errors "},
+    {.name = "crashes", MAPPING(crashes)},
+};
+const struct schema_mapping schema_watch = {
+    .help = "What is measured and when it becomes an alert.",
+    KEYS(watch_keys),
+};
+
+static const struct schema_mapping log_sink = {
+    .help = "Alerts as lines in Weir's own log. This sink is always there."};
+static const struct schema_key webhook_keys[] = {
+    {.name = "url",
+     .type = VALUE_URL,
+     .offset = AT(config_notify, url),
+     .is_required = true,
+     .is_secret = true,
+     .example = "https://hooks.example.com/ops",
+     .synonyms = " address to endpoint ",
+     .help = "Where alerts are posted, in the format of Prometheus Alertmanager's webhooks (version 4)."},
+    {.name = "bearer_token_file",
+     .type = VALUE_FILE,
+     .offset = AT(config_notify, bearer_token_file),
+     .example = "/etc/weir/hook.token",
+     .default_shown = "none",
+     .synonyms = " token token_file bearer authorization ",
+     .help = "File that holds the token for an Authorization field."},
+    {.name = "name",
+     .type = VALUE_NAME,
+     .offset = AT(config_notify, name),
+     .default_shown = "`webhook-1` and so on",
+     .example = "ops",
+     .help = "Its name in logs and metrics."},
+};
+static const struct schema_mapping webhook = {
+    .help = "Alerts as HTTP POST, tried again until they arrive. A URL alone may stand for the mapping.",
+    KEYS(webhook_keys),
+    .shorthand = "url",
+};
+static const struct schema_key notify_keys[] = {
+    [NOTIFY_LOG] = {.name = "log", MAPPING(log_sink), .example = "{}"},
+    [NOTIFY_WEBHOOK] = {.name = "webhook",
+                        MAPPING(webhook),
+                        .example = "https://hooks.example.com/ops",
+                        .synonyms = " http url slack hook "},
+};
+const struct schema_mapping schema_notify = {
+    .help = "Who is told of alerts. A list, each item with a key for its kind.",
+    KEYS(notify_keys),
+    .is_one_of = true,
+    .kind_offset = AT(config_notify, kind),
+};
