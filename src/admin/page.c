@@ -6,7 +6,7 @@
  */
 #include "admin/admin_priv.h"
 #include "admin/totals.h"
-#include "page_assets.h"
+#include "admin/page_assets.h"
 
 static void put_escaped(struct buf *out, struct str s)
 {

@@ -102,8 +102,7 @@ static bool start(struct control *c, struct err *err)
     if (!lifecycle_start(c, err) || !add_services(c, err) || !start_process_provider(c, err))
         return false;
     watching_start(c);
-    scaling_start(c);
-    if (!start_proxy(c, err) || !start_admin(c, err))
+    if (!scaling_start(c, err) || !start_proxy(c, err) || !start_admin(c, err))
         return false;
     scaling_run(c);
     return true;
@@ -142,7 +141,8 @@ static void announce(struct control *c)
 
 int control_run(const struct control_params *params)
 {
-    struct control c = {.params = params, .config = params->config, .signals = {.fd = -1}};
+    struct control c = {
+        .params = params, .config = params->config, .signals = {.fd = -1}, .wake = {.fd = -1}};
     struct err err = {0};
     raise_descriptor_limit();
     if (start(&c, &err)) {

@@ -19,8 +19,6 @@
 #include "scale/scale.h"
 #include "watch/watch.h"
 
-#include <stdatomic.h>
-
 enum phase {
     PHASE_STARTING,
     PHASE_RUNNING,
@@ -48,8 +46,7 @@ struct control {
 
     struct timer scale_timer, watch_timer, drain_timer;
     struct handle signals;
-    struct message wake_message;
-    _Atomic int wake_is_posted; /* set by any data thread, cleared here: one message at a time */
+    struct handle wake; /* an eventfd that data threads write to */
     int64_t drain_deadline_ns;
     uint64_t published_can_wait; /* a digest of can_wait of all services, see scaling.c */
     char status_text[128];       /* told to the supervisor last */
@@ -68,7 +65,7 @@ void lifecycle_tell_status(struct control *c);
 extern const struct process_events lifecycle_process_events; /* context: struct control */
 
 /* scaling.c */
-void scaling_start(struct control *c); /* all services are in the fleet; publishes the first snapshot */
+bool scaling_start(struct control *c, struct err *err); /* all services are in the fleet; publishes the first snapshot */
 void scaling_run(struct control *c);   /* the ticks begin; asks what servers there are already */
 void scaling_stop(struct control *c);
 void scaling_wake(void *context);                        /* proxy_params.wake_control: any thread */

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/units.h"
@@ -96,7 +97,7 @@ static void finish(struct probe *b, bool is_good, const char *detail)
 
 static void finish_errno(struct probe *b, int error)
 {
-    char detail[PROBE_DETAIL_BYTES];
+    struct err err = {0};
     switch (error) {
     case ECONNREFUSED:
         finish(b, false, "connection refused");
@@ -106,8 +107,8 @@ static void finish_errno(struct probe *b, int error)
         finish(b, false, "connection reset");
         return;
     default:
-        snprintf(detail, sizeof(detail), "%s", strerror(error));
-        finish(b, false, detail);
+        err_set_errno(&err, error, "no connection");
+        finish(b, false, err.text);
     }
 }
 

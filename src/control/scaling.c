@@ -12,7 +12,11 @@
 #include "control/snapshot_build.h"
 #include "proxy/queue.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define SCALE_TICK_NS (SCALE_TICK_MS * NS_PER_MS)
 
@@ -138,22 +142,42 @@ static void on_tick(struct loop *loop, struct timer *t)
     timer_set(loop, t, loop_now_ns(loop) + SCALE_TICK_NS);
 }
 
-static void on_wake(struct loop *loop, struct message *m)
+static void on_wake(struct loop *loop, struct handle *h, uint32_t events)
 {
-    struct control *c = container_of(m, struct control, wake_message);
-    /* Cleared before looking: who comes after this posts anew. */
-    atomic_store_explicit(&c->wake_is_posted, 0, memory_order_seq_cst);
+    (void)events;
+    struct control *c = container_of(h, struct control, wake);
+    uint64_t count;
+    (void)!read(h->fd, &count, sizeof(count)); /* before looking: who wakes us from now on is heard again */
     scale_wake(c->scale, loop_now_ns(loop));
 }
 
+/* An eventfd rather than a posted message: a data thread may wake us again while the first call is on its
+ * way. */
 void scaling_wake(void *context)
 {
-    struct control *c = context;
-    if (atomic_exchange_explicit(&c->wake_is_posted, 1, memory_order_seq_cst) == 0)
-        loop_post(c->loop, &c->wake_message);
+    const struct control *c = context;
+    const uint64_t one = 1;
+    (void)!write(c->wake.fd, &one, sizeof(one)); /* fails only when it is full, and then we are awake */
 }
 
-void scaling_start(struct control *c)
+static bool start_wake(struct control *c, struct err *err)
+{
+    c->wake = (struct handle){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .on_event = on_wake};
+    if (c->wake.fd >= 0 && loop_add(c->loop, &c->wake, EPOLLIN))
+        return true;
+    return err_set_errno(err, errno, "opening the control thread's bell");
+}
+
+static void stop_wake(struct control *c)
+{
+    if (c->wake.fd < 0)
+        return;
+    loop_remove(c->loop, &c->wake);
+    close(c->wake.fd);
+    c->wake.fd = -1;
+}
+
+bool scaling_start(struct control *c, struct err *err)
 {
     struct prober_sink sink = {.context = c, .on_probe = on_probe};
     c->prober = prober_new(c->loop, &sink);
@@ -167,9 +191,8 @@ void scaling_start(struct control *c)
         struct provider *provider = config->scale.provider == SCALE_PROVIDER_PROCESS ? c->process : NULL;
         scale_add_service(c->scale, s, config, provider, clock_now_ns());
     }
-    c->wake_message.on_receive = on_wake;
     timer_init(&c->scale_timer, on_tick);
-    (void)publish(c);
+    return start_wake(c, err) && publish(c);
 }
 
 void scaling_run(struct control *c)
@@ -185,6 +208,7 @@ void scaling_stop(struct control *c)
     if (!c->scale)
         return;
     timer_cancel(&c->scale_timer);
+    stop_wake(c);
     prober_free(c->prober);
     scale_free(c->scale);
 }
