@@ -28,13 +28,20 @@ const char *alert_severity_name(enum alert_severity severity);
 
 /* When an alert begins and ends. */
 struct alert_rule {
-    double above;    /* fires when the value was greater than this... */
-    int64_t for_ns;  /* ...on the mean over this time; 0: at once */
-    double clear;    /* recovers when the value is less than this... */
-    int64_t hold_ns; /* ...for this time; longer when the alert flaps */
+    double above;             /* fires when the value was greater than this... */
+    int64_t for_ns;           /* ...on the mean over this time, and still is not clear; 0: at once */
+    double clear;             /* recovers when the value is less than this... */
+    int64_t hold_ns;          /* ...for this time; longer when the alert flaps */
+    bool is_unknown_ordinary; /* no reading is nothing to tell people about: too little traffic */
 };
 
 /* What a step brought. Most bring nothing. */
+#define ALERT_LOST_AFTER_NS   INT64_C(30000000000)   /* without a reading: ALERT_LOST_SIGHT */
+#define ALERT_RESOLVED_FOR_NS INT64_C(300000000000)  /* resolved is shown so long */
+#define ALERT_FLAP_WINDOW_NS  INT64_C(1800000000000) /* each firing in it doubles the hold... */
+#define ALERT_FLAP_HOLD_NS    INT64_C(10000000000)   /* ...which is at least this then... */
+#define ALERT_HOLD_MAX_NS     INT64_C(600000000000)  /* ...and at most this */
+
 enum alert_change { ALERT_NO_CHANGE, ALERT_FIRED, ALERT_ENDED, ALERT_LOST_SIGHT, ALERT_SEES_AGAIN };
 
 enum { ALERT_FIRINGS_KEPT = 8 };
@@ -49,7 +56,8 @@ struct alert_life { /* all zero is the start: unknown */
     bool is_lost;             /* ALERT_LOST_SIGHT was given */
     double pending_sum;       /* readings since it became pending, weighted by seconds */
     double pending_s;
-    double mean; /* at firing: the mean that fired it */
+    double mean;            /* at firing: the mean that fired it */
+    int64_t above_since_ns; /* when it became pending before it fired */
     int64_t firing_since_ns;
     int64_t firings_ns[ALERT_FIRINGS_KEPT]; /* ring of the latest times it fired: flap damping */
     uint32_t firing_count;
@@ -86,5 +94,15 @@ struct alert {
     char evidence[ALERT_TEXT_BYTES];        /* one sentence, as of the latest step */
 };
 
-void alert_init(struct alert *a, const char *name, const char *summary, enum alert_severity severity);
+/* instance: the host's name, a label of every alert; cut at ALERT_VALUE_BYTES. */
+void alert_init(struct alert *a, const char *name, const char *summary, enum alert_severity severity,
+                struct str instance);
 void alert_add_label(struct alert *a, const char *name, struct str value); /* in the order of their names */
+
+/* One step with everything that belongs to it: life, why_unknown, wall-clock times (now_ns corresponds to
+ * wall_ns). */
+enum alert_change alert_step(struct alert *a, struct reading r, int64_t now_ns, int64_t wall_ns);
+enum alert_change alert_end(struct alert *a, int64_t now_ns, int64_t wall_ns); /* see alert_life_end */
+
+/* The line for people: "ALERT: CPU usage is high! <evidence>", "RESOLVED: CPU usage is high: <evidence>". */
+char *alert_format_line(const struct alert *a, enum alert_change change, char *out, size_t out_bytes);

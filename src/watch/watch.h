@@ -76,6 +76,6 @@ void watch_write_host_json(const struct watch *w, struct json *j);
 /* One array: [{"name", "severity", "state", "labels", "fingerprint", "since", "value", "threshold",
    "evidence", ...}]. Alerts that are ok or were never known are left out. */
 void watch_write_alerts_json(const struct watch *w, struct json *j);
-/* Whole families with HELP and TYPE: weir_host_*, weir_alerts, weir_notifications_total. Unknown numbers have
- * no row. */
+/* Whole families with HELP and TYPE: weir_host_*, weir_alert_active, weir_notifications_*. Unknown numbers
+ * have no row. */
 void watch_write_metrics(const struct watch *w, struct buf *out);

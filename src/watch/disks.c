@@ -1,0 +1,331 @@
+/*
+ * disks.c: see disks.h.
+ *
+ * One look is one job (a batch) over copies of the paths; it notes in `at` which path it is on. When the
+ * batch is late, what lies before `at` is used, the path at `at` is stuck, and the next look leaves it out.
+ * The stuck job keeps its thread until the kernel lets go; then its release makes the path ordinary again. At
+ * most THREADS_MAX paths can be stuck at a time.
+ *
+ * Ordering of `at`: the job stores it (release) after a result is written, the loop loads it (acquire) before
+ * reading results.
+ */
+#include "watch/disks.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "net/job.h"
+#include "watch/cgroup.h"
+#include "watch/kept_file.h"
+#include "watch/procfs.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+enum { DISK_THREADS_MAX = 8, DISK_QUEUE_MAX = 8 };
+
+struct batch_item {
+    char path[HOST_PATH_BYTES];
+    struct disk_sample result;
+};
+
+struct disk_batch {
+    struct job job;
+    struct disks *disks; /* borrowed; NULL when that is gone */
+    bool (*measure)(const char *path, struct disk_counts *ret_counts);
+    char *root; /* owned */
+    uint32_t count;
+    _Atomic uint32_t at; /* items before it have their result */
+    struct batch_item items[];
+};
+
+struct disk_entry {
+    struct disk_sample sample;
+    const struct disk_batch *stuck_in; /* the late job that hangs on this path */
+};
+
+struct disks {
+    struct loop *loop;
+    struct job_pool *pool; /* NULL: no descriptors left at start; all is unknown */
+    char *root;            /* owned */
+    char *scratch;
+    bool (*measure)(const char *path, struct disk_counts *ret_counts);
+    struct kept_file mounts;
+    bool has_fixed_paths;
+    int64_t found_ns;
+    struct disk_batch *current; /* under way and not late */
+    uint32_t count;
+    struct disk_entry entries[HOST_DISKS_MAX];
+};
+
+/* ---- which ---- */
+
+static bool is_one_of(struct str s, const struct str *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(s, list[i]))
+            return true;
+    return false;
+}
+
+static bool is_storage_type(struct str type)
+{
+    static const struct str others[] = {
+        STR("autofs"),     STR("bdev"),       STR("binder"),    STR("binfmt_misc"), STR("bpf"),
+        STR("cgroup"),     STR("cgroup2"),    STR("configfs"),  STR("debugfs"),     STR("devpts"),
+        STR("devtmpfs"),   STR("efivarfs"),   STR("erofs"),     STR("fusectl"),     STR("fuse.lxcfs"),
+        STR("hugetlbfs"),  STR("iso9660"),    STR("mqueue"),    STR("nsfs"),        STR("nfsd"),
+        STR("proc"),       STR("pstore"),     STR("ramfs"),     STR("resctrl"),     STR("rootfs"),
+        STR("rpc_pipefs"), STR("securityfs"), STR("selinuxfs"), STR("smackfs"),     STR("squashfs"),
+        STR("sysfs"),      STR("tmpfs"),      STR("tracefs"),   STR("udf"),         STR("fuse.portal"),
+    };
+    return !is_one_of(type, others, ARRAY_LEN(others));
+}
+
+static bool is_below_any(struct str path)
+{
+    static const struct str roots[] = {
+        STR("/dev"),
+        STR("/proc"),
+        STR("/sys"),
+        STR("/run/credentials"),
+        STR("/run/containerd"),
+        STR("/run/user"),
+        STR("/var/lib/docker"),
+        STR("/var/lib/containers"),
+        STR("/var/lib/containerd"),
+        STR("/var/lib/kubelet"),
+        STR("/snap"),
+        /* Files that container engines put over single files of a container. */
+        STR("/etc/hosts"),
+        STR("/etc/hostname"),
+        STR("/etc/resolv.conf"),
+        STR("/etc/mtab"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+        if (str_starts_with(path, roots[i]) && (path.len == roots[i].len || path.ptr[roots[i].len] == '/'))
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct mount_line *m)
+{
+    if (!is_storage_type(m->type) || is_below_any(m->point) || procfs_has_option(m->super_options, STR("ro")))
+        return false;
+    return !str_eq(m->type, STR("overlay")) || str_eq(m->point, STR("/"));
+}
+
+uint32_t disks_select(struct str mountinfo, char ret_paths[HOST_DISKS_MAX][HOST_PATH_BYTES])
+{
+    struct str devices[HOST_DISKS_MAX];
+    uint32_t count = 0;
+    struct mount_line m;
+    while (procfs_next_mount(&mountinfo, &m)) {
+        char path[HOST_PATH_BYTES];
+        if (!is_wanted(&m) || !procfs_unescape(m.point, path, sizeof(path)))
+            continue;
+        uint32_t i = 0;
+        while (i < count && !str_eq(devices[i], m.device))
+            i++;
+        bool is_new = i == count;
+        if (is_new && count == HOST_DISKS_MAX)
+            continue;
+        if (!is_new && strlen(path) >= strlen(ret_paths[i]))
+            continue;
+        devices[i] = m.device;
+        memcpy(ret_paths[i], path, sizeof(path));
+        count += is_new;
+    }
+    return count;
+}
+
+static struct disk_entry *find_entry(struct disks *d, const char *path)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        if (strcmp(d->entries[i].sample.path, path) == 0)
+            return &d->entries[i];
+    return NULL;
+}
+
+/* Entries whose path stays keep their numbers and stay stuck. */
+static void set_paths(struct disks *d, char paths[HOST_DISKS_MAX][HOST_PATH_BYTES], uint32_t count)
+{
+    struct disk_entry *entries = NEW_ARRAY(struct disk_entry, HOST_DISKS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        struct disk_entry *old = find_entry(d, paths[i]);
+        if (old) {
+            entries[i] = *old;
+            continue;
+        }
+        memcpy(entries[i].sample.path, paths[i], HOST_PATH_BYTES);
+        entries[i].sample.percent = reading_unknown("not measured yet");
+        entries[i].sample.inodes_percent = entries[i].sample.percent;
+    }
+    memcpy(d->entries, entries, sizeof(d->entries));
+    d->count = count;
+    free(entries);
+}
+
+static void find_mounted(struct disks *d, int64_t now_ns)
+{
+    char paths[HOST_DISKS_MAX][HOST_PATH_BYTES];
+    struct str text;
+    const char *why;
+    if (d->has_fixed_paths || (d->found_ns && now_ns - d->found_ns < DISKS_FIND_EVERY_NS))
+        return;
+    d->found_ns = MAX(now_ns, 1);
+    if (kept_file_read(&d->mounts, d->scratch, CGROUP_SCRATCH_BYTES, &text, &why))
+        set_paths(d, paths, disks_select(text, paths));
+}
+
+/* ---- on the job thread ---- */
+
+static bool measure_with_statvfs(const char *path, struct disk_counts *ret_counts)
+{
+    struct statvfs s;
+    if (statvfs(path, &s) != 0)
+        return false;
+    *ret_counts = (struct disk_counts){
+        .fragment_bytes = s.f_frsize,
+        .blocks = s.f_blocks,
+        .blocks_free = s.f_bfree,
+        .blocks_available = s.f_bavail,
+        .inodes = s.f_files,
+        .inodes_free = s.f_ffree,
+    };
+    return true;
+}
+
+static void measure_item(const struct disk_batch *b, struct batch_item *item)
+{
+    char path[4096 + HOST_PATH_BYTES];
+    struct disk_counts counts;
+    snprintf(path, sizeof(path), "%s%s", b->root, item->path);
+    memcpy(item->result.path, item->path, sizeof(item->path));
+    if (b->measure(path, &counts))
+        formula_disk(&counts, &item->result);
+    else
+        item->result.percent = item->result.inodes_percent = reading_unknown(strerrordesc_np(errno));
+}
+
+static void run_batch(struct job *j)
+{
+    struct disk_batch *b = container_of(j, struct disk_batch, job);
+    for (uint32_t i = 0; i < b->count; i++) {
+        measure_item(b, &b->items[i]);
+        atomic_store_explicit(&b->at, i + 1, memory_order_release);
+    }
+}
+
+/* ---- back on the loop ---- */
+
+static void on_batch(struct job *j, enum job_outcome outcome)
+{
+    struct disk_batch *b = container_of(j, struct disk_batch, job);
+    struct disks *d = b->disks;
+    uint32_t at = atomic_load_explicit(&b->at, memory_order_acquire);
+    d->current = NULL;
+    for (uint32_t i = 0; i < at; i++) {
+        struct disk_entry *e = find_entry(d, b->items[i].path);
+        if (e)
+            e->sample = b->items[i].result;
+    }
+    struct disk_entry *stuck = outcome == JOB_LATE && at < b->count ? find_entry(d, b->items[at].path) : NULL;
+    if (stuck) {
+        stuck->stuck_in = b;
+        stuck->sample.percent = reading_unknown("the file system does not answer");
+        stuck->sample.inodes_percent = stuck->sample.percent;
+    }
+    if (outcome == JOB_CANCELLED)
+        b->disks = NULL;
+}
+
+static void release_batch(struct job *j)
+{
+    struct disk_batch *b = container_of(j, struct disk_batch, job);
+    for (uint32_t i = 0; b->disks && i < b->disks->count; i++)
+        if (b->disks->entries[i].stuck_in == b)
+            b->disks->entries[i].stuck_in = NULL;
+    free(b->root);
+    free(b);
+}
+
+static struct disk_batch *new_batch(struct disks *d)
+{
+    struct disk_batch *b = mem_alloc(sizeof(*b) + d->count * sizeof(b->items[0]));
+    b->job = (struct job){.run = run_batch, .on_done = on_batch, .release = release_batch};
+    b->disks = d;
+    b->measure = d->measure;
+    b->root = mem_strdup(d->root);
+    for (uint32_t i = 0; i < d->count; i++)
+        if (!d->entries[i].stuck_in)
+            memcpy(b->items[b->count++].path, d->entries[i].sample.path, HOST_PATH_BYTES);
+    return b;
+}
+
+static void mark_all_unknown(struct disks *d, const char *why)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        d->entries[i].sample.percent = d->entries[i].sample.inodes_percent = reading_unknown(why);
+}
+
+void disks_refresh(struct disks *d, int64_t now_ns)
+{
+    find_mounted(d, now_ns);
+    if (d->current)
+        return;
+    struct disk_batch *b = new_batch(d);
+    if (b->count > 0 && d->pool && job_submit(d->pool, &b->job, now_ns + DISKS_DEADLINE_NS)) {
+        d->current = b;
+        return;
+    }
+    if (b->count > 0)
+        mark_all_unknown(d, "no thread can be started to look");
+    b->disks = NULL;
+    release_batch(&b->job);
+}
+
+uint32_t disks_get_samples(const struct disks *d, struct disk_sample ret_samples[HOST_DISKS_MAX])
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        ret_samples[i] = d->entries[i].sample;
+    return d->count;
+}
+
+void disks_configure(struct disks *d, const struct config_strings *paths)
+{
+    char fixed[HOST_DISKS_MAX][HOST_PATH_BYTES];
+    d->has_fixed_paths = paths->count > 0;
+    d->found_ns = 0;
+    uint32_t count = (uint32_t)MIN(paths->count, (size_t)HOST_DISKS_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        str_copy(fixed[i], sizeof(fixed[i]), paths->items[i]);
+    if (d->has_fixed_paths)
+        set_paths(d, fixed, count);
+}
+
+struct disks *disks_new(const struct disks_params *params)
+{
+    struct disks *d = NEW(struct disks);
+    d->loop = params->loop;
+    d->root = mem_strdup(params->root);
+    d->scratch = params->scratch;
+    d->measure = params->measure ? params->measure : measure_with_statvfs;
+    kept_file_init(&d->mounts, params->root, "/proc/self/mountinfo");
+    d->pool = job_pool_new(&(struct job_pool_params){
+        .loop = params->loop, .name = "disks", .threads_max = DISK_THREADS_MAX, .queue_max = DISK_QUEUE_MAX});
+    return d;
+}
+
+void disks_free(struct disks *d)
+{
+    if (d == NULL)
+        return;
+    job_pool_free(d->pool, 0);
+    kept_file_fini(&d->mounts);
+    free(d->root);
+    free(d);
+}

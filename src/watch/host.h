@@ -1,0 +1,23 @@
+/*
+ * host.h: the collector of the machine's numbers: /proc, the control group, the file systems.
+ *
+ * Reads small kernel files through kept descriptors; the only call that may block (statvfs) runs elsewhere
+ * (disks.h). One sample costs some tens of microseconds of CPU; it measures that itself. Control thread only.
+ */
+#pragma once
+#include "watch/disks.h"
+
+struct host;
+
+struct host_params {
+    struct loop *loop;
+    const char *root; /* in front of /proc and /sys; "": the real ones */
+    bool (*measure_disk)(const char *path, struct disk_counts *ret_counts); /* NULL: statvfs(3) */
+};
+
+struct host *host_new(const struct host_params *params); /* never NULL */
+void host_free(struct host *h);                          /* NULL is fine */
+void host_configure(struct host *h,
+                    const struct config_strings *disk_paths); /* none: the mounted file systems */
+/* Rates are since the call before, so in the first they are unknown. */
+void host_take_sample(struct host *h, int64_t now_ns, struct host_sample *ret_sample);

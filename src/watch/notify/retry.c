@@ -1,0 +1,25 @@
+/* retry.c: see retry.h. */
+#include "watch/notify/retry.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+
+enum retry_verdict retry_judge(const struct retry_answer *a)
+{
+    if (!a->has_status)
+        return a->is_retryable ? RETRY_LATER : RETRY_NEVER;
+    if (a->status >= 200 && a->status < 300)
+        return RETRY_DELIVERED;
+    return a->status == 429 || a->status >= 500 ? RETRY_LATER : RETRY_NEVER;
+}
+
+int64_t retry_delay_ns(uint32_t attempts, int64_t retry_after_s, struct random *random)
+{
+    ASSERT(attempts > 0);
+    uint32_t doublings = MIN(attempts - 1, 16u);
+    int64_t back_off = MIN(RETRY_FIRST_NS << doublings, RETRY_LONGEST_NS);
+    int64_t half_us = back_off / 2 / NS_PER_US;
+    int64_t delay = back_off / 2 + (int64_t)random_below(random, (uint32_t)half_us + 1) * NS_PER_US;
+    int64_t asked = retry_after_s > 0 ? MIN(retry_after_s, RETRY_ASKED_MAX_NS / NS_PER_S) * NS_PER_S : 0;
+    return MAX(delay, asked);
+}

@@ -1,0 +1,111 @@
+/*
+ * service_rules.c: see service_rules.h.
+ *
+ * The window of the error rate is a ring of totals, RATE_SLOTS_PER_WINDOW to a window: the share over a
+ * window is a difference of two totals, its edge is exact to a sixteenth, and the ring reaches eight windows
+ * back.
+ */
+#include "watch/service_rules.h"
+
+#include "base/macros.h"
+#include "watch/formula.h"
+
+/* ---- rate ---- */
+
+/* The slot `back` places before the newest. */
+static const struct rate_slot *slot_at(const struct rate_window *w, uint32_t back)
+{
+    return &w->slots[(w->next + 2 * RATE_SLOTS - 1 - back) % RATE_SLOTS];
+}
+
+/* The newest slot is always "now" and moves on until the one before it is a sixteenth of a window old. */
+void rate_window_add(struct rate_window *w, int64_t window_ns, uint64_t requests, uint64_t errors,
+                     int64_t now_ns)
+{
+    struct rate_slot now = {.ns = now_ns, .requests = requests, .errors = errors};
+    bool has_restarted = w->count && (requests < slot_at(w, 0)->requests || errors < slot_at(w, 0)->errors);
+    if (has_restarted)
+        *w = (struct rate_window){0};
+    bool is_fine = w->count >= 2 && now_ns - slot_at(w, 1)->ns < window_ns / RATE_SLOTS_PER_WINDOW;
+    if (is_fine) {
+        w->slots[(w->next + RATE_SLOTS - 1) % RATE_SLOTS] = now;
+        return;
+    }
+    w->slots[w->next] = now;
+    w->next = (w->next + 1) % RATE_SLOTS;
+    w->count = MIN(w->count + 1, (uint32_t)RATE_SLOTS);
+}
+
+static struct rate rate_since(const struct rate_slot *then, const struct rate_slot *now)
+{
+    struct rate r = {
+        .requests = now->requests - then->requests,
+        .errors = now->errors - then->errors,
+        .window_ns = now->ns - then->ns,
+    };
+    r.errors = MIN(r.errors, r.requests);
+    return r;
+}
+
+struct rate rate_window_get(const struct rate_window *w, int64_t window_ns, uint64_t requests_min,
+                            bool is_firing)
+{
+    struct rate r = {.percent = reading_unknown("nothing was counted yet")};
+    if (w->count < 2)
+        return r;
+    const struct rate_slot *now = slot_at(w, 0);
+    uint32_t back = 1;
+    while (back + 1 < w->count && now->ns - slot_at(w, back)->ns < window_ns)
+        back++;
+    r = rate_since(slot_at(w, back), now);
+    while (is_firing && r.requests < requests_min && back + 1 < w->count)
+        r = rate_since(slot_at(w, ++back), now);
+    r.percent = r.requests && r.requests >= requests_min
+                    ? reading_known(formula_percent(r.errors, r.requests))
+                    : reading_unknown("too few requests to tell");
+    return r;
+}
+
+/* ---- presence ---- */
+
+struct reading presence_step(struct presence *p, const struct watch_service_input *input, int64_t now_ns)
+{
+    if (input->servers_wanted == 0) {
+        *p = (struct presence){0};
+        return reading_known(0);
+    }
+    if (p->wanted_since_ns == 0)
+        p->wanted_since_ns = MAX(now_ns, 1);
+    if (input->servers_healthy > 0) {
+        p->was_healthy = true;
+        p->absent_since_ns = 0;
+        return reading_known(0);
+    }
+    if (p->absent_since_ns == 0)
+        p->absent_since_ns = MAX(now_ns, 1);
+    int64_t grace_ns = input->start_grace_ns > 0 ? input->start_grace_ns : WATCH_START_GRACE_NS;
+    bool is_starting = !p->was_healthy && now_ns - p->wanted_since_ns < grace_ns;
+    return reading_known(is_starting ? 0 : 1);
+}
+
+/* ---- deaths ---- */
+
+void deaths_add(struct deaths *d, struct str server, struct str reason, int64_t now_ns)
+{
+    d->ns[d->count++ % DEATHS_KEPT] = MAX(now_ns, 1);
+    str_copy(d->last_server, sizeof(d->last_server), server);
+    str_copy(d->last_reason, sizeof(d->last_reason), reason);
+}
+
+uint32_t deaths_within(const struct deaths *d, int64_t window_ns, int64_t now_ns)
+{
+    uint32_t within = 0;
+    for (uint32_t i = 0; i < MIN(d->count, (uint32_t)DEATHS_KEPT); i++)
+        within += now_ns - d->ns[i] < window_ns;
+    return within;
+}
+
+int64_t deaths_last_ns(const struct deaths *d)
+{
+    return d->count ? d->ns[(d->count - 1) % DEATHS_KEPT] : 0;
+}

@@ -1,0 +1,64 @@
+/*
+ * service_rules.h: the values that alerts about services are judged by. Pure: counters and times in, readings
+ * out.
+ */
+#pragma once
+#include "watch/host_sample.h"
+#include "watch/watch.h"
+
+/* ---- the share of errors over a window ---- */
+
+enum { RATE_SLOTS = 128, RATE_SLOTS_PER_WINDOW = 16 };
+
+struct rate_slot {
+    int64_t ns;
+    uint64_t requests, errors; /* totals at that time */
+};
+
+struct rate_window { /* all zero is empty */
+    uint32_t count, next;
+    struct rate_slot slots[RATE_SLOTS];
+};
+
+struct rate {
+    struct reading percent;
+    uint64_t requests, errors; /* of the window */
+    int64_t window_ns;
+};
+
+/* Notes the totals (which may have started again at 0). window_ns > 0 is the same in all calls, else forget
+ * first. */
+void rate_window_add(struct rate_window *w, int64_t window_ns, uint64_t requests, uint64_t errors,
+                     int64_t now_ns);
+/* The share over the last window_ns, or as much of it as was seen. With fewer than requests_min requests it
+   is unknown, but while the alert is firing the window is stretched back for so many as to be able to tell
+   that it is over. */
+struct rate rate_window_get(const struct rate_window *w, int64_t window_ns, uint64_t requests_min,
+                            bool is_firing);
+
+/* ---- is there a healthy server? ---- */
+
+struct presence {            /* all zero is the start */
+    int64_t wanted_since_ns; /* 0: not wanted */
+    int64_t absent_since_ns; /* 0: there is one, or none is wanted */
+    bool was_healthy;        /* since it is wanted */
+};
+
+/* 1: the service has no healthy server although it wants one, and its start-up grace is over; else 0. Always
+ * known. */
+struct reading presence_step(struct presence *p, const struct watch_service_input *input, int64_t now_ns);
+
+/* ---- how often did servers die lately? ---- */
+
+enum { DEATHS_KEPT = 64, DEATH_SERVER_BYTES = 96, DEATH_REASON_BYTES = 320 };
+
+struct deaths { /* all zero is the start */
+    uint32_t count;
+    int64_t ns[DEATHS_KEPT]; /* ring */
+    char last_server[DEATH_SERVER_BYTES];
+    char last_reason[DEATH_REASON_BYTES];
+};
+
+void deaths_add(struct deaths *d, struct str server, struct str reason, int64_t now_ns);
+uint32_t deaths_within(const struct deaths *d, int64_t window_ns, int64_t now_ns);
+int64_t deaths_last_ns(const struct deaths *d); /* 0: none */

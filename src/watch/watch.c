@@ -1,0 +1,177 @@
+/*
+ * watch.c: see watch.h. Ties the parts together: host.h takes a sample, rules.h judges it and the services,
+ * and each change goes as one line of text to the sinks and to control.
+ *
+ * Everything below is called from watch_tick; between two ticks only job threads of disks.c and webhook.c
+ * work for us.
+ */
+#include "watch/watch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "watch/host.h"
+#include "watch/notify/notify.h"
+#include "watch/report.h"
+#include "watch/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct watch {
+    struct loop *loop;
+    char *external_url; /* owned; "" for none, without a slash at the end */
+    void (*on_alert)(void *context, const struct watch_alert_event *event);
+    void *context;
+    struct host *host;
+    struct rules *rules;
+    struct notifier *notifier;
+    int64_t now_ns;      /* of the latest tick */
+    int64_t wall_ns;     /* the same moment */
+    bool has_told_scope; /* the log says once, and again when it changes, what the alerts look at */
+    enum sample_scope told_cpu_scope, told_memory_scope;
+    struct host_sample sample;
+};
+
+static void on_change(void *context, const struct alert *a, enum alert_change change, struct rules_time t)
+{
+    struct watch *w = context;
+    char text[ALERT_TEXT_BYTES + 128];
+    alert_format_line(a, change, text, sizeof(text));
+    notifier_send(
+        w->notifier,
+        &(struct notification){.change = change, .alert = a, .text = text, .external_url = w->external_url});
+    if (w->on_alert)
+        w->on_alert(w->context, &(struct watch_alert_event){.change = change, .alert = a, .text = text});
+}
+
+static char *copy_url(const char *url)
+{
+    char *copy = mem_strdup(url ? url : "");
+    size_t len = strlen(copy);
+    if (len && copy[len - 1] == '/')
+        copy[len - 1] = '\0';
+    return copy;
+}
+
+struct watch *watch_new(const struct watch_params *params)
+{
+    char name[ALERT_VALUE_BYTES] = "";
+    struct watch *w = NEW(struct watch);
+    w->loop = params->loop;
+    w->external_url = copy_url(params->external_url);
+    w->on_alert = params->on_alert;
+    w->context = params->context;
+    if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
+        str_copy(name, sizeof(name), STR("localhost"));
+    w->host = host_new(&(struct host_params){.loop = params->loop, .root = params->root ? params->root : ""});
+    w->rules =
+        rules_new(&(struct rules_params){.instance = str_of(name), .on_change = on_change, .context = w});
+    w->notifier = notifier_new(&(struct notify_params){.loop = params->loop, .fetch = fetch});
+    watch_configure(w, params->config, params->notify, params->notify_count);
+    return w;
+}
+
+void watch_free(struct watch *w, int64_t flush_ns)
+{
+    if (w == NULL)
+        return;
+    notifier_free(w->notifier, flush_ns);
+    host_free(w->host);
+    rules_free(w->rules);
+    free(w->external_url);
+    free(w);
+}
+
+void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
+                     size_t notify_count)
+{
+    struct rules_time t = {.now_ns = loop_now_ns(w->loop), .wall_ns = clock_wall_ns()};
+    notifier_configure(w->notifier, notify, notify_count);
+    host_configure(w->host, &config->disk_paths);
+    rules_configure(w->rules, config, t);
+}
+
+static void tell_scope(struct watch *w)
+{
+    const struct host_sample *s = &w->sample;
+    bool is_same =
+        w->has_told_scope && w->told_cpu_scope == s->cpu_scope && w->told_memory_scope == s->memory_scope;
+    if (is_same)
+        return;
+    bool is_default = s->cpu_scope == SAMPLE_SCOPE_HOST && s->memory_scope == SAMPLE_SCOPE_HOST;
+    if (w->has_told_scope || !is_default)
+        log_info("watch: alerts about CPU look at the %s, about memory at the %s (a control group with a "
+                 "limit comes first)",
+                 sample_scope_name(s->cpu_scope), sample_scope_name(s->memory_scope));
+    w->has_told_scope = true;
+    w->told_cpu_scope = s->cpu_scope;
+    w->told_memory_scope = s->memory_scope;
+}
+
+void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_input *services,
+                size_t service_count)
+{
+    struct rules_time t = {.now_ns = now_ns, .wall_ns = clock_wall_ns()};
+    w->now_ns = now_ns;
+    w->wall_ns = t.wall_ns;
+    host_take_sample(w->host, now_ns, &w->sample);
+    tell_scope(w);
+    rules_step_host(w->rules, &w->sample, t);
+    rules_step_services(w->rules, services, service_count, t);
+}
+
+void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,
+                             int64_t now_ns)
+{
+    rules_note_death(w->rules, service, server, reason, now_ns);
+}
+
+const struct host_sample *watch_host(const struct watch *w)
+{
+    return &w->sample;
+}
+
+const struct alert *watch_alert(const struct watch *w, size_t index)
+{
+    return rules_alert(w->rules, index);
+}
+
+size_t watch_alerts_firing(const struct watch *w)
+{
+    size_t firing = 0;
+    const struct alert *a;
+    for (size_t i = 0; (a = rules_alert(w->rules, i)) != NULL; i++)
+        firing += alert_life_is_active(&a->life);
+    return firing;
+}
+
+void watch_write_host_json(const struct watch *w, struct json *j)
+{
+    report_write_host(j, &w->sample, w->wall_ns);
+}
+
+void watch_write_alerts_json(const struct watch *w, struct json *j)
+{
+    const struct alert *a;
+    json_begin_array(j);
+    for (size_t i = 0; (a = rules_alert(w->rules, i)) != NULL; i++)
+        if (report_is_shown(a))
+            report_write_alert(j, a, w->now_ns);
+    json_end_array(j);
+}
+
+static const struct alert *get_alert(const void *rules, size_t index)
+{
+    return rules_alert(rules, index);
+}
+
+void watch_write_metrics(const struct watch *w, struct buf *out)
+{
+    if (w->sample.taken_ns)
+        report_write_host_metrics(out, &w->sample);
+    report_write_alert_metrics(out, &(struct alert_list){.get = get_alert, .context = w->rules});
+    notifier_write_metrics(w->notifier, out);
+}
