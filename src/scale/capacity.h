@@ -35,15 +35,17 @@ struct capacity_estimate {
 /* What was seen at one level of concurrency per server. */
 struct capacity_level {
     double in_flight, duration_ns; /* moving means */
-    uint32_t windows;              /* how many went in; used from CAPACITY_WINDOWS_MIN on */
+    uint32_t windows;              /* how many went in; used from 3 on */
+    int64_t seen_ns;               /* the last one */
 };
 
 struct capacity_model {
     struct capacity_level levels[CAPACITY_LEVELS];
     double learned; /* present estimate; 0: none */
     bool is_saturation_seen;
-    double tail_ratio; /* duration at the objective's quantile / mean duration; 0: unknown */
-    double recent_ns;  /* mean time a slot was held of late */
+    double tail_ratio;  /* duration at the objective's quantile / mean duration; 0: unknown */
+    bool is_below_seen; /* throughput was flat wherever we looked: the knee is below all of it */
+    double recent_ns;   /* mean time a slot was held of late */
     /* The window being filled. */
     int64_t window_ns, window_busy_ns;
     double window_concurrency_ns; /* concurrency x time */

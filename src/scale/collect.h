@@ -16,5 +16,12 @@ void collector_free(struct collector *c); /* NULL is fine */
  * Fills everything but the start times. The first call returns totals of 0 and remembers where the counters
  * stand. Servers that come and go in between are followed by their id.
  */
-void collector_read(struct collector *c, const struct fleet *f, const struct service *service,
-                    double quantile, int64_t now_ns, struct scale_signals *ret_signals);
+struct collect_request {
+    const struct service *service;
+    uint32_t thread_count;         /* how many cells each has */
+    struct server *const *servers; /* the service's servers */
+    uint32_t server_count;
+    double quantile; /* 0..1 */
+};
+void collector_read(struct collector *c, const struct collect_request *request, int64_t now_ns,
+                    struct scale_signals *ret_signals);

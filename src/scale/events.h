@@ -28,11 +28,12 @@ struct scale_event {
     bool is_warning; /* something went wrong */
     int64_t now_ns;
     const struct service *service;
-    const struct server *server;           /* NULL where the service as a whole is meant */
-    enum server_state from, to;            /* SERVER_STATE, SERVER_DIED, SERVER_START_FAILED */
-    int64_t in_state_ns;                   /* time spent in `from` */
-    int64_t back_off_ns;                   /* BACK_OFF: no start before so long; else 0 */
-    const char *reason;                    /* a sentence without the server's name */
+    const struct server *server; /* NULL where the service as a whole is meant */
+    enum server_state from,
+        to;              /* SERVER_STATE, SERVER_DIED, SERVER_START_FAILED; both `requested`: a new server */
+    int64_t in_state_ns; /* time spent in `from` */
+    int64_t back_off_ns; /* BACK_OFF: no start before so long; else 0 */
+    const char *reason;  /* a sentence without the server's name */
     const char *last_lines;                /* end of its output; "" when there is none */
     const struct scale_decision *decision; /* SCALE_UP, SCALE_DOWN; else NULL */
 };
@@ -40,3 +41,5 @@ struct scale_event {
 /* Adds the numbers to an open object: from, to, in_flight, back_off_seconds, target, needed, base, burst,
  * backlog, … */
 void scale_event_write_numbers(const struct scale_event *e, struct json *j);
+/* Adds a decision's numbers and reason to an open object. */
+void scale_decision_write(const struct scale_decision *d, struct json *j);

@@ -66,7 +66,8 @@ struct reconciler *reconciler_new(const struct reconciler_params *params, int64_
 void reconciler_free(struct reconciler *r); /* NULL is fine */
 /* A reload: limits and timeouts count from now on; fixed servers that came are added, those that went are
  * drained. */
-void reconciler_set_config(struct reconciler *r, const struct config_service *config, int64_t now_ns);
+void reconciler_set_config(struct reconciler *r, const struct config_service *config,
+                           struct provider *provider, int64_t now_ns);
 
 /* The number of servers wanted, for services with a provider. capacity: of one server, for the slow start;
  * >= 1. */
@@ -81,6 +82,8 @@ void reconciler_freeze(struct reconciler *r);
 void reconciler_hold(struct reconciler *r, bool is_held);
 /* The service was removed from the configuration: drain and stop all. reconciler_is_empty() tells the end. */
 void reconciler_retire(struct reconciler *r, int64_t now_ns);
+/* People said to go on: the next start does not wait. */
+void reconciler_end_back_off(struct reconciler *r);
 bool reconciler_is_empty(const struct reconciler *r);
 
 /* Facts. name is the part of the provider's key behind the slash. An unknown name that started is adopted. */
@@ -103,6 +106,8 @@ bool reconciler_drain(struct reconciler *r, struct server *s, int64_t now_ns, st
 bool reconciler_ready(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err);
 
 struct reconciler_numbers reconciler_numbers(const struct reconciler *r);
+/* Borrows up to `max` of its servers, oldest first; returns how many. */
+uint32_t reconciler_servers(const struct reconciler *r, struct server **ret_servers, uint32_t max);
 /* Adds pid, since_seconds, reason, … of a server to an open object. */
 void reconciler_write_server(const struct reconciler *r, const struct server *s, int64_t now_ns,
                              struct json *j);

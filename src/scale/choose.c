@@ -1,0 +1,48 @@
+#include "scale/choose.h"
+
+static int rank_of(const struct life *l, int64_t now_ns) /* smaller goes first */
+{
+    if (now_ns < l->kept_until_ns)
+        return 5;
+    enum server_state state = life_state(l);
+    if (state == SERVER_REQUESTED)
+        return 0;
+    if (state == SERVER_STARTING)
+        return 1;
+    if (!server_can_take(l->server))
+        return 2;
+    return state == SERVER_WARMING ? 3 : 4;
+}
+
+static bool goes_before(const struct life *a, const struct life *b, int64_t now_ns)
+{
+    int rank_a = rank_of(a, now_ns), rank_b = rank_of(b, now_ns);
+    if (rank_a != rank_b)
+        return rank_a < rank_b;
+    int32_t in_flight_a = server_in_flight(a->server), in_flight_b = server_in_flight(b->server);
+    if (in_flight_a != in_flight_b)
+        return in_flight_a < in_flight_b;
+    return a->server->id > b->server->id;
+}
+
+struct life *choose_victim(struct reconciler *r, int64_t now_ns)
+{
+    struct life *best = NULL;
+    for_each_life(r, l) if (life_is_up(l) && (!best || goes_before(l, best, now_ns))) best = l;
+    return best;
+}
+
+static bool can_come_back(const struct life *l)
+{
+    return life_state(l) == SERVER_DRAINING && !l->is_held && !l->is_leaving &&
+           atomic_load_explicit(&l->server->is_healthy, memory_order_relaxed) &&
+           !atomic_load_explicit(&l->server->is_refusing, memory_order_relaxed);
+}
+
+struct life *choose_revival(struct reconciler *r)
+{
+    struct life *best = NULL;
+    for_each_life(r, l) if (can_come_back(l) &&
+                            (!best || server_in_flight(l->server) > server_in_flight(best->server))) best = l;
+    return best;
+}

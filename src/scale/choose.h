@@ -1,0 +1,15 @@
+/* choose.h: which servers go when fewer are wanted, and which draining one comes back. Pure; for the
+ * reconciler only. */
+#pragma once
+#include "scale/life.h"
+
+/*
+ * The server to give up next, or NULL when none is up: those that carry nothing yet first (requested,
+ * starting), then those that cannot be used (unhealthy, refusing), then warming, then serving ones; among
+ * equals the one with the fewest requests in flight, since it is gone soonest; among those the newest, since
+ * older ones have warm caches. Servers made ready by hand last.
+ */
+struct life *choose_victim(struct reconciler *r, int64_t now_ns);
+/* A server that drains because of scale-down and is healthy: the one with most in flight; NULL when there is
+ * none. */
+struct life *choose_revival(struct reconciler *r);

@@ -1,0 +1,200 @@
+/*
+ * Totals of the data threads' cells, turned into what happened since the last reading.
+ *
+ * Servers are followed by id, since slots (and their cells) go from one server to the next. A server seen for
+ * the first time counts from zero: its cells were cleared when it got the slot. What a server did between the
+ * last reading and its end is lost, which is a tenth of a second of one server.
+ *
+ * The mean requests in flight: a snapshot every 100 ms is a poor measure when requests take a millisecond, so
+ * then the time that requests held slots is divided by the span (Little); long requests would show up there
+ * only when they end, so for them the mean of the counts before and now is the better one.
+ */
+#include "scale/collect.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HISTOGRAM_NS (1 * NS_PER_S) /* how often histograms are read: they are the dear part */
+#define WINDOW_NS    (5 * NS_PER_S) /* quantiles are over one to two of these */
+
+struct totals {
+    uint64_t id;
+    uint64_t finished, errors, busy_ns;
+};
+
+struct window {
+    struct histogram_sum now, start, next_start; /* cumulative sums at those moments */
+};
+
+struct collector {
+    bool is_started;
+    int64_t last_ns, histogram_ns, window_ns;
+    uint64_t arrivals;
+    uint32_t in_flight;
+    uint32_t server_count, server_capacity;
+    struct totals *servers; /* owned; of the last reading */
+    struct window duration, wait;
+    int64_t duration_mean_ns, duration_quantile_ns, wait_quantile_ns;
+};
+
+struct collector *collector_new(void)
+{
+    return NEW(struct collector);
+}
+
+void collector_free(struct collector *c)
+{
+    if (!c)
+        return;
+    free(c->servers);
+    free(c);
+}
+
+static struct totals server_totals(const struct server *s, uint32_t thread_count)
+{
+    struct totals t = {.id = s->id};
+    for (uint32_t i = 0; i < thread_count; i++) {
+        const struct server_cells *cells = s->cells[i];
+        if (!cells)
+            continue;
+        const struct counter *counters = cells->counters;
+        t.finished += counter_get(&counters[SERVER_FINISHED]);
+        t.errors +=
+            counter_get(&counters[SERVER_ERRORS_5XX]) + counter_get(&counters[SERVER_ERRORS_CONNECT]) +
+            counter_get(&counters[SERVER_ERRORS_BROKE]) + counter_get(&counters[SERVER_ERRORS_TIMEOUT]);
+        t.busy_ns += counter_get(&cells->duration.sum_ns);
+    }
+    return t;
+}
+
+static struct totals before_of(const struct collector *c, uint64_t id)
+{
+    for (uint32_t i = 0; i < c->server_count; i++)
+        if (c->servers[i].id == id)
+            return c->servers[i];
+    return (struct totals){.id = id};
+}
+
+/* Counters only grow; a reading that is smaller belongs to another life of the cells. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+    return now >= before ? now - before : now;
+}
+
+static void read_servers(struct collector *c, const struct collect_request *q, struct scale_signals *g)
+{
+    struct totals *now = NEW_ARRAY(struct totals, q->server_count + 1);
+    for (uint32_t i = 0; i < q->server_count; i++) {
+        const struct server *s = q->servers[i];
+        now[i] = server_totals(s, q->thread_count);
+        struct totals before = before_of(c, s->id);
+        g->finished += since(now[i].finished, before.finished);
+        g->errors += since(now[i].errors, before.errors);
+        g->busy_ns += (int64_t)since(now[i].busy_ns, before.busy_ns);
+        g->servers[atomic_load_explicit(&s->state, memory_order_relaxed)]++;
+        g->available += server_can_take(s);
+    }
+    free(c->servers);
+    c->servers = now;
+    c->server_count = q->server_count;
+}
+
+static uint64_t count_arrivals(const struct collect_request *q)
+{
+    uint64_t arrivals = 0;
+    for (uint32_t i = 0; i < q->thread_count; i++)
+        if (q->service->cells[i])
+            arrivals += counter_get(&q->service->cells[i]->counters[SERVICE_ARRIVALS]);
+    return arrivals;
+}
+
+static struct histogram_sum window_difference(const struct window *w)
+{
+    struct histogram_sum d = w->now;
+    histogram_sum_subtract(&d, &w->start);
+    return d;
+}
+
+static void window_roll(struct window *w)
+{
+    w->start = w->next_start;
+    w->next_start = w->now;
+}
+
+static void read_histograms(struct collector *c, const struct collect_request *q, int64_t now_ns)
+{
+    c->histogram_ns = now_ns;
+    memset(&c->duration.now, 0, sizeof(c->duration.now));
+    memset(&c->wait.now, 0, sizeof(c->wait.now));
+    for (uint32_t i = 0; i < q->thread_count; i++) {
+        if (!q->service->cells[i])
+            continue;
+        histogram_sum_add(&c->duration.now, &q->service->cells[i]->duration);
+        histogram_sum_add(&c->wait.now, &q->service->cells[i]->queue_wait);
+    }
+    if (now_ns - c->window_ns >= WINDOW_NS) {
+        c->window_ns = now_ns;
+        window_roll(&c->duration);
+        window_roll(&c->wait);
+    }
+    struct histogram_sum duration = window_difference(&c->duration), wait = window_difference(&c->wait);
+    c->duration_mean_ns = duration.count ? (int64_t)(duration.sum_ns / duration.count) : 0;
+    c->duration_quantile_ns = histogram_sum_quantile_ns(&duration, q->quantile);
+    c->wait_quantile_ns = histogram_sum_quantile_ns(&wait, q->quantile);
+}
+
+/* The first reading tells where the counters stand; what was counted before does not belong to any span. */
+static void start(struct collector *c, const struct collect_request *q, int64_t now_ns,
+                  struct scale_signals *g)
+{
+    c->is_started = true;
+    g->finished = g->errors = 0;
+    g->busy_ns = 0;
+    g->concurrency = g->in_flight;
+    c->window_ns = now_ns;
+    read_histograms(c, q, now_ns);
+    c->duration.start = c->duration.next_start = c->duration.now;
+    c->wait.start = c->wait.next_start = c->wait.now;
+}
+
+static double mean_in_flight(const struct collector *c, const struct scale_signals *g)
+{
+    bool is_short = g->finished > 0 && g->busy_ns / (int64_t)g->finished < g->span_ns / 2;
+    if (is_short)
+        return (double)g->busy_ns / (double)g->span_ns;
+    return ((double)c->in_flight + g->in_flight) / 2;
+}
+
+void collector_read(struct collector *c, const struct collect_request *q, int64_t now_ns,
+                    struct scale_signals *ret_signals)
+{
+    struct scale_signals g = {.now_ns = now_ns};
+    int32_t in_flight = atomic_load_explicit(&q->service->in_flight, memory_order_relaxed);
+    int32_t queued = atomic_load_explicit(&q->service->queued, memory_order_relaxed);
+    int64_t oldest_ns = atomic_load_explicit(&q->service->queue_oldest_ns, memory_order_relaxed);
+    g.in_flight = (uint32_t)MAX(in_flight, 0);
+    g.queued = (uint32_t)MAX(queued, 0);
+    g.queue_oldest_age_ns = queued > 0 && oldest_ns > 0 ? MAX(now_ns - oldest_ns, 0) : 0;
+    read_servers(c, q, &g);
+    uint64_t arrivals = count_arrivals(q);
+    if (!c->is_started) {
+        start(c, q, now_ns, &g);
+    } else {
+        g.span_ns = MAX(now_ns - c->last_ns, 0);
+        g.arrivals = since(arrivals, c->arrivals);
+        g.concurrency = g.span_ns ? mean_in_flight(c, &g) : g.in_flight;
+        if (now_ns - c->histogram_ns >= HISTOGRAM_NS)
+            read_histograms(c, q, now_ns);
+    }
+    c->last_ns = now_ns;
+    c->arrivals = arrivals;
+    c->in_flight = g.in_flight;
+    g.duration_mean_ns = c->duration_mean_ns;
+    g.duration_quantile_ns = c->duration_quantile_ns;
+    g.wait_quantile_ns = c->wait_quantile_ns;
+    *ret_signals = g;
+}

@@ -1,0 +1,225 @@
+/*
+ * The first policy: reactive, but it counts work instead of rates (docs/explanation/scaling.md tells it with
+ * examples).
+ *
+ *   steady    requests in flight that are work: mean over about a second. When requests wait, in-flight is
+ * capped by the servers there are, so then it is at least arrivals x service time. burst     one square root
+ * of it: arrivals at random vary by about that, and it is cheaper than a percentage when large waiting
+ * requests in the queue, and those that wait inside overloaded servers: done once, they are gone; they need
+ *             waiting x service time / (capacity x clear time) servers for that time, not one for each
+ * `capacity` of them needed    the sum, in servers. Up at once. window    the largest need of the last
+ * scale_down_after. Down only to that, and only when it fits with a little room to spare, so that a constant
+ * load that lies on an edge does not flap.
+ *
+ * Invariants: 1. MIN <= target <= MAX unless set by hand (then 0..MAX). 2. A target below the present number
+ * of servers carries what is in flight. 3. More load never gives a smaller need. 4. Any input gives a finite
+ * number. Servers that are coming are among those the target is compared with (the reconciler starts target -
+ * up), so a backlog that stays while they start does not ask again.
+ */
+#include "scale/policy.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/units.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORK_MEAN_NS    (1 * NS_PER_S)
+#define ARRIVALS_NS_MIN (1 * NS_PER_S)
+#define ARRIVALS_NS_MAX (30 * NS_PER_S)
+#define CLEAR_NS_MIN    (1 * NS_PER_S)
+#define CLEAR_NS_MAX    (5 * NS_PER_S)
+
+static const double burst_factor = 1; /* square roots of the steady work kept free */
+static const double down_room = 0.2;  /* servers that must stay free after scaling down */
+static const double idle_work = 0.05; /* less work than this, and nothing there: idle */
+static const double used_base = 0.01; /* what a service in use needs at least: rounds up to one server */
+static const double needed_max = 1e6; /* so that absurd input stays a number */
+
+static const char *const bound_names[SCALE_BOUND_COUNT] = {
+#define BOUND_NAME(upper, lower, help) #lower,
+    SCALE_BOUNDS(BOUND_NAME)};
+static const char *const bound_helps[SCALE_BOUND_COUNT] = {
+#define BOUND_HELP(upper, lower, help) help,
+    SCALE_BOUNDS(BOUND_HELP)};
+
+const char *scale_bound_name(enum scale_bound b)
+{
+    ASSERT((unsigned)b < SCALE_BOUND_COUNT);
+    return bound_names[b];
+}
+
+void policy_init(struct policy_state *p)
+{
+    memset(p, 0, sizeof(*p));
+}
+
+/* --- the stable window ------------------------------------------------------------------------------ */
+
+static double window_max(const struct policy_state *p)
+{
+    double max = 0;
+    for (unsigned i = 0; i < POLICY_WINDOW_SLOTS; i++)
+        max = fmax(max, p->need_max[i]);
+    return max;
+}
+
+/* Opens the slot of now and empties those that were passed over. A window of another length keeps its largest
+ * need. */
+static void window_advance(struct policy_state *p, int64_t length_ns, int64_t now_ns)
+{
+    int64_t slot_ns =
+        length_ns / (POLICY_WINDOW_SLOTS - 1) + 1; /* the newest slot is not full yet: 63 cover the window */
+    int64_t slot = now_ns / slot_ns;
+    if (slot_ns != p->slot_ns) {
+        double max = p->slot_ns ? window_max(p) : 0;
+        memset(p->need_max, 0, sizeof(p->need_max));
+        p->need_max[slot % POLICY_WINDOW_SLOTS] = max;
+    } else if (slot - p->slot >= POLICY_WINDOW_SLOTS) {
+        memset(p->need_max, 0, sizeof(p->need_max));
+    } else {
+        for (int64_t i = p->slot + 1; i <= slot; i++)
+            p->need_max[i % POLICY_WINDOW_SLOTS] = 0;
+    }
+    p->slot_ns = slot_ns;
+    p->slot = slot;
+}
+
+static void window_note(struct policy_state *p, double need)
+{
+    double *slot = &p->need_max[p->slot % POLICY_WINDOW_SLOTS];
+    *slot = fmax(*slot, need);
+}
+
+void policy_note_existing(struct policy_state *p, const struct policy_limits *limits, uint32_t servers,
+                          int64_t now_ns)
+{
+    window_advance(p, limits->scale_down_after_ns, now_ns);
+    window_note(p, fmax((double)servers - down_room, 0));
+    p->target = MAX(p->target, MIN(servers, limits->servers_max));
+}
+
+/* --- the need --------------------------------------------------------------------------------------- */
+
+static void observe(struct policy_state *p, const struct capacity_estimate *c, const struct scale_signals *g)
+{
+    double work = g->concurrency * c->work_share;
+    double span_ns = (double)g->span_ns;
+    int64_t arrivals_ns = MIN(MAX(2 * MIN(c->service_ns, ARRIVALS_NS_MAX), ARRIVALS_NS_MIN), ARRIVALS_NS_MAX);
+    p->work = p->is_started ? p->work + (1 - exp(-span_ns / (double)WORK_MEAN_NS)) * (work - p->work) : work;
+    p->arrivals_per_s = p->arrivals_per_s * exp(-span_ns / (double)arrivals_ns) +
+                        (double)g->arrivals * (double)NS_PER_S / (double)arrivals_ns;
+    p->is_started = true;
+}
+
+static bool is_idle(const struct policy_state *p, const struct scale_signals *g)
+{
+    return g->in_flight == 0 && g->queued == 0 && g->arrivals == 0 && p->work < idle_work;
+}
+
+static int64_t clear_time_ns(const struct policy_limits *limits, const struct scale_signals *g)
+{
+    int64_t left_ns = limits->queue_timeout_ns - g->queue_oldest_age_ns - g->start_time_p90_ns;
+    return MIN(MAX(left_ns / 2, CLEAR_NS_MIN), CLEAR_NS_MAX);
+}
+
+static double sane(double servers)
+{
+    return servers >= 0 ? fmin(servers, needed_max) : 0; /* a NaN is no need */
+}
+
+static void compute_need(const struct policy_state *p, const struct policy_limits *limits,
+                         const struct capacity_estimate *c, const struct scale_signals *g,
+                         struct scale_decision *d)
+{
+    if (is_idle(p, g))
+        return;
+    double service_s = (double)c->service_ns / (double)NS_PER_S;
+    d->work = p->work;
+    if (g->queued > 0)
+        d->work = fmax(d->work, p->arrivals_per_s * service_s);
+    d->waiting = g->queued + g->in_flight * (1 - c->work_share);
+    d->base = fmax(sane(d->work / c->in_flight), used_base);
+    d->burst = sane(burst_factor * sqrt(d->work) / c->in_flight);
+    d->backlog = sane(d->waiting * service_s / (c->in_flight * ((double)d->clear_ns / (double)NS_PER_S)));
+}
+
+/* Whole servers; the tiny allowance keeps 3.0000000001 from being 4. */
+static uint32_t servers_for(double need)
+{
+    return (uint32_t)ceil(fmin(need, needed_max) - 1e-9);
+}
+
+/* --- the target ------------------------------------------------------------------------------------- */
+
+static void set_target(struct scale_decision *d, uint32_t target, enum scale_bound bound)
+{
+    d->target = target;
+    d->bound = bound;
+}
+
+static void choose_target(const struct policy_limits *limits, const struct scale_signals *g,
+                          double need_in_window, struct scale_decision *d)
+{
+    uint32_t held = MAX(need_in_window > 0 ? servers_for(need_in_window + down_room) : 0, d->needed);
+    set_target(d, d->needed, SCALE_BOUND_NONE);
+    if (MIN(d->target_before, held) > d->target)
+        set_target(d, MIN(d->target_before, held), SCALE_BOUND_STABLE_WINDOW);
+
+    uint32_t carrying = MIN(servers_for(g->in_flight / d->capacity.in_flight), MIN(d->up, d->target_before));
+    if (carrying > d->target)
+        set_target(d, carrying, SCALE_BOUND_IN_FLIGHT);
+    if (d->target < limits->servers_min)
+        set_target(d, limits->servers_min, SCALE_BOUND_MIN);
+    if (d->target > limits->servers_max)
+        set_target(d, limits->servers_max, SCALE_BOUND_MAX);
+    if (limits->has_manual)
+        set_target(d, MIN(limits->manual, limits->servers_max), SCALE_BOUND_MANUAL);
+}
+
+static void write_reason(struct scale_decision *d)
+{
+    char clear[UNITS_TEXT_BYTES];
+    int n = snprintf(d->reason, sizeof(d->reason), "%u servers: ", d->target);
+    size_t room = sizeof(d->reason) - (size_t)n;
+    char *at = d->reason + n;
+    if (d->base + d->burst + d->backlog == 0)
+        n = snprintf(at, room, "nothing to do");
+    else
+        n = snprintf(
+            at, room,
+            "needed %.2f = %.2f for %.1f requests in flight + %.2f for bursts + %.2f for %.0f waiting, "
+            "to be gone in %s; one server carries %.1f (%s)",
+            d->base + d->burst + d->backlog, d->base, d->work, d->burst, d->backlog, d->waiting,
+            units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
+            capacity_source_name(d->capacity.source));
+    if ((size_t)n < room && d->bound != SCALE_BOUND_NONE)
+        (void)snprintf(at + n, room - (size_t)n, "; held by %s", bound_helps[d->bound]);
+}
+
+struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,
+                                   const struct capacity_estimate *capacity, const struct scale_signals *g)
+{
+    ASSERT(limits->servers_max >= 1 && capacity->in_flight >= 1 && capacity->service_ns > 0);
+    struct scale_decision d = {
+        .at_ns = g->now_ns,
+        .target_before = p->target,
+        .capacity = *capacity,
+        .clear_ns = clear_time_ns(limits, g),
+        .up = scale_signals_up(g),
+        .coming = scale_signals_coming(g),
+    };
+    observe(p, capacity, g);
+    compute_need(p, limits, capacity, g, &d);
+    double need = d.base + d.burst + d.backlog;
+    d.needed = servers_for(need);
+    window_advance(p, limits->scale_down_after_ns, g->now_ns);
+    window_note(p, need);
+    choose_target(limits, g, window_max(p), &d);
+    d.is_change = d.target != d.target_before;
+    p->target = d.target;
+    write_reason(&d);
+    return d;
+}

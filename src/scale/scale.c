@@ -1,0 +1,479 @@
+/*
+ * One scaled_service for each service: collector -> signals -> capacity model -> policy -> reconciler, once a
+ * tick. This file only passes values along that line and remembers what people set by hand; it decides
+ * nothing.
+ *
+ * Order within a tick: the reconciler's deadlines first (so that the signals show servers as they are), then
+ * the signals, then the decision, then the reconciler moves to it.
+ */
+#include "scale/scale_priv.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "scale/capacity.h"
+#include "scale/collect.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OBSERVE_NS    (2 * NS_PER_S)
+#define RETRY_AFTER_S 5 /* while no start time is known */
+enum { RETRY_AFTER_MAX_S = 120, PROVIDERS_MAX = 8 };
+
+struct scaled_service {
+    struct service *service;
+    const struct config_service *config;
+    struct provider *provider; /* NULL: fixed servers */
+    struct collector *collector;
+    struct capacity_model capacity;
+    struct policy_state policy;
+    struct reconciler *reconciler;
+    bool has_manual, is_removed;
+    uint32_t manual;
+    bool has_decision, has_change;
+    struct scale_signals signals;
+    struct scale_decision decision, change; /* the present one; the last that changed something */
+    uint64_t ups_total, downs_total;
+};
+
+struct scale {
+    struct fleet *fleet;
+    struct reconciler_effects effects;
+    struct random random;
+    bool is_frozen;
+    int64_t held_until_ns; /* observing; 0: not */
+    uint32_t provider_count;
+    struct provider *providers[PROVIDERS_MAX];           /* every one ever seen: for strays */
+    struct scaled_service *services[FLEET_SERVICES_MAX]; /* by slot; NULL: unknown */
+    struct server *scratch[FLEET_SERVERS_MAX];
+};
+
+#define for_each_scaled(s, x)                                                                                \
+    for (uint32_t x##_i = 0; x##_i < FLEET_SERVICES_MAX; x##_i++)                                            \
+        for (struct scaled_service *x = (s)->services[x##_i]; x; x = NULL)
+
+/* --- making and freeing ----------------------------------------------------------------------------- */
+
+struct scale *scale_new(const struct scale_params *params)
+{
+    struct scale *s = NEW(struct scale);
+    s->fleet = params->fleet;
+    s->effects = params->effects;
+    s->random.state = params->seed ? params->seed : 1;
+    return s;
+}
+
+static void scaled_free(struct scaled_service *x)
+{
+    collector_free(x->collector);
+    reconciler_free(x->reconciler);
+    free(x);
+}
+
+void scale_free(struct scale *s)
+{
+    if (!s)
+        return;
+    for_each_scaled(s, x) scaled_free(x);
+    free(s);
+}
+
+static struct scaled_service *find(const struct scale *s, const struct service *service)
+{
+    struct scaled_service *x = s->services[service->slot];
+    return x && x->service == service ? x : NULL;
+}
+
+bool scale_knows(const struct scale *s, const struct service *service)
+{
+    return find(s, service) != NULL;
+}
+
+static void know_provider(struct scale *s, struct provider *provider)
+{
+    for (uint32_t i = 0; i < s->provider_count; i++)
+        if (s->providers[i] == provider)
+            return;
+    if (provider && s->provider_count < PROVIDERS_MAX)
+        s->providers[s->provider_count++] = provider;
+}
+
+void scale_add_service(struct scale *s, struct service *service, const struct config_service *config,
+                       struct provider *provider, int64_t now_ns)
+{
+    know_provider(s, provider);
+    struct scaled_service *x = find(s, service);
+    if (x) {
+        x->config = config;
+        x->provider = provider;
+        x->is_removed = false;
+        x->has_manual = x->has_manual && provider && x->manual <= config->scale.servers_max;
+        reconciler_set_config(x->reconciler, config, provider, now_ns);
+        return;
+    }
+    x = NEW(struct scaled_service);
+    x->service = service;
+    x->config = config;
+    x->provider = provider;
+    x->collector = collector_new();
+    capacity_init(&x->capacity);
+    policy_init(&x->policy);
+    struct reconciler_params params = {.fleet = s->fleet,
+                                       .service = service,
+                                       .config = config,
+                                       .provider = provider,
+                                       .effects = &s->effects,
+                                       .seed = random_next(&s->random) | 1};
+    x->reconciler = reconciler_new(&params, now_ns);
+    reconciler_hold(x->reconciler, s->held_until_ns != 0);
+    if (s->is_frozen)
+        reconciler_freeze(x->reconciler);
+    s->services[service->slot] = x;
+}
+
+static void forget_if_empty(struct scale *s, struct scaled_service *x)
+{
+    if (!x->is_removed || !reconciler_is_empty(x->reconciler))
+        return;
+    s->services[x->service->slot] = NULL;
+    scaled_free(x);
+}
+
+void scale_remove_service(struct scale *s, struct service *service, int64_t now_ns)
+{
+    struct scaled_service *x = find(s, service);
+    if (!x)
+        return;
+    x->is_removed = true;
+    reconciler_retire(x->reconciler, now_ns);
+    forget_if_empty(s, x);
+}
+
+/* --- after a restart of the worker ------------------------------------------------------------------ */
+
+static void hold_all(struct scale *s, bool is_held)
+{
+    for_each_scaled(s, x) reconciler_hold(x->reconciler, is_held);
+}
+
+void scale_observe(struct scale *s, struct provider *provider, int64_t now_ns)
+{
+    know_provider(s, provider);
+    s->held_until_ns = now_ns + OBSERVE_NS;
+    hold_all(s, true);
+    for (uint32_t i = 0; i < s->provider_count; i++)
+        s->providers[i]->ops->observe(s->providers[i]);
+}
+
+void scale_on_observed(struct scale *s, int64_t now_ns)
+{
+    if (s->held_until_ns == 0)
+        return;
+    s->held_until_ns = 0;
+    hold_all(s, false);
+    scale_tick(s, now_ns);
+}
+
+/* --- the tick --------------------------------------------------------------------------------------- */
+
+static struct capacity_limits capacity_limits_of(const struct config_service *config)
+{
+    return (struct capacity_limits){.max_requests = config->max_requests,
+                                    .target_in_flight = config->scale.target_in_flight,
+                                    .objective_ns = config->scale.objective_ns};
+}
+
+static struct policy_limits policy_limits_of(const struct scaled_service *x)
+{
+    const struct config_scale *scale = &x->config->scale;
+    return (struct policy_limits){.servers_min = scale->servers_min,
+                                  .servers_max = MAX(scale->servers_max, 1),
+                                  .scale_down_after_ns = scale->scale_down_after_ns,
+                                  .queue_timeout_ns = x->config->queue_timeout_ns,
+                                  .has_manual = x->has_manual,
+                                  .manual = x->manual};
+}
+
+static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_ns)
+{
+    double quantile = x->config->scale.objective_quantile;
+    struct collect_request request = {
+        .service = x->service,
+        .thread_count = s->fleet->thread_count,
+        .servers = s->scratch,
+        .server_count = reconciler_servers(x->reconciler, s->scratch, FLEET_SERVERS_MAX),
+        .quantile = quantile > 0 && quantile < 1 ? quantile : 0.99,
+    };
+    collector_read(x->collector, &request, now_ns, &x->signals);
+    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
+    x->signals.start_times = n.start_times;
+    x->signals.start_time_median_ns = n.start_time_median_ns;
+    x->signals.start_time_p90_ns = n.start_time_p90_ns;
+}
+
+static void tell_decision(struct scale *s, struct scaled_service *x)
+{
+    const struct scale_decision *d = &x->decision;
+    bool is_up = d->target > d->target_before;
+    x->change = *d;
+    x->has_change = true;
+    if (is_up)
+        x->ups_total++;
+    else
+        x->downs_total++;
+    struct scale_event e = {.kind = is_up ? SCALE_EVENT_SCALE_UP : SCALE_EVENT_SCALE_DOWN,
+                            .now_ns = d->at_ns,
+                            .service = x->service,
+                            .reason = d->reason,
+                            .last_lines = "",
+                            .decision = d};
+    s->effects.on_event(s->effects.context, &e);
+}
+
+static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
+{
+    struct capacity_limits capacity_limits = capacity_limits_of(x->config);
+    struct policy_limits policy_limits = policy_limits_of(x);
+    capacity_observe(&x->capacity, &capacity_limits, &x->signals);
+    if (!x->provider || x->is_removed || s->is_frozen || s->held_until_ns)
+        return;
+    struct capacity_estimate capacity = capacity_get(&x->capacity, &capacity_limits);
+    x->decision = scale_decide(&x->policy, &policy_limits, &capacity, &x->signals);
+    x->has_decision = true;
+    if (x->decision.is_change)
+        tell_decision(s, x);
+    reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, now_ns);
+}
+
+static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_ns)
+{
+    reconciler_tick(x->reconciler, now_ns);
+    read_signals(s, x, now_ns);
+    decide(s, x, now_ns);
+    if (x->signals.available > 0)
+        atomic_store_explicit(&x->service->is_waking, 0, memory_order_relaxed);
+    forget_if_empty(s, x);
+}
+
+void scale_tick(struct scale *s, int64_t now_ns)
+{
+    if (s->held_until_ns && now_ns >= s->held_until_ns) {
+        s->held_until_ns = 0;
+        hold_all(s, false);
+    }
+    for_each_scaled(s, x) tick_service(s, x, now_ns);
+}
+
+static bool needs_a_look(struct scale *s, const struct scaled_service *x)
+{
+    if (atomic_load_explicit(&x->service->is_waking, memory_order_relaxed))
+        return true;
+    uint32_t count = reconciler_servers(x->reconciler, s->scratch, FLEET_SERVERS_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        if (atomic_load_explicit(&s->scratch[i]->is_refusing, memory_order_relaxed))
+            return true;
+    return false;
+}
+
+void scale_wake(struct scale *s, int64_t now_ns)
+{
+    for_each_scaled(s, x) if (needs_a_look(s, x)) tick_service(s, x, now_ns);
+}
+
+void scale_freeze(struct scale *s)
+{
+    s->is_frozen = true;
+    for_each_scaled(s, x) reconciler_freeze(x->reconciler);
+}
+
+/* --- what providers and probes say ------------------------------------------------------------------ */
+
+/* The service of a key "SERVICE/SERVER", or NULL; *ret_server is the part behind the slash. */
+static struct scaled_service *find_by_key(const struct scale *s, const char *key, struct str *ret_server)
+{
+    struct str rest = str_of(key), name;
+    if (!str_split(&rest, '/', &name) || rest.len == 0)
+        return NULL;
+    *ret_server = rest;
+    struct service *service = fleet_find_service(s->fleet, name);
+    struct scaled_service *x = service ? find(s, service) : NULL;
+    return x && x->provider ? x : NULL;
+}
+
+static void stop_stray(struct scale *s, const char *key)
+{
+    for (uint32_t i = 0; !s->is_frozen && i < s->provider_count; i++)
+        s->providers[i]->ops->stop(s->providers[i], key, 10 * NS_PER_S);
+}
+
+void scale_on_started(struct scale *s, const char *key, const struct addr *address, int pid, int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    if (!x) {
+        stop_stray(s, key);
+        return;
+    }
+    reconciler_on_started(x->reconciler, name, address, pid, now_ns);
+    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
+    uint32_t up = n.by_state[SERVER_REQUESTED] + n.by_state[SERVER_STARTING] + n.by_state[SERVER_WARMING] +
+                  n.by_state[SERVER_SERVING];
+    if (up <= x->policy.target)
+        return;
+    /* It was adopted. */
+    struct policy_limits limits = policy_limits_of(x);
+    policy_note_existing(&x->policy, &limits, up, now_ns);
+}
+
+void scale_on_start_failed(struct scale *s, const char *key, const char *reason, int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    if (x)
+        reconciler_on_start_failed(x->reconciler, name, reason, now_ns);
+}
+
+void scale_on_exited(struct scale *s, const char *key, const char *reason, const char *last_lines,
+                     int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    if (x)
+        reconciler_on_exited(x->reconciler, name, reason, last_lines, now_ns);
+}
+
+void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns)
+{
+    struct scaled_service *x = find(s, server->service);
+    if (x)
+        reconciler_on_probe(x->reconciler, server, is_good, detail, now_ns);
+}
+
+/* --- by hand ---------------------------------------------------------------------------------------- */
+
+static void tell_manual(struct scale *s, struct scaled_service *x, const char *reason, int64_t now_ns)
+{
+    struct scale_event e = {.kind = SCALE_EVENT_SCALE_MANUAL,
+                            .now_ns = now_ns,
+                            .service = x->service,
+                            .reason = reason,
+                            .last_lines = ""};
+    s->effects.on_event(s->effects.context, &e);
+    reconciler_end_back_off(x->reconciler);
+    tick_service(s, x, now_ns);
+}
+
+static struct scaled_service *find_scaled(struct scale *s, struct service *service, struct err *err)
+{
+    struct scaled_service *x = find(s, service);
+    if (x && x->provider && !x->is_removed && !s->is_frozen)
+        return x;
+    (void)err_set(err,
+                  s->is_frozen        ? "Weir is shutting down"
+                  : x && !x->provider ? "%s has fixed servers: their number is in the configuration"
+                                      : "%s is not scaled",
+                  service->name);
+    return NULL;
+}
+
+bool scale_set_replicas(struct scale *s, struct service *service, uint32_t count, int64_t now_ns,
+                        struct err *err)
+{
+    struct scaled_service *x = find_scaled(s, service, err);
+    if (!x)
+        return false;
+    if (count > x->config->scale.servers_max)
+        return err_set(err, "%u is more than the maximum of %u servers", count, x->config->scale.servers_max);
+    char reason[64];
+    (void)snprintf(reason, sizeof(reason), "set to %u by hand", count);
+    x->has_manual = true;
+    x->manual = count;
+    tell_manual(s, x, reason, now_ns);
+    return true;
+}
+
+bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_ns, struct err *err)
+{
+    struct scaled_service *x = find_scaled(s, service, err);
+    if (!x)
+        return false;
+    x->has_manual = false;
+    tell_manual(s, x, "given back to the policy", now_ns);
+    return true;
+}
+
+bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err)
+{
+    struct scaled_service *x = find(s, server->service);
+    if (!x)
+        return err_set(err, "%s belongs to no service that is scaled", server->name);
+    return reconciler_drain(x->reconciler, server, now_ns, err);
+}
+
+bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err)
+{
+    struct scaled_service *x = find(s, server->service);
+    if (!x)
+        return err_set(err, "%s belongs to no service that is scaled", server->name);
+    return reconciler_ready(x->reconciler, server, now_ns, err);
+}
+
+/* --- what can be seen ------------------------------------------------------------------------------- */
+
+uint32_t scale_retry_after_s(const struct scale *s, const struct service *service)
+{
+    const struct scaled_service *x = find(s, service);
+    if (!x || x->signals.start_times == 0)
+        return RETRY_AFTER_S;
+    double seconds = ceil((double)x->signals.start_time_p90_ns / (double)NS_PER_S);
+    return (uint32_t)fmin(fmax(seconds, 1), RETRY_AFTER_MAX_S);
+}
+
+bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,
+                struct scale_decision *ret_decision)
+{
+    const struct scaled_service *x = find(s, service);
+    if (!x || !x->has_decision)
+        return false;
+    *ret_signals = x->signals;
+    *ret_decision = x->decision;
+    return true;
+}
+
+bool scale_view_of(const struct scale *s, const struct service *service, struct scale_view *ret_view)
+{
+    const struct scaled_service *x = find(s, service);
+    if (!x)
+        return false;
+    struct capacity_limits limits = capacity_limits_of(x->config);
+    *ret_view = (struct scale_view){
+        .service = x->service,
+        .config = x->config,
+        .provider = x->provider,
+        .numbers = reconciler_numbers(x->reconciler),
+        .capacity = capacity_get(&x->capacity, &limits),
+        .has_manual = x->has_manual,
+        .manual = x->manual,
+        .decision = x->has_decision ? &x->decision : NULL,
+        .change = x->has_change ? &x->change : NULL,
+        .ups_total = x->ups_total,
+        .downs_total = x->downs_total,
+    };
+    return true;
+}
+
+uint32_t scale_services(const struct scale *s, const struct service *ret_services[FLEET_SERVICES_MAX])
+{
+    uint32_t count = 0;
+    for_each_scaled(s, x) ret_services[count++] = x->service;
+    return count;
+}
+
+void scale_write_server(const struct scale *s, const struct server *server, int64_t now_ns, struct json *j)
+{
+    const struct scaled_service *x = find(s, server->service);
+    if (x)
+        reconciler_write_server(x->reconciler, server, now_ns, j);
+}

@@ -1,0 +1,20 @@
+/* scale_priv.h: what scale_write.c may see of a service: a borrowed view, good until the next call of
+ * scale.h. */
+#pragma once
+#include "scale/scale.h"
+
+struct scale_view {
+    const struct service *service;
+    const struct config_service *config;
+    const struct provider *provider; /* NULL: fixed servers */
+    struct reconciler_numbers numbers;
+    struct capacity_estimate capacity;
+    bool has_manual;
+    uint32_t manual;
+    const struct scale_decision *decision, *change; /* NULL: none yet */
+    uint64_t ups_total, downs_total;
+};
+
+bool scale_view_of(const struct scale *s, const struct service *service, struct scale_view *ret_view);
+/* Borrows the services that are known, in the order of their slots; returns how many. */
+uint32_t scale_services(const struct scale *s, const struct service *ret_services[FLEET_SERVICES_MAX]);

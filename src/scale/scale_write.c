@@ -1,0 +1,233 @@
+/* The room's words for the API and for Prometheus: one table of families, each written whole over all
+ * services. */
+#include "scale/scale_priv.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / (double)NS_PER_S;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------- */
+
+static void write_states(const struct reconciler_numbers *n, struct json *j)
+{
+    json_key(j, "states");
+    json_begin_object(j);
+    for (int state = 0; state < SERVER_STATE_COUNT; state++)
+        json_put_int(j, server_state_name((enum server_state)state), n->by_state[state]);
+    json_end_object(j);
+    json_put_int(j, "available", n->available);
+}
+
+static void write_capacity(const struct capacity_estimate *c, struct json *j)
+{
+    json_key(j, "capacity");
+    json_begin_object(j);
+    json_put_double(j, "in_flight", c->in_flight);
+    json_put_text(j, "source", capacity_source_name(c->source));
+    json_put_double(j, "service_seconds", seconds(c->service_ns));
+    json_put_bool(j, "saturation_seen", c->is_saturation_seen);
+    json_end_object(j);
+}
+
+static void write_decision(const char *key, const struct scale_decision *d, int64_t now_ns, struct json *j)
+{
+    json_key(j, key);
+    if (!d) {
+        json_null(j);
+        return;
+    }
+    json_begin_object(j);
+    json_put_double(j, "ago_seconds", seconds(now_ns - d->at_ns));
+    scale_decision_write(d, j);
+    json_end_object(j);
+}
+
+static void write_scaling(const struct scale_view *v, int64_t now_ns, struct json *j)
+{
+    const struct reconciler_numbers *n = &v->numbers;
+    json_put_int(j, "servers_min", v->config->scale.servers_min);
+    json_put_int(j, "servers_max", v->config->scale.servers_max);
+    json_put_int(j, "target", v->decision ? v->decision->target : 0);
+    json_put_int(j, "needed", v->decision ? v->decision->needed : 0);
+    json_key(j, "manual");
+    if (v->has_manual)
+        json_int(j, v->manual);
+    else
+        json_null(j);
+    json_key(j, "start_seconds");
+    json_begin_object(j);
+    json_put_double(j, "median", seconds(n->start_time_median_ns));
+    json_put_double(j, "p90", seconds(n->start_time_p90_ns));
+    json_put_int(j, "count", n->start_times);
+    json_end_object(j);
+    json_put_int(j, "starts", (int64_t)n->starts_total);
+    json_put_int(j, "start_failures", (int64_t)n->start_failures_total);
+    json_put_int(j, "deaths", (int64_t)n->deaths_total);
+    json_put_int(j, "failures_in_a_row", n->failures_in_a_row);
+    json_put_double(j, "back_off_seconds", seconds(MAX(n->back_off_until_ns - now_ns, 0)));
+    write_decision("now", v->decision, now_ns, j);
+    write_decision("last_change", v->change, now_ns, j);
+}
+
+void scale_write_service(const struct scale *s, const struct service *service, int64_t now_ns, struct json *j)
+{
+    struct scale_view v;
+    if (!scale_view_of(s, service, &v))
+        return;
+    json_put_text(j, "provider", v.provider ? v.provider->ops->name : NULL);
+    write_states(&v.numbers, j);
+    write_capacity(&v.capacity, j);
+    if (v.provider)
+        write_scaling(&v, now_ns, j);
+}
+
+/* --- Prometheus ------------------------------------------------------------------------------------- */
+
+struct family {
+    const char *name, *type, *help;
+    bool is_scaled_only; /* says nothing about fixed servers */
+    double (*value)(const struct scale_view *v);
+};
+
+static double target(const struct scale_view *v)
+{
+    return v->decision ? v->decision->target : 0;
+}
+
+static double needed(const struct scale_view *v)
+{
+    return v->decision ? v->decision->needed : 0;
+}
+
+static double servers_min(const struct scale_view *v)
+{
+    return v->config->scale.servers_min;
+}
+
+static double servers_max(const struct scale_view *v)
+{
+    return v->config->scale.servers_max;
+}
+
+static double is_manual(const struct scale_view *v)
+{
+    return v->has_manual;
+}
+
+static double capacity(const struct scale_view *v)
+{
+    return v->capacity.in_flight;
+}
+
+static double available(const struct scale_view *v)
+{
+    return v->numbers.available;
+}
+
+static double start_median(const struct scale_view *v)
+{
+    return seconds(v->numbers.start_time_median_ns);
+}
+
+static double start_p90(const struct scale_view *v)
+{
+    return seconds(v->numbers.start_time_p90_ns);
+}
+
+static double starts(const struct scale_view *v)
+{
+    return (double)v->numbers.starts_total;
+}
+
+static double start_failures(const struct scale_view *v)
+{
+    return (double)v->numbers.start_failures_total;
+}
+
+static double deaths(const struct scale_view *v)
+{
+    return (double)v->numbers.deaths_total;
+}
+
+static const struct family families[] = {
+    {"weir_scale_target_servers", "gauge", "Servers wanted.", true, target},
+    {"weir_scale_needed_servers", "gauge", "Servers that the present load needs, before any bound.", true,
+     needed},
+    {"weir_scale_min_servers", "gauge", "Least number of servers, from the configuration.", true,
+     servers_min},
+    {"weir_scale_max_servers", "gauge", "Largest number of servers, from the configuration.", true,
+     servers_max},
+    {"weir_scale_manual", "gauge", "1 while the number of servers is set by hand.", true, is_manual},
+    {"weir_scale_capacity_requests", "gauge", "Requests in flight that one server carries well.", false,
+     capacity},
+    {"weir_servers_available", "gauge", "Servers that take requests now.", false, available},
+    {"weir_scale_start_median_seconds", "gauge",
+     "Time from asking for a server to its first good probe, median.", true, start_median},
+    {"weir_scale_start_p90_seconds", "gauge",
+     "Time from asking for a server to its first good probe, 90th percentile.", true, start_p90},
+    {"weir_scale_starts_total", "counter", "Servers asked for.", true, starts},
+    {"weir_scale_start_failures_total", "counter", "Servers that did not start.", true, start_failures},
+    {"weir_server_deaths_total", "counter", "Servers that ended unasked after they had taken requests.", true,
+     deaths},
+};
+
+static void write_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_family(const struct family *f, const struct scale_view *views, uint32_t count,
+                         struct buf *out)
+{
+    write_head(out, f->name, f->type, f->help);
+    for (uint32_t i = 0; i < count; i++)
+        if (views[i].provider || !f->is_scaled_only)
+            buf_printf(out, "%s{service=\"%s\"} %.10g\n", f->name, views[i].service->name,
+                       f->value(&views[i]));
+}
+
+static void write_server_states(const struct scale_view *views, uint32_t count, struct buf *out)
+{
+    write_head(out, "weir_servers", "gauge", "Servers, by state.");
+    for (uint32_t i = 0; i < count; i++)
+        for (int state = 0; state < SERVER_STATE_COUNT; state++)
+            buf_printf(out, "weir_servers{service=\"%s\",state=\"%s\"} %u\n", views[i].service->name,
+                       server_state_name((enum server_state)state), views[i].numbers.by_state[state]);
+}
+
+static void write_decisions(const struct scale_view *views, uint32_t count, struct buf *out)
+{
+    static const char name[] = "weir_scale_decisions_total";
+    write_head(out, name, "counter", "Decisions that changed the number of servers wanted, by direction.");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct scale_view *v = &views[i];
+        if (!v->provider)
+            continue;
+        buf_printf(out, "%s{service=\"%s\",direction=\"up\"} %llu\n", name, v->service->name,
+                   (unsigned long long)v->ups_total);
+        buf_printf(out, "%s{service=\"%s\",direction=\"down\"} %llu\n", name, v->service->name,
+                   (unsigned long long)v->downs_total);
+    }
+}
+
+void scale_write_metrics(const struct scale *s, struct buf *out)
+{
+    const struct service *services[FLEET_SERVICES_MAX];
+    uint32_t count = scale_services(s, services);
+    struct scale_view *views = NEW_ARRAY(struct scale_view, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_known = scale_view_of(s, services[i], &views[i]);
+        ASSERT(is_known);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        write_family(&families[i], views, count, out);
+    write_server_states(views, count, out);
+    write_decisions(views, count, out);
+    free(views);
+}
