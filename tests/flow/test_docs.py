@@ -1,0 +1,168 @@
+"""What the documents say is run: YAML blocks are checked by `weir check`, shell blocks are played against a real Weir.
+
+A block is chosen by the words behind its language:  ```yaml weir    ```sh test    ```console test
+In `sh test` each line is a command that must succeed; one that ends in & runs until the end of the block, and the next
+command waits until it answers. `weir` is the built one. Ports and paths are as in the document.
+"""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+import harness
+
+ROOT = harness.ROOT
+
+
+def blocks(*languages):
+    for file in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")]):
+        for match in re.finditer(r"^```(\w+) (weir|test)\n(.*?)^```$", file.read_text(), re.M | re.S):
+            if match.group(1) in languages:
+                line = file.read_text()[:match.start()].count("\n") + 1
+                yield pytest.param(match.group(3), id=f"{file.relative_to(ROOT)}:{line}")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A PATH on which `weir` is the built one."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "weir").symlink_to(os.path.abspath(harness.binary()))
+    return f"{tmp_path / 'bin'}:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_yaml_block(text, tmp_path):
+    file = tmp_path / "weir.yaml"
+    file.write_text(text)
+    result = harness.run_weir("check", file)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.plain
+@pytest.mark.parametrize("text", blocks("sh", "console"))
+def test_shell_block(text, path, tmp_path):
+    """Played in a copy of the repository's example folder, so that what a tour writes stays away from the tree."""
+    if any(is_open(int(port)) for port in re.findall(r"127\.0\.0\.1:(\d+)", text)):
+        pytest.skip("a port that the document uses is taken")
+    work = tmp_path / "work"
+    work.mkdir()
+    shutil.copytree(ROOT / "examples", work / "examples")
+    (work / "build").mkdir()
+    (work / "build" / "weir").symlink_to(os.path.abspath(harness.binary()))
+    environment = dict(os.environ, PATH=path, HOME=str(tmp_path))
+    running = []
+    try:
+        for command in re.sub(r"\\\n\s*", "", text).strip().split("\n"):
+            command = re.sub(r"\s+#\s.*$", "", command.removeprefix("$ ")).strip()
+            if not command or command.startswith("#"):
+                continue
+            if command.endswith("&"):
+                log = open(tmp_path / f"{len(running)}.log", "wb")
+                running.append(subprocess.Popen(["sh", "-c", "exec " + command[:-1]], cwd=work, env=environment,
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT))
+                wait_for_weir(command, running[-1], tmp_path / f"{len(running) - 1}.log")
+                continue
+            result = subprocess.run(["sh", "-c", command], cwd=work, env=environment, stdin=subprocess.DEVNULL,
+                                    capture_output=True, text=True, timeout=60)
+            assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(20)
+
+
+def wait_for_weir(command, process, log):
+    admin = int((re.search(r"--admin 127\.0\.0\.1:(\d+)", command) or ["", "9900"])[1])
+
+    def is_ready():
+        assert process.poll() is None, f"{command}\n{log.read_text()}"
+        try:
+            return harness.urlopen(f"http://127.0.0.1:{admin}/readyz").status == 200
+        except OSError:
+            return False
+
+    harness.wait_until(is_ready, 20, f"{command}\n{log.read_text()}")
+
+
+def test_dev_help_names_every_command():
+    text = subprocess.run([str(ROOT / "dev"), "help"], capture_output=True, text=True, check=True).stdout
+    for command in ("run", "build", "test", "bench", "fuzz", "fmt"):
+        assert re.search(rf"^  {command}\b", text, re.M), command
+
+
+@pytest.mark.plain
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_dev_run_starts_the_site_and_ctrl_c_ends_it():
+    """./dev run as a newcomer types it, with the usual ports taken."""
+    import signal
+    taken = []
+    for port in (8080, 9900):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            s.listen()
+        except OSError:
+            pass
+        taken.append(s)
+    environment = dict(os.environ, WEIR_FLOW_ID="dev-run", NO_COLOR="1")
+    process = subprocess.Popen([str(ROOT / "dev"), "run"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+    os.set_blocking(process.stdout.fileno(), False)
+    text = ""
+
+    def output():
+        nonlocal text
+        text += (process.stdout.read() or b"").decode(errors="replace")
+        return text
+
+    try:
+        harness.wait_until(lambda: re.search(r"admin page: +http://127\.0\.0\.1:(\d+)/", output()), 90, "the addresses")
+        site = int(re.search(r"site: +http://127\.0\.0\.1:(\d+)/", text).group(1))
+        admin = int(re.search(r"admin page: +http://127\.0\.0\.1:(\d+)/", text).group(1))
+        assert site != 8080 and admin != 9900 and site != admin
+
+        def is_ready():
+            try:
+                return harness.urlopen(f"http://127.0.0.1:{admin}/readyz").status == 200
+            except OSError:
+                return False
+
+        harness.wait_until(is_ready, 30, f"the site:\n{output()[-2000:]}")
+        assert b"A Flask site behind Weir" in harness.urlopen(f"http://127.0.0.1:{site}/").body
+        assert harness.urlopen(f"http://127.0.0.1:{admin}/").status == 200
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        process.wait(30)
+        assert process.returncode == 0, output()[-3000:]
+        mark = b"WEIR_FLOW_ID=dev-run"
+        time.sleep(0.2)
+        left = [p for p in pathlib.Path("/proc").glob("[0-9]*/environ") if mark in read(p)]
+        assert not left, left
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        for s in taken:
+            s.close()
+
+
+def read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
