@@ -15,8 +15,8 @@ static const struct unit duration_units[] = {
     {"d", 24 * 3600 * NS_PER_S},
 };
 static const struct unit size_units[] = {
-    {"B", 1}, {"kB", 1000}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000},
-    {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024},
+    {"B", 1}, {"kB", 1000}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"TB", 1000000000000},
+    {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {"TiB", UINT64_C(1) << 40},
 };
 
 /* Reads digits with an optional fraction; returns false when there is no digit or the value is absurd. */

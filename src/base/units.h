@@ -1,7 +1,7 @@
 /*
  * units.h: sizes, durations and percentages as people write them, in both directions. Pure.
  * A unit is required: `30s`, `1m30s`, `250ms`, `64KiB`, `10MB`, `90%`; a bare 0 is allowed.
- * kB, MB, GB are powers of 1000 and KiB, MiB, GiB powers of 1024; `B` is bytes.
+ * kB, MB, GB, TB are powers of 1000 and KiB, MiB, GiB, TiB powers of 1024; `B` is bytes.
  */
 #pragma once
 #include "base/str.h"
