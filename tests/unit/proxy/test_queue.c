@@ -1,0 +1,230 @@
+/* The queue: first come first served, bounded, exact under many threads, and no waiter forgotten or granted twice. */
+#include "base/random.h"
+#include "fleet/fleet.h"
+#include "proxy/queue.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct fleet *fleet;
+static struct service *service;
+static struct server *server;
+
+static int set_up(void **state)
+{
+    struct addr address;
+    const char *problem;
+    fleet = fleet_new(1);
+    service = fleet_add_service(fleet, STR("shop"));
+    service->queue = queue_new();
+    assert_true(addr_parse(STR("127.0.0.1:1"), &address, &problem));
+    server = fleet_add_server(fleet, service, STR("shop-1"), &address);
+    atomic_store(&server->state, SERVER_SERVING);
+    atomic_store(&server->is_healthy, 1);
+    atomic_store(&server->max_requests, 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    queue_free(service->queue);
+    fleet_free(fleet);
+    return 0;
+}
+
+static struct waiter *granted[8];
+static int granted_count;
+
+static void note_grant(struct waiter *w)
+{
+    granted[granted_count++] = w;
+    loop_stop(w->inbox->loop);
+}
+
+static void waiters_are_served_in_their_order(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter w[3] = {0};
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    assert_true(queue_take_slot(server));
+    assert_false(queue_take_slot(server));
+    for (int i = 0; i < 3; i++) {
+        list_init(&w[i].link);
+        w[i].inbox = &inbox;
+        assert_true(queue_enter(service, &w[i], 3, 100 + i));
+    }
+    assert_int_equal(atomic_load(&service->queued), 3);
+    assert_int_equal(atomic_load(&service->queue_oldest_ns), 100);
+    queue_leave(&w[1]); /* its client went away */
+    for (int i = 0; i < 2; i++) {
+        queue_release_slot(server); /* passes the slot on: it never becomes free */
+        assert_int_equal(server_in_flight(server), 1);
+        loop_run(loop);
+    }
+    assert_ptr_equal(granted[0], &w[0]);
+    assert_ptr_equal(granted[1], &w[2]);
+    assert_ptr_equal(granted[0]->server, server);
+    queue_release_slot(server);
+    assert_int_equal(server_in_flight(server), 0);
+    assert_int_equal(atomic_load(&service->in_flight), 0);
+    assert_int_equal(atomic_load(&service->queue_oldest_ns), 0);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter a = {.inbox = &inbox}, b = {.inbox = &inbox};
+    queue_inbox_init(&inbox, loop, note_grant);
+    list_init(&a.link);
+    list_init(&b.link);
+    assert_true(queue_enter(service, &a, 1, 1));
+    assert_false(queue_enter(service, &b, 1, 2));
+    queue_leave(&a);
+    assert_true(queue_enter(service, &b, 1, 3));
+    queue_leave(&b);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+static void a_grant_under_way_is_given_back_when_its_waiter_leaves(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter a = {.inbox = &inbox}, b = {.inbox = &inbox};
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    list_init(&a.link);
+    list_init(&b.link);
+    assert_true(queue_take_slot(server));
+    assert_true(queue_enter(service, &a, 9, 1));
+    assert_true(queue_enter(service, &b, 9, 2));
+    queue_release_slot(server); /* to a, which leaves before it hears of it */
+    queue_leave(&a);
+    loop_run(loop);
+    assert_int_equal(granted_count, 1);
+    assert_ptr_equal(granted[0], &b);
+    queue_release_slot(server);
+    assert_int_equal(server_in_flight(server), 0);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+static void a_server_out_of_rotation_gets_nobody(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter a = {.inbox = &inbox};
+    queue_inbox_init(&inbox, loop, note_grant);
+    list_init(&a.link);
+    atomic_store(&server->state, SERVER_DRAINING);
+    assert_true(queue_enter(service, &a, 9, 1));
+    queue_offer(server);
+    assert_int_equal(a.state, WAITER_WAITING);
+    queue_leave(&a);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+/* Many threads, each with one waiter at a time: take the slot or queue for it, hold it a moment, give it back. */
+enum { THREADS = 4, TURNS = 3000 };
+
+struct contender {
+    struct loop *loop;
+    struct queue_inbox inbox;
+    struct waiter waiter;
+    struct task begin;
+    struct random random;
+    int turns_left;
+};
+
+static _Atomic int holders;
+
+static void begin_turn(struct loop *l, struct task *t);
+
+static void hold_and_release(struct contender *c)
+{
+    assert_int_equal(atomic_fetch_add(&holders, 1), 0); /* max_requests is 1 */
+    atomic_fetch_sub(&holders, 1);
+    queue_release_slot(server);
+    if (--c->turns_left == 0)
+        loop_stop(c->loop);
+    else
+        loop_again(c->loop, &c->begin);
+}
+
+static void on_contender_granted(struct waiter *w)
+{
+    hold_and_release(container_of(w, struct contender, waiter));
+}
+
+static void begin_turn(struct loop *l, struct task *t)
+{
+    struct contender *c = container_of(t, struct contender, begin);
+    if (atomic_load(&service->queued) == 0 && queue_take_slot(server)) {
+        hold_and_release(c);
+        return;
+    }
+    assert_true(queue_enter(service, &c->waiter, 100, loop_now_ns(l)));
+    queue_offer(server);
+    if (random_below(&c->random, 8) == 0) { /* now and then one gives up at once */
+        queue_leave(&c->waiter);
+        loop_again(l, &c->begin);
+    }
+}
+
+static void *run_contender(void *arg)
+{
+    struct contender *c = arg;
+    loop_again(c->loop, &c->begin);
+    loop_run(c->loop);
+    return NULL;
+}
+
+static void many_threads_share_one_slot_and_all_get_it(void **state)
+{
+    static struct contender contenders[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        struct contender *c = &contenders[i];
+        *c = (struct contender){.loop = loop_new(NULL), .turns_left = TURNS, .begin.run = begin_turn};
+        list_init(&c->begin.link);
+        list_init(&c->waiter.link);
+        c->waiter.inbox = &c->inbox;
+        c->random.state = (uint64_t)i + 1;
+        queue_inbox_init(&c->inbox, c->loop, on_contender_granted);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, run_contender, &contenders[i]);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(server_in_flight(server), 0);
+    assert_int_equal(atomic_load(&service->queued), 0);
+    assert_int_equal(atomic_load(&service->in_flight), 0);
+    for (int i = 0; i < THREADS; i++) {
+        queue_inbox_fini(&contenders[i].inbox);
+        loop_free(contenders[i].loop);
+    }
+}
+
+#define WITH_FLEET(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FLEET(waiters_are_served_in_their_order),
+        WITH_FLEET(a_full_queue_refuses),
+        WITH_FLEET(a_grant_under_way_is_given_back_when_its_waiter_leaves),
+        WITH_FLEET(a_server_out_of_rotation_gets_nobody),
+        WITH_FLEET(many_threads_share_one_slot_and_all_get_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
