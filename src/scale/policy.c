@@ -103,15 +103,21 @@ void policy_note_existing(struct policy_state *p, const struct policy_limits *li
 
 /* --- the need --------------------------------------------------------------------------------------- */
 
+static double approach(double mean, double sample, int64_t span_ns, int64_t constant_ns)
+{
+    return mean + (1 - exp(-(double)span_ns / (double)constant_ns)) * (sample - mean);
+}
+
 static void observe(struct policy_state *p, const struct capacity_estimate *c, const struct scale_signals *g)
 {
     double work = g->concurrency * c->work_share;
-    double span_ns = (double)g->span_ns;
     int64_t arrivals_ns = MIN(MAX(2 * MIN(c->service_ns, ARRIVALS_NS_MAX), ARRIVALS_NS_MIN), ARRIVALS_NS_MAX);
-    p->work = p->is_started ? p->work + (1 - exp(-span_ns / (double)WORK_MEAN_NS)) * (work - p->work) : work;
-    p->arrivals_per_s = p->arrivals_per_s * exp(-span_ns / (double)arrivals_ns) +
-                        (double)g->arrivals * (double)NS_PER_S / (double)arrivals_ns;
+    p->work = p->is_started ? approach(p->work, work, g->span_ns, WORK_MEAN_NS) : work;
     p->is_started = true;
+    if (g->span_ns == 0)
+        return;
+    double arrivals_per_s = (double)g->arrivals / ((double)g->span_ns / (double)NS_PER_S);
+    p->arrivals_per_s = approach(p->arrivals_per_s, arrivals_per_s, g->span_ns, arrivals_ns);
 }
 
 static bool is_idle(const struct policy_state *p, const struct scale_signals *g)

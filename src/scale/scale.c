@@ -370,11 +370,12 @@ static struct scaled_service *find_scaled(struct scale *s, struct service *servi
     struct scaled_service *x = find(s, service);
     if (x && x->provider && !x->is_removed && !s->is_frozen)
         return x;
-    (void)err_set(err,
-                  s->is_frozen        ? "Weir is shutting down"
-                  : x && !x->provider ? "%s has fixed servers: their number is in the configuration"
-                                      : "%s is not scaled",
-                  service->name);
+    if (s->is_frozen)
+        (void)err_set(err, "Weir is shutting down");
+    else if (x && !x->provider)
+        (void)err_set(err, "%s has fixed servers: their number is in the configuration", service->name);
+    else
+        (void)err_set(err, "%s is not scaled", service->name);
     return NULL;
 }
 

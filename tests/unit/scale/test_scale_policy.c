@@ -1,0 +1,342 @@
+/* The policy's rules, one table or story each. */
+#include <math.h>
+
+#include "world.h"
+
+static struct policy_limits limits(uint32_t min, uint32_t max)
+{
+    return (struct policy_limits){
+        .servers_min = min, .servers_max = max, .scale_down_after_ns = 60 * S, .queue_timeout_ns = 30 * S};
+}
+
+static struct capacity_estimate capacity(double in_flight, int64_t service_ns)
+{
+    return (struct capacity_estimate){
+        .source = CAPACITY_IN_FLIGHT, .in_flight = in_flight, .service_ns = service_ns, .work_share = 1};
+}
+
+struct bench {
+    struct policy_state policy;
+    struct policy_limits limits;
+    struct capacity_estimate capacity;
+    struct scale_signals g;
+    struct scale_decision d;
+};
+
+static void bench_init(struct bench *b, uint32_t min, uint32_t max, double in_flight)
+{
+    memset(b, 0, sizeof(*b));
+    policy_init(&b->policy);
+    b->limits = limits(min, max);
+    b->capacity = capacity(in_flight, 200 * MS);
+    b->g.now_ns = 1000 * S;
+}
+
+/* One tick; the servers follow the target as if they started at once. */
+static void tick(struct bench *b)
+{
+    b->g.now_ns += 100 * MS;
+    b->g.span_ns = 100 * MS;
+    b->d = scale_decide(&b->policy, &b->limits, &b->capacity, &b->g);
+    b->g.servers[SERVER_SERVING] = b->g.available = b->d.target;
+}
+
+static void run(struct bench *b, uint32_t in_flight, uint32_t queued, int64_t for_ns)
+{
+    b->g.in_flight = in_flight;
+    b->g.concurrency = in_flight;
+    b->g.queued = queued;
+    for (int64_t t = 0; t < for_ns; t += 100 * MS)
+        tick(b);
+}
+
+static void steady_load_needs_work_and_its_root(void **state)
+{
+    static const struct {
+        double capacity;
+        uint32_t in_flight, needed;
+    } rows[] = {
+        {4, 0, 0},   {4, 1, 1},  {4, 4, 2},  {4, 16, 5},  {4, 100, 28}, /* (16 + 4) / 4 = 5 */
+        {1, 1, 2},   {1, 9, 12}, {8, 64, 9}, {100, 1, 1}, {100, 100, 2},
+        {2.5, 9, 5}, {1, 0, 0},  {4, 9, 3}, /* (9 + 3) / 4 = 3 exactly, not 4 */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bench b;
+        bench_init(&b, 0, 1000, rows[i].capacity);
+        run(&b, rows[i].in_flight, 0, 10 * S);
+        if (b.d.needed != rows[i].needed)
+            fail_msg("row %zu: needed %u instead of %u: %s", i, b.d.needed, rows[i].needed, b.d.reason);
+        assert_int_equal(b.d.target, rows[i].needed);
+        assert_float_equal(
+            b.d.base + b.d.burst,
+            rows[i].in_flight ? (rows[i].in_flight + sqrt(rows[i].in_flight)) / rows[i].capacity : 0, 0.02);
+    }
+}
+
+static void backlog_is_one_off_work(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 1000, 4);
+    run(&b, 16, 100, 10 * S);
+    /* 100 waiting x 0.2 s of service / (4 at once x 5 s) = 1 server, not 100 / 4. */
+    assert_float_equal(b.d.backlog, 1.0, 0.01);
+    assert_int_equal(b.d.clear_ns, 5 * S);
+    assert_int_equal(b.d.needed, 6);
+}
+
+static void backlog_near_its_deadline_hurries(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 1000, 4);
+    b.g.queue_oldest_age_ns = 26 * S;
+    run(&b, 16, 100, 10 * S);
+    assert_int_equal(b.d.clear_ns, 2 * S); /* (30 - 26) / 2 */
+    b.g.start_time_p90_ns = 10 * S;        /* no time left at all */
+    tick(&b);
+    assert_int_equal(b.d.clear_ns, 1 * S);
+}
+
+/* KPA's overshoot: a backlog that stays while servers start must not ask again and again. */
+static void backlog_with_slow_starters_asks_once(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 1000, 4);
+    b.g.queued = 400;
+    uint32_t most = 0;
+    for (int i = 0; i < 1200; i++) { /* two minutes in which nothing comes up */
+        b.g.now_ns += 100 * MS;
+        b.g.span_ns = 100 * MS;
+        b.d = scale_decide(&b.policy, &b.limits, &b.capacity, &b.g);
+        b.g.servers[SERVER_STARTING] = b.d.target;
+        most = MAX(most, b.d.target);
+    }
+    /* 400 x 0.2 s / (4 x 5 s) = 4 servers, and 0.01 for being in use */
+    assert_int_equal(most, 5);
+    assert_int_equal(b.d.coming, 5);
+}
+
+static void waiting_inside_servers_is_backlog_too(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 1000, 4);
+    b.capacity.work_share = 0.2; /* servers take five times as long as they should */
+    run(&b, 100, 0, 10 * S);
+    assert_float_equal(b.d.work, 20, 0.1);
+    assert_float_equal(b.d.waiting, 80, 0.1);
+    assert_true(b.d.needed <= 8); /* and not (100 + 10) / 4 = 28 */
+}
+
+static void queue_shows_demand_that_servers_cap(void **state)
+{
+    struct bench b;
+    bench_init(&b, 1, 1000, 4);
+    b.g.arrivals = 10; /* 100 a second x 0.2 s = 20 at once, but only 4 get through */
+    run(&b, 4, 1, 5 * S);
+    assert_float_equal(b.d.work, 20, 0.5);
+    b.g.arrivals = 0;
+    b.g.queued = 0;
+    run(&b, 4, 0, 5 * S);
+    assert_float_equal(b.d.work, 4, 0.1);
+}
+
+static void up_at_once_down_after_the_window(void **state)
+{
+    struct bench b;
+    bench_init(&b, 1, 100, 4);
+    run(&b, 16, 0, 5 * S);
+    assert_int_equal(b.d.target, 5);
+    run(&b, 48, 0, 3 * S); /* (48 + 7) / 4 = 13.7 */
+    assert_int_equal(b.d.target, 14);
+    run(&b, 16, 0, 55 * S);
+    assert_int_equal(b.d.target, 14);
+    assert_int_equal(b.d.needed, 5);
+    assert_int_equal(b.d.bound, SCALE_BOUND_STABLE_WINDOW);
+    run(&b, 16, 0, 12 * S);
+    assert_int_equal(b.d.target, 6); /* 5 and the room that must stay free */
+}
+
+static void no_window_means_at_once(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 100, 4);
+    b.limits.scale_down_after_ns = 0;
+    run(&b, 16, 0, 5 * S);
+    run(&b, 0, 0, 10 * S);
+    assert_int_equal(b.d.target, 0);
+}
+
+static void constant_load_does_not_flap(void **state)
+{
+    struct random random = {.state = 99};
+    for (uint32_t in_flight = 1; in_flight < 40; in_flight++) {
+        struct bench b;
+        bench_init(&b, 1, 100, 4);
+        uint32_t changes = 0;
+        for (int i = 0; i < 6000; i++) { /* ten minutes of +-20 % */
+            b.g.in_flight = in_flight;
+            b.g.concurrency = in_flight * (0.8 + random_below(&random, 400) / 1000.0);
+            tick(&b);
+            changes += i > 1200 && b.d.is_change;
+        }
+        assert_true(changes <= 1);
+    }
+}
+
+static void to_zero_and_back(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 10, 4);
+    tick(&b);
+    assert_int_equal(b.d.target, 0);
+    assert_false(b.d.is_change);
+    b.g.queued = 1;
+    b.g.arrivals = 1;
+    tick(&b);
+    assert_int_equal(b.d.target, 1); /* in the very tick */
+    assert_true(b.d.is_change);
+    b.g.arrivals = 0;
+    run(&b, 1, 0, 1 * S);
+    run(&b, 0, 0, 58 * S);
+    assert_int_equal(b.d.target, 1);
+    run(&b, 0, 0, 12 * S);
+    assert_int_equal(b.d.target, 0);
+}
+
+static void wake_with_many_waiting_starts_as_many_as_needed(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 10, 4);
+    b.g.queued = 1000; /* x 0.2 / (4 x 5) = 10 */
+    tick(&b);
+    assert_int_equal(b.d.needed, 11);
+    assert_int_equal(b.d.target, 10);
+    assert_int_equal(b.d.bound, SCALE_BOUND_MAX);
+}
+
+static void minimum_and_maximum_hold(void **state)
+{
+    struct bench b;
+    bench_init(&b, 2, 5, 4);
+    tick(&b);
+    assert_int_equal(b.d.target, 2);
+    assert_int_equal(b.d.bound, SCALE_BOUND_MIN);
+    run(&b, 100, 0, 5 * S);
+    assert_int_equal(b.d.target, 5);
+    assert_int_equal(b.d.needed, 28);
+    assert_int_equal(b.d.bound, SCALE_BOUND_MAX);
+    bench_init(&b, 3, 3, 4);
+    run(&b, 100, 50, 5 * S);
+    assert_int_equal(b.d.target, 3);
+    run(&b, 0, 0, 100 * S);
+    assert_int_equal(b.d.target, 3);
+}
+
+static void by_hand_beats_all_but_the_maximum(void **state)
+{
+    struct bench b;
+    bench_init(&b, 2, 5, 4);
+    b.limits.has_manual = true;
+    b.limits.manual = 0;
+    run(&b, 100, 50, 5 * S);
+    assert_int_equal(b.d.target, 0);
+    assert_int_equal(b.d.bound, SCALE_BOUND_MANUAL);
+    b.limits.manual = 9;
+    tick(&b);
+    assert_int_equal(b.d.target, 5);
+    b.limits.has_manual = false;
+    run(&b, 0, 0, 5 * S);
+    assert_int_equal(b.d.target, 5); /* the window still knows of the load */
+    run(&b, 0, 0, 70 * S);
+    assert_int_equal(b.d.target, 2);
+}
+
+static void never_below_what_is_in_flight(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 100, 4);
+    b.limits.scale_down_after_ns = 0;
+    run(&b, 40, 0, 5 * S);
+    b.capacity.work_share = 0.1; /* overloaded: little of it is work, but it is there */
+    run(&b, 40, 0, 20 * S);
+    assert_true(b.d.needed < 10);
+    assert_int_equal(b.d.target, 10); /* 40 / 4 */
+    assert_int_equal(b.d.bound, SCALE_BOUND_IN_FLIGHT);
+}
+
+static void existing_servers_stay_for_a_window(void **state)
+{
+    struct bench b;
+    bench_init(&b, 1, 10, 4);
+    policy_note_existing(&b.policy, &b.limits, 4, b.g.now_ns);
+    tick(&b);
+    assert_int_equal(b.d.target, 4);
+    assert_false(b.d.is_change);
+    run(&b, 0, 0, 55 * S);
+    assert_int_equal(b.d.target, 4);
+    run(&b, 0, 0, 10 * S);
+    assert_int_equal(b.d.target, 1);
+}
+
+static void more_load_never_needs_less(void **state)
+{
+    uint32_t before = 0;
+    for (uint32_t in_flight = 0; in_flight < 3000; in_flight += 7) {
+        struct bench b;
+        bench_init(&b, 0, UINT32_MAX, 3.7);
+        run(&b, in_flight, in_flight / 3, 2 * S);
+        assert_true(b.d.needed >= before);
+        before = b.d.needed;
+    }
+}
+
+static void absurd_numbers_stay_numbers(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 64, 1);
+    b.capacity.service_ns = INT64_MAX / 4;
+    b.g.queue_oldest_age_ns = INT64_MAX / 2;
+    b.g.arrivals = UINT64_MAX / 2;
+    run(&b, UINT32_MAX, INT32_MAX, 3 * S);
+    assert_int_equal(b.d.target, 64);
+    assert_true(isfinite(b.d.base) && isfinite(b.d.backlog) && isfinite(b.d.burst));
+    assert_true(b.d.needed <= 3000000);
+    b.g.arrivals = 0;
+    b.g.queue_oldest_age_ns = 0;
+    run(&b, 0, 0, 200 * S); /* and it recovers */
+    assert_int_equal(b.d.target, 0);
+}
+
+static void reason_tells_the_numbers(void **state)
+{
+    struct bench b;
+    bench_init(&b, 1, 4, 4);
+    run(&b, 16, 100, 5 * S);
+    assert_non_null(strstr(b.d.reason, "4 servers: needed 6.00 = 4.00 for 16.0 requests in flight"));
+    assert_non_null(strstr(b.d.reason, "1.00 for 100 waiting, to be gone in 5s"));
+    assert_non_null(strstr(b.d.reason, "one server carries 4.0 (in_flight); held by servers: MAX"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steady_load_needs_work_and_its_root),
+        cmocka_unit_test(backlog_is_one_off_work),
+        cmocka_unit_test(backlog_near_its_deadline_hurries),
+        cmocka_unit_test(backlog_with_slow_starters_asks_once),
+        cmocka_unit_test(waiting_inside_servers_is_backlog_too),
+        cmocka_unit_test(queue_shows_demand_that_servers_cap),
+        cmocka_unit_test(up_at_once_down_after_the_window),
+        cmocka_unit_test(no_window_means_at_once),
+        cmocka_unit_test(constant_load_does_not_flap),
+        cmocka_unit_test(to_zero_and_back),
+        cmocka_unit_test(wake_with_many_waiting_starts_as_many_as_needed),
+        cmocka_unit_test(minimum_and_maximum_hold),
+        cmocka_unit_test(by_hand_beats_all_but_the_maximum),
+        cmocka_unit_test(never_below_what_is_in_flight),
+        cmocka_unit_test(existing_servers_stay_for_a_window),
+        cmocka_unit_test(more_load_never_needs_less),
+        cmocka_unit_test(absurd_numbers_stay_numbers),
+        cmocka_unit_test(reason_tells_the_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

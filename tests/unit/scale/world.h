@@ -1,0 +1,539 @@
+/*
+ * world.h: a small world for the tests of the scale room: a clock that only the test moves, a provider whose
+ * servers start, die and stop as told, probes, and (when the test sends load) a queue and servers that work
+ * on requests. Nothing waits, nothing is random but for the seed.
+ */
+#pragma once
+#pragma GCC diagnostic ignored "-Wunused-function" /* each test uses what it needs */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "scale/scale.h"
+
+#define MS NS_PER_MS
+#define S  NS_PER_S
+
+enum { FAKES_MAX = 256, STEP_MS = 10, REQUESTS_MAX = 20000, LOG_MAX = 20000 };
+
+/* One process of the fake provider. */
+struct fake {
+    bool is_used, is_started, is_stopping, is_hung; /* hung: it exists but answers no probe */
+    char key[160];
+    uint16_t port;
+    int64_t starts_ns, answers_ns, ends_ns; /* ends_ns 0: lives on */
+    int64_t next_probe_ns;
+};
+
+struct request {
+    int64_t arrived_ns, taken_ns, left_ns; /* left: work still to do */
+    struct server *server;                 /* NULL: waits */
+};
+
+struct logged {
+    int64_t at_ns;
+    enum scale_event_kind kind;
+    enum server_state from, to;
+    uint32_t target, target_before, needed;
+    uint64_t server_id;
+    char server[SERVER_NAME_BYTES];
+    char reason[320];
+};
+
+struct world {
+    int64_t now_ns;
+    struct random random;
+    struct fleet *fleet;
+    struct service *service;
+    struct config_service config;
+    struct provider provider;
+    struct scale *scale;
+
+    /* The provider. */
+    struct fake fakes[FAKES_MAX];
+    uint16_t last_port;
+    int64_t start_delay_ns; /* ask to first answer */
+    int64_t stop_delay_ns;
+    int64_t crash_after_ns;  /* > 0: each new process ends so long after it was asked for */
+    bool is_refusing_starts; /* start() returns false */
+    bool is_failing_starts;  /* on_start_failed */
+    bool is_hanging;         /* new ones never answer */
+    bool keeps_last_lines;
+    uint32_t starts, stops;
+
+    /* Effects. */
+    enum probe_pace pace[FLEET_SERVERS_MAX];
+    uint64_t paced_id[FLEET_SERVERS_MAX];
+    int64_t next_probe_ns[FLEET_SERVERS_MAX];
+    bool is_publish_failing;
+    uint32_t publishes, offers;
+    uint32_t log_count;
+    struct logged *log;
+
+    /* Load. */
+    double rate;         /* requests a second */
+    int64_t work_ns;     /* of one request */
+    uint32_t parallel;   /* a server works on so many at once; the rest wait inside it */
+    uint32_t bottleneck; /* > 0: all servers together work on so many at once (a database) */
+    double arrivals_due;
+    uint32_t request_count;
+    struct request *requests;
+    uint64_t answered, refused, cut; /* cut: lost with a server */
+    int64_t wait_max_ns;
+    double server_seconds;
+};
+
+static struct fake *world_find_fake(struct world *w, const char *key)
+{
+    for (int i = 0; i < FAKES_MAX; i++)
+        if (w->fakes[i].is_used && strcmp(w->fakes[i].key, key) == 0)
+            return &w->fakes[i];
+    return NULL;
+}
+
+static uint32_t world_fake_count(struct world *w)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < FAKES_MAX; i++)
+        count += w->fakes[i].is_used;
+    return count;
+}
+
+/* --- provider ------------------------------------------------------------------------------------- */
+
+static struct world *world_of(struct provider *p)
+{
+    return container_of(p, struct world, provider);
+}
+
+static struct fake *world_add_fake(struct world *w, const char *key)
+{
+    assert_null(world_find_fake(w, key)); /* a name is used again only when the old one has ended */
+    for (int i = 0; i < FAKES_MAX; i++) {
+        struct fake *f = &w->fakes[i];
+        if (f->is_used)
+            continue;
+        *f = (struct fake){.is_used = true, .port = ++w->last_port};
+        snprintf(f->key, sizeof(f->key), "%s", key);
+        return f;
+    }
+    fail_msg("too many processes");
+    return NULL;
+}
+
+static bool fake_start(struct provider *p, const char *key, const struct config_service *service,
+                       struct err *err)
+{
+    struct world *w = world_of(p);
+    w->starts++;
+    if (w->is_refusing_starts)
+        return err_set(err, "the supervisor is gone");
+    struct fake *f = world_add_fake(w, key);
+    f->starts_ns = w->now_ns + w->start_delay_ns / 10;
+    f->answers_ns = w->now_ns + w->start_delay_ns;
+    f->is_hung = w->is_hanging;
+    f->ends_ns = w->crash_after_ns > 0 ? w->now_ns + w->crash_after_ns : 0;
+    return true;
+}
+
+static void fake_stop(struct provider *p, const char *key, int64_t stop_timeout_ns)
+{
+    struct world *w = world_of(p);
+    struct fake *f = world_find_fake(w, key);
+    w->stops++;
+    if (!f)
+        return;
+    f->is_stopping = true;
+    int64_t end_ns = w->now_ns + w->stop_delay_ns;
+    f->ends_ns = f->ends_ns ? MIN(f->ends_ns, end_ns) : end_ns;
+}
+
+static void fake_observe(struct provider *p)
+{
+    struct world *w = world_of(p);
+    for (int i = 0; i < FAKES_MAX; i++) {
+        struct fake *f = &w->fakes[i];
+        if (!f->is_used)
+            continue;
+        struct addr address = {.len = sizeof(struct sockaddr_in), .in4 = {.sin_family = AF_INET}};
+        addr_set_port(&address, f->port);
+        scale_on_started(w->scale, f->key, &address, 1000 + f->port, w->now_ns);
+    }
+}
+
+static const struct provider_ops fake_ops = {
+    .name = "fake", .start = fake_start, .stop = fake_stop, .observe = fake_observe};
+
+/* --- effects -------------------------------------------------------------------------------------- */
+
+static bool world_publish(void *context)
+{
+    struct world *w = context;
+    if (w->is_publish_failing)
+        return false;
+    w->publishes++;
+    w->fleet->last_epoch++;
+    fleet_collect(w->fleet);
+    return true;
+}
+
+static void world_offer(void *context, struct server *s)
+{
+    struct world *w = context;
+    w->offers++;
+}
+
+static void world_probe(void *context, struct server *s, enum probe_pace pace)
+{
+    struct world *w = context;
+    w->pace[s->slot] = pace;
+    w->paced_id[s->slot] = s->id;
+    w->next_probe_ns[s->slot] = w->now_ns;
+}
+
+static void world_on_event(void *context, const struct scale_event *e)
+{
+    struct world *w = context;
+    assert_true(w->log_count < LOG_MAX);
+    assert_non_null(e->service);
+    assert_non_null(e->reason);
+    struct logged *l = &w->log[w->log_count++];
+    *l = (struct logged){.at_ns = e->now_ns, .kind = e->kind, .from = e->from, .to = e->to};
+    snprintf(l->reason, sizeof(l->reason), "%s", e->reason);
+    if (e->server) {
+        snprintf(l->server, sizeof(l->server), "%s", e->server->name);
+        l->server_id = e->server->id;
+    }
+    if (e->decision) {
+        l->target = e->decision->target;
+        l->target_before = e->decision->target_before;
+        l->needed = e->decision->needed;
+    }
+    if (getenv("WORLD_LOG"))
+        fprintf(stderr, "%9.3f %-20s %-10s %s->%s %u->%u %s\n", (double)e->now_ns / 1e9,
+                scale_event_name(e->kind), l->server, server_state_name(e->from), server_state_name(e->to),
+                l->target_before, l->target, e->reason);
+}
+
+/* --- making --------------------------------------------------------------------------------------- */
+
+static void world_start_scale(struct world *w)
+{
+    struct scale_params params = {.fleet = w->fleet,
+                                  .seed = 7,
+                                  .effects = {.context = w,
+                                              .publish = world_publish,
+                                              .offer = world_offer,
+                                              .probe = world_probe,
+                                              .on_event = world_on_event}};
+    w->scale = scale_new(&params);
+}
+
+static struct config_service world_config(void)
+{
+    return (struct config_service){
+        .name = STR("shop"),
+        .queue_length = 10000,
+        .queue_timeout_ns = 30 * S,
+        .health =
+            {.interval_ns = 2 * S, .timeout_ns = 2 * S, .start_interval_ns = 50 * MS, .rise = 2, .fall = 3},
+        .scale = {.provider = SCALE_PROVIDER_PROCESS,
+                  .servers_min = 1,
+                  .servers_max = 6,
+                  .scale_down_after_ns = 60 * S,
+                  .start_timeout_ns = 60 * S,
+                  .stop_timeout_ns = 10 * S,
+                  .drain_timeout_ns = 30 * S},
+    };
+}
+
+static void world_add_fleet(struct world *w)
+{
+    w->fleet = fleet_new(1);
+    w->service = fleet_add_service(w->fleet, STR("shop"));
+    memset(w->pace, 0, sizeof(w->pace));
+}
+
+static void world_init(struct world *w)
+{
+    memset(w, 0, sizeof(*w));
+    w->now_ns = 1000 * S;
+    w->random.state = 42;
+    w->provider.ops = &fake_ops;
+    w->start_delay_ns = 1 * S;
+    w->stop_delay_ns = 200 * MS;
+    w->work_ns = 200 * MS;
+    w->parallel = 4;
+    w->log = NEW_ARRAY(struct logged, LOG_MAX);
+    w->requests = NEW_ARRAY(struct request, REQUESTS_MAX);
+    w->config = world_config();
+    world_add_fleet(w);
+    world_start_scale(w);
+}
+
+/* With the provider, unless the configuration has fixed servers. */
+static void world_begin(struct world *w)
+{
+    scale_add_service(w->scale, w->service, &w->config, w->config.server_count ? NULL : &w->provider,
+                      w->now_ns);
+}
+
+static void world_fini(struct world *w)
+{
+    scale_free(w->scale);
+    fleet_free(w->fleet);
+    free(w->log);
+    free(w->requests);
+}
+
+/* --- load ----------------------------------------------------------------------------------------- */
+
+static struct server *world_pick(struct world *w)
+{
+    struct server *best = NULL;
+    fleet_for_each_server (w->fleet, s) {
+        int32_t limit = atomic_load(&s->max_requests);
+        if (!server_can_take(s) || (limit && server_in_flight(s) >= limit))
+            continue;
+        if (!best || server_in_flight(s) < server_in_flight(best))
+            best = s;
+    }
+    return best;
+}
+
+static void world_end_request(struct world *w, uint32_t at, bool is_answered)
+{
+    struct request *q = &w->requests[at];
+    if (q->server) {
+        server_slot_release(q->server);
+        atomic_fetch_sub(&w->service->in_flight, 1);
+        struct server_cells *cells = q->server->cells[0];
+        counter_add(&cells->counters[SERVER_FINISHED], 1);
+        histogram_record(&cells->duration, w->now_ns - q->taken_ns);
+        histogram_record(&w->service->cells[0]->duration, w->now_ns - q->arrived_ns);
+        if (!is_answered)
+            counter_add(&cells->counters[SERVER_ERRORS_BROKE], 1);
+    } else {
+        atomic_fetch_sub(&w->service->queued, 1);
+    }
+    if (is_answered)
+        w->answered++;
+    else if (q->server)
+        w->cut++;
+    else
+        w->refused++;
+    memmove(q, q + 1, (--w->request_count - at) * sizeof(*q)); /* keeps the order of arrival */
+}
+
+static void world_serve_waiting(struct world *w)
+{
+    int64_t oldest_ns = 0;
+    for (uint32_t i = 0; i < w->request_count; i++) {
+        struct request *q = &w->requests[i];
+        if (q->server)
+            continue;
+        struct server *s = world_pick(w);
+        if (s && server_slot_take(s)) {
+            q->server = s;
+            q->taken_ns = w->now_ns;
+            w->wait_max_ns = MAX(w->wait_max_ns, w->now_ns - q->arrived_ns);
+            atomic_fetch_sub(&w->service->queued, 1);
+            atomic_fetch_add(&w->service->in_flight, 1);
+            continue;
+        }
+        if (w->now_ns - q->arrived_ns >= w->config.queue_timeout_ns) {
+            world_end_request(w, i--, false);
+            continue;
+        }
+        if (!oldest_ns)
+            oldest_ns = q->arrived_ns;
+    }
+    atomic_store(&w->service->queue_oldest_ns, oldest_ns);
+}
+
+static struct fake *world_fake_of(struct world *w, const struct server *s)
+{
+    char key[160];
+    snprintf(key, sizeof(key), "%s/%s", s->service->name, s->name);
+    return world_find_fake(w, key);
+}
+
+/* Each server works on its oldest `parallel` requests (all of them together on `bottleneck`). */
+static void world_work(struct world *w)
+{
+    uint32_t busy[FLEET_SERVERS_MAX] = {0}, busy_all = 0;
+    for (uint32_t i = 0; i < w->request_count; i++) {
+        struct request *q = &w->requests[i];
+        if (!q->server)
+            continue;
+        struct fake *f = w->config.server_count ? NULL : world_fake_of(w, q->server);
+        if (!w->config.server_count && !f) { /* its process is gone */
+            world_end_request(w, i--, false);
+            continue;
+        }
+        if (busy[q->server->slot] >= w->parallel || (w->bottleneck && busy_all >= w->bottleneck))
+            continue;
+        busy[q->server->slot]++;
+        busy_all++;
+        q->left_ns -= STEP_MS * MS;
+        if (q->left_ns <= 0)
+            world_end_request(w, i--, true);
+    }
+}
+
+static void world_arrive(struct world *w, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(w->request_count < REQUESTS_MAX);
+        counter_add(&w->service->cells[0]->counters[SERVICE_ARRIVALS], 1);
+        /* 0.5 .. 1.5 of the work, mean 1 */
+        int64_t work_ns = w->work_ns / 2 + (int64_t)random_below(&w->random, 1000) * w->work_ns / 1000;
+        w->requests[w->request_count++] = (struct request){.arrived_ns = w->now_ns, .left_ns = work_ns};
+        atomic_fetch_add(&w->service->queued, 1);
+    }
+}
+
+static void world_load(struct world *w)
+{
+    /* Uneven: each step brings 0 to 2 times its mean. */
+    w->arrivals_due += w->rate * STEP_MS / 1000 * (random_below(&w->random, 2001) / 1000.0);
+    uint32_t count = (uint32_t)w->arrivals_due;
+    w->arrivals_due -= count;
+    world_arrive(w, count);
+    world_serve_waiting(w);
+    if (atomic_load(&w->service->queued) > 0 && !world_pick(w) && !atomic_exchange(&w->service->is_waking, 1))
+        scale_wake(w->scale, w->now_ns);
+    world_work(w);
+    world_serve_waiting(w);
+}
+
+/* --- time ----------------------------------------------------------------------------------------- */
+
+static void world_move_processes(struct world *w)
+{
+    for (int i = 0; i < FAKES_MAX; i++) {
+        struct fake *f = &w->fakes[i];
+        if (!f->is_used)
+            continue;
+        char key[160];
+        snprintf(key, sizeof(key), "%s", f->key);
+        if (w->is_failing_starts && !f->is_started && f->starts_ns <= w->now_ns) {
+            f->is_used = false;
+            scale_on_start_failed(w->scale, key, "no such command", w->now_ns);
+            continue;
+        }
+        if (!f->is_started && f->starts_ns <= w->now_ns) {
+            f->is_started = true;
+            struct addr address = {.len = sizeof(struct sockaddr_in), .in4 = {.sin_family = AF_INET}};
+            addr_set_port(&address, f->port);
+            scale_on_started(w->scale, key, &address, 1000 + f->port, w->now_ns);
+        }
+        if (f->ends_ns && f->ends_ns <= w->now_ns) {
+            f->is_used = false;
+            scale_on_exited(w->scale, key, "exit status 1", "Traceback: no module named app", w->now_ns);
+        }
+    }
+}
+
+static bool world_answers(struct world *w, struct server *s)
+{
+    struct fake *f = world_fake_of(w, s);
+    return f && f->answers_ns <= w->now_ns && !f->is_hung;
+}
+
+static void world_move_probes(struct world *w)
+{
+    fleet_for_each_server (w->fleet, s) {
+        if (w->paced_id[s->slot] != s->id || w->pace[s->slot] == PROBE_NEVER ||
+            w->now_ns < w->next_probe_ns[s->slot] || w->config.server_count)
+            continue;
+        w->next_probe_ns[s->slot] =
+            w->now_ns + (w->pace[s->slot] == PROBE_FAST ? w->config.health.start_interval_ns
+                                                        : w->config.health.interval_ns);
+        bool is_good = world_answers(w, s);
+        scale_on_probe(w->scale, s, is_good, is_good ? "status 200" : "connection refused", w->now_ns);
+    }
+}
+
+static uint32_t world_count(struct world *w, enum server_state state)
+{
+    uint32_t count = 0;
+    fleet_for_each_server (w->fleet, s)
+        count += atomic_load(&s->state) == (int)state;
+    return count;
+}
+
+static uint32_t world_up(struct world *w)
+{
+    return world_count(w, SERVER_REQUESTED) + world_count(w, SERVER_STARTING) +
+           world_count(w, SERVER_WARMING) + world_count(w, SERVER_SERVING);
+}
+
+static void world_check_nothing(struct world *w)
+{
+}
+
+static void world_run_checked(struct world *w, int64_t for_ns, void (*check)(struct world *))
+{
+    for (int64_t end_ns = w->now_ns + for_ns; w->now_ns < end_ns;) {
+        w->now_ns += STEP_MS * MS;
+        world_move_processes(w);
+        world_move_probes(w);
+        world_load(w);
+        if (w->now_ns / MS % SCALE_TICK_MS == 0)
+            scale_tick(w->scale, w->now_ns);
+        w->server_seconds += world_fake_count(w) * STEP_MS / 1000.0;
+        check(w);
+    }
+}
+
+static void world_run(struct world *w, int64_t for_ns)
+{
+    world_run_checked(w, for_ns, world_check_nothing);
+}
+
+/* --- looking -------------------------------------------------------------------------------------- */
+
+static uint32_t world_events(struct world *w, enum scale_event_kind kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < w->log_count; i++)
+        count += w->log[i].kind == kind;
+    return count;
+}
+
+static struct logged *world_last_event(struct world *w, enum scale_event_kind kind)
+{
+    for (uint32_t i = w->log_count; i-- > 0;)
+        if (w->log[i].kind == kind)
+            return &w->log[i];
+    return NULL;
+}
+
+static struct server *world_server(struct world *w, const char *name)
+{
+    return fleet_find_server(w->fleet, str_of(name));
+}
+
+static enum server_state world_state(struct world *w, const char *name)
+{
+    struct server *s = world_server(w, name);
+    return s ? (enum server_state)atomic_load(&s->state) : SERVER_GONE;
+}
+
+static struct scale_decision world_decision(struct world *w)
+{
+    struct scale_signals g;
+    struct scale_decision d = {0};
+    assert_true(scale_last(w->scale, w->service, &g, &d));
+    return d;
+}
