@@ -133,7 +133,8 @@ def test_dev_run_starts_the_site_and_ctrl_c_ends_it():
         return text
 
     try:
-        harness.wait_until(lambda: re.search(r"admin page: +http://127\.0\.0\.1:(\d+)/", output()), 90, "the addresses")
+        harness.wait_until(lambda: process.poll() is not None or re.search(r"admin page: +http", output()), 90, "the addresses")
+        assert process.poll() is None, output()
         site = int(re.search(r"site: +http://127\.0\.0\.1:(\d+)/", text).group(1))
         admin = int(re.search(r"admin page: +http://127\.0\.0\.1:(\d+)/", text).group(1))
         assert site != 8080 and admin != 9900 and site != admin
