@@ -47,8 +47,8 @@ static void on_accept_again(struct loop *loop, struct timer *t)
 static void on_recent(struct loop *loop, struct timer *t)
 {
     struct admin *a = container_of(t, struct admin, recent_timer);
-    recent_note(a->recent, loop_now_ns(loop));
-    timer_set(loop, t, loop_now_ns(loop) + RECENT_SLICE_NS);
+    recent_tick(a->recent, loop_now_ns(loop));
+    timer_set(loop, t, loop_now_ns(loop) + RECENT_TICK_NS);
 }
 
 struct admin *admin_new(struct loop *loop, int listener_fd, struct str token, struct fleet *fleet,
@@ -69,8 +69,8 @@ struct admin *admin_new(struct loop *loop, int listener_fd, struct str token, st
         admin_free(a);
         return NULL;
     }
-    recent_note(a->recent, clock_now_ns());
-    timer_set(loop, &a->recent_timer, loop_now_ns(loop) + RECENT_SLICE_NS);
+    recent_tick(a->recent, clock_now_ns());
+    timer_set(loop, &a->recent_timer, loop_now_ns(loop) + RECENT_TICK_NS);
     return a;
 }
 

@@ -222,22 +222,6 @@ static const struct {
      gauge_healthy},
 };
 
-static void put_server_states(struct buf *out, const struct fleet *fleet)
-{
-    put_family(out, "weir_servers", "gauge", "Servers of a service, by state of their life.");
-    fleet_for_each_service (fleet, service) {
-        uint32_t counts[SERVER_STATE_COUNT] = {0};
-        fleet_for_each_server (fleet, s)
-            if (s->service == service)
-                counts[atomic_load_explicit(&s->state, memory_order_relaxed)]++;
-        for (int state = 0; state < SERVER_STATE_COUNT; state++) {
-            char label[48];
-            snprintf(label, sizeof(label), "state=\"%s\"", server_state_name((enum server_state)state));
-            put_sample(out, "weir_servers", service, NULL, label, counts[state]);
-        }
-    }
-}
-
 static void put_gauges(struct buf *out, const struct fleet *fleet, const struct admin_ops *ops,
                        int64_t now_ns)
 {
@@ -255,7 +239,6 @@ static void put_gauges(struct buf *out, const struct fleet *fleet, const struct 
         fleet_for_each_server (fleet, s)
             put_sample(out, server_gauges[i].name, s->service, s, "", server_gauges[i].value(s));
     }
-    put_server_states(out, fleet);
 }
 
 static void put_process(struct buf *out)

@@ -2,14 +2,10 @@
  * Each object that exists has a ring of RECENT_SLICES notes, made on its first note (22 KB a server, 43 KB a
  * service). A slot of the fleet that was given to another object is recognised by the id, and its ring starts
  * anew.
- *
- * Before an object's first note its view reaches back to when it was first asked for or noted, whichever came
- * first; for a fresh object all that was counted belongs to it, since the fleet clears cells when a slot is
- * reused.
+ * The fleet clears the cells when a slot is reused, so what a fresh object has counted is its own.
  */
 #include "admin/recent.h"
 
-#include "base/clock.h"
 #include "base/macros.h"
 #include "base/mem.h"
 
@@ -28,7 +24,6 @@ struct ring {
 
 struct recent {
     const struct fleet *fleet;
-    int64_t started_ns;
     struct ring *services[FLEET_SERVICES_MAX]; /* owned; by slot; NULL until first noted */
     struct ring *servers[FLEET_SERVERS_MAX];
 };
@@ -84,39 +79,46 @@ static struct note *next_note(struct ring **ring, uint64_t id)
     return note;
 }
 
-void recent_note(struct recent *r, int64_t now_ns)
+static bool is_due(const struct ring *ring, uint64_t id, int64_t now_ns)
 {
-    struct note sum;
-    fleet_for_each_service (r->fleet, s) {
-        sum_service(r, s, &sum);
-        sum.at_ns = now_ns;
-        *next_note(&r->services[s->slot], s->id) = sum;
-    }
-    fleet_for_each_server (r->fleet, s) {
-        sum_server(r, s, &sum);
-        sum.at_ns = now_ns;
-        *next_note(&r->servers[s->slot], s->id) = sum;
-    }
-    if (!r->started_ns)
-        r->started_ns = now_ns;
+    if (!ring || ring->id != id)
+        return true;
+    int64_t newest_ns = ring->notes[(ring->next + RECENT_SLICES - 1) % RECENT_SLICES].at_ns;
+    return now_ns - newest_ns >= RECENT_SLICE_NS - RECENT_TICK_NS / 2;
 }
 
-/* now - the oldest note of the ring; a ring that is not there subtracts nothing. */
-static void view_since(const struct recent *r, const struct ring *ring, uint64_t id, const struct note *now,
-                       int64_t now_ns, struct recent_view *ret_view)
+void recent_tick(struct recent *r, int64_t now_ns)
+{
+    fleet_for_each_service (r->fleet, s) {
+        if (!is_due(r->services[s->slot], s->id, now_ns))
+            continue;
+        struct note *note = next_note(&r->services[s->slot], s->id);
+        sum_service(r, s, note);
+        note->at_ns = now_ns;
+    }
+    fleet_for_each_server (r->fleet, s) {
+        if (!is_due(r->servers[s->slot], s->id, now_ns))
+            continue;
+        struct note *note = next_note(&r->servers[s->slot], s->id);
+        sum_server(r, s, note);
+        note->at_ns = now_ns;
+    }
+}
+
+/* now - the oldest note of the ring. An object that was not noted yet is at most a tick old: all it has is
+ * recent. */
+static void view_since(const struct ring *ring, uint64_t id, const struct note *now, int64_t now_ns,
+                       struct recent_view *ret_view)
 {
     ret_view->duration = now->duration;
     ret_view->queue_wait = now->queue_wait;
-    int64_t since_ns = r->started_ns ? r->started_ns : now_ns;
-    if (ring && ring->id == id) {
-        const struct note *oldest = &ring->notes[ring->count < RECENT_SLICES ? 0 : ring->next];
-        histogram_sum_subtract(&ret_view->duration, &oldest->duration);
-        histogram_sum_subtract(&ret_view->queue_wait, &oldest->queue_wait);
-        since_ns = oldest->at_ns;
-    } else if (now_ns - since_ns > RECENT_SLICE_NS) {
-        since_ns = now_ns - RECENT_SLICE_NS; /* not noted yet: it is younger than a slice */
-    }
-    ret_view->window_s = (double)(now_ns - since_ns) / 1e9;
+    ret_view->window_s = RECENT_TICK_NS / 1e9;
+    if (!ring || ring->id != id)
+        return;
+    const struct note *oldest = &ring->notes[ring->count < RECENT_SLICES ? 0 : ring->next];
+    histogram_sum_subtract(&ret_view->duration, &oldest->duration);
+    histogram_sum_subtract(&ret_view->queue_wait, &oldest->queue_wait);
+    ret_view->window_s = (double)(now_ns - oldest->at_ns) / 1e9;
 }
 
 void recent_view_service(const struct recent *r, const struct service *s, int64_t now_ns,
@@ -124,7 +126,7 @@ void recent_view_service(const struct recent *r, const struct service *s, int64_
 {
     struct note now;
     sum_service(r, s, &now);
-    view_since(r, r->services[s->slot], s->id, &now, now_ns, ret_view);
+    view_since(r->services[s->slot], s->id, &now, now_ns, ret_view);
 }
 
 void recent_view_server(const struct recent *r, const struct server *s, int64_t now_ns,
@@ -132,5 +134,5 @@ void recent_view_server(const struct recent *r, const struct server *s, int64_t 
 {
     struct note now;
     sum_server(r, s, &now);
-    view_since(r, r->servers[s->slot], s->id, &now, now_ns, ret_view);
+    view_since(r->servers[s->slot], s->id, &now, now_ns, ret_view);
 }

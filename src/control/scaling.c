@@ -87,8 +87,6 @@ static void on_event(void *context, const struct scale_event *e)
     json_init(&j, &details);
     json_begin_object(&j);
     scale_event_write_numbers(e, &j);
-    if (e->last_lines && e->last_lines[0])
-        json_put_text(&j, "last_lines", e->last_lines);
     json_end_object(&j);
     write_text(e, text, sizeof(text));
     control_note(c, &(struct event_note){.kind = scale_event_name(e->kind),
