@@ -130,8 +130,8 @@ def is_text(name):
 
 
 def is_corpus(name):
-    """Inputs of fuzz targets are kept as they were found, whatever is in them."""
-    return name.startswith("tests/fuzz/") and not name.endswith((".c", ".h", ".build", ".py", ".md"))
+    """Inputs of fuzz targets and tables of mistakes are kept as they are, whatever is in them."""
+    return name.startswith(("tests/fuzz/", "tests/unit/")) and not name.endswith((".c", ".h", ".build", ".py", ".md"))
 
 
 def code_lines(name):
