@@ -161,7 +161,7 @@ static void check_sources(struct decoding *d, const struct schema_mapping *m, st
 void check_service(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     const struct config_service *s = target;
-    if (!node || (node->kind != NODE_MAPPING && !node_is_empty(node)) || !s->name.ptr)
+    if (!node || (node->kind != NODE_MAPPING && !node_is_empty(node)))
         return;
     struct node *servers = node_find(node, "servers"), *scale = node_find(node, "scale");
     check_sources(d, m, node, s);
@@ -297,7 +297,7 @@ static void check_server_total(struct decoding *d, struct node *root, const stru
     for (size_t i = 0; i < c->service_count; i++) {
         const struct config_service *s = &c->services[i];
         bool is_scaled = s->scale.provider != SCALE_PROVIDER_NONE;
-        struct node *place = s->name.ptr ? node_find(node_find(root, "services"), s->name.ptr) : NULL;
+        struct node *place = node_find(node_find(root, "services"), s->name.ptr);
         total += s->server_count + (is_scaled ? s->scale.servers_max : 0);
         if (total <= CONFIG_SERVERS_MAX || !place)
             continue;
@@ -405,8 +405,7 @@ static void check_routes(struct decoding *d, struct node *root, const struct con
     }
     struct route_claim *claims = NEW_ARRAY(struct route_claim, total + 1);
     for (size_t i = 0; i < c->service_count; i++)
-        if (c->services[i].name.ptr)
-            add_claims(services, &c->services[i], claims, &count);
+        add_claims(services, &c->services[i], claims, &count);
     qsort(claims, count, sizeof(*claims), compare_claims);
     for (size_t i = 1; i < count; i++)
         if (str_eq(claims[i - 1].host, claims[i].host) && str_eq(claims[i - 1].path, claims[i].path))
@@ -467,7 +466,7 @@ void check_root(struct decoding *d, const struct schema_mapping *m, struct node 
     struct node *services = node_find(node, "services");
     if (!node_find(node, "workers"))
         c->workers = MIN(cpus_usable(), (uint32_t)CONFIG_WORKERS_MAX);
-    if (is_good(services) && c->service_count == 0)
+    if (is_good(services) && c->service_count == 0 && !services->is_incomplete)
         diagnostics_hint(d->d, node_key_error(d->d, services, "'services' is empty"),
                          "name at least one service");
     complete_listeners(d, c);
@@ -475,8 +474,7 @@ void check_root(struct decoding *d, const struct schema_mapping *m, struct node 
     check_listening(d, node, c);
     check_server_total(d, node, c);
     for (size_t i = 0; i < c->service_count; i++)
-        if (c->services[i].name.ptr)
-            check_loops(d, node, c, &c->services[i]);
+        check_loops(d, node, c, &c->services[i]);
     if (c->service_count)
         check_routes(d, node, c);
 }

@@ -42,6 +42,24 @@ static bool is_unquoted_placeholder(const struct node *n)
     return n->kind == NODE_MAPPING && n->is_flow && n->child_count == 1 && node_is_empty(n->first);
 }
 
+/* `command: a b c` as the list that was probably meant. */
+static void hint_at_list(struct decoding *d, struct diagnostic *item, struct str text)
+{
+    CLEANUP(buf_fini) struct buf list = {0};
+    struct str part;
+    while (str_split(&text, ' ', &part)) {
+        bool is_quoted = part.len && strpbrk(arena_strdup(d->arena, part), "{}[]:,#&*!|>'\"%@`\\") != NULL;
+        if (part.len == 0)
+            continue;
+        buf_put(&list, list.len ? STR(", ") : STR("["));
+        if (is_quoted)
+            value_put_quoted(part, &list);
+        else
+            buf_put(&list, part);
+    }
+    diagnostics_hint(d->d, item, "as a list: %.*s]", STR_ARG(buf_str(&list)));
+}
+
 static struct diagnostic *refuse_kind(struct decoding *d, const struct schema_key *k, const char *wanted,
                                       struct node *n)
 {
@@ -49,6 +67,8 @@ static struct diagnostic *refuse_kind(struct decoding *d, const struct schema_ke
     struct diagnostic *item = node_error(d->d, n, "'%s' takes %s, not %s", k->name, wanted, what_it_is(n));
     if (is_unquoted_placeholder(n))
         diagnostics_hint(d->d, item, "put it in quotes: \"{%s}\"", decode_shown(word, n->first->key->text));
+    else if (k->shape == SHAPE_STRICT_LIST && n->kind == NODE_SCALAR && n->text.len)
+        hint_at_list(d, item, n->text);
     else if (k->example)
         diagnostics_hint(d->d, item, "such as %s", k->example);
     return item;
@@ -73,6 +93,15 @@ static void hide_secret(struct decoding *d, const struct schema_key *k, const st
     diagnostics_hide(d->d, n->offset + skip, n->length - skip);
 }
 
+/* Whatever is written where variables belong, their values are not shown. */
+static void hide_all(struct decoding *d, const struct node *n)
+{
+    if (n->kind == NODE_SCALAR)
+        diagnostics_hide(d->d, n->offset, n->length);
+    for (const struct node *child = n->first; child; child = child->next)
+        hide_all(d, child);
+}
+
 static void decode_scalar(struct decoding *d, const struct schema_key *k, struct node *n, void *target)
 {
     const struct value_row *row = value_row(k->type);
@@ -93,9 +122,13 @@ static void decode_scalar(struct decoding *d, const struct schema_key *k, struct
     enum value_outcome outcome = row->parse(k, n->text, d->arena, target, &hint);
     if (outcome == VALUE_OK)
         return;
-    struct diagnostic *item = outcome == VALUE_WRONG
-                                  ? node_error(d->d, n, "'%s' takes %s", k->name, row->noun)
-                                  : node_error(d->d, n, "'%s' is out of range", k->name);
+    struct diagnostic *item;
+    if (outcome == VALUE_OUT_OF_RANGE)
+        item = node_error(d->d, n, "'%s' is out of range", k->name);
+    else if (k->type == VALUE_CHOICE)
+        item = node_error(d->d, n, "'%s' has no such choice", k->name);
+    else
+        item = node_error(d->d, n, "'%s' takes %s", k->name, row->noun);
     diagnostics_hint(d->d, item, "%s", hint.text);
 }
 
@@ -174,19 +207,18 @@ static void decode_named(struct decoding *d, const struct schema_key *k, struct 
             struct diagnostic *item =
                 node_error(d->d, child->key, "'%s' is no name for a %s", shown, k->item_title);
             diagnostics_hint(d->d, item, "%s", hint.text);
+            *(struct str *)target = arena_copy_str(d->arena, str_of(shown)); /* for the messages to come */
         }
         decode_mapping(d, k->mapping, title, child, target);
     }
 }
 
-static void decode_variable(struct decoding *d, const struct schema_key *k, struct node *n,
-                            struct str *target)
+static void decode_variable(struct decoding *d, struct node *n, struct str *target)
 {
     static const struct schema_key name_key = {.name = "name", .type = VALUE_VARIABLE};
     struct str name, value = STR("");
     struct err hint = {0};
     char shown[SHOWN_BYTES];
-    hide_secret(d, k, n);
     if (value_row(VALUE_VARIABLE)->parse(&name_key, n->key->text, d->arena, &name, &hint) != VALUE_OK) {
         struct diagnostic *item =
             node_error(d->d, n->key, "'%s' is no name for a variable", decode_shown(shown, n->key->text));
@@ -210,6 +242,7 @@ static void decode_variable(struct decoding *d, const struct schema_key *k, stru
 static void decode_variables(struct decoding *d, const struct schema_key *k, struct node *n,
                              struct schema_items *list)
 {
+    hide_all(d, n);
     if (n->is_bad || node_is_empty(n))
         return;
     if (n->kind != NODE_MAPPING) {
@@ -218,7 +251,7 @@ static void decode_variables(struct decoding *d, const struct schema_key *k, str
     }
     list->items = ARENA_ARRAY(d->arena, struct str, n->child_count + 1);
     for (struct node *child = n->first; child; child = child->next)
-        decode_variable(d, k, child, (struct str *)list->items + list->count++);
+        decode_variable(d, child, (struct str *)list->items + list->count++);
 }
 
 /* ---- keys and mappings ---- */
@@ -283,7 +316,7 @@ static void refuse_unknown(struct decoding *d, const struct schema_mapping *m, c
     else if (nearest && !node_find(n->parent, nearest))
         diagnostics_hint(d->d, item, "did you mean '%s'?", nearest);
     else if (schema_find_home(name, home, sizeof(home)))
-        diagnostics_hint(d->d, item, "it belongs in %s", home);
+        diagnostics_hint(d->d, item, "it belongs %s", home);
     else if (m->key_count) {
         list_keys(m, &all);
         diagnostics_hint(d->d, item, "known here: %.*s", STR_ARG(buf_str(&all)));
@@ -313,7 +346,8 @@ bool decode_is_misspelt(const struct schema_mapping *m, const struct node *mappi
 {
     for (const struct node *n = mapping->first; n; n = n->next) {
         const char *nearest = schema_find(m, n->key->text) ? NULL : schema_nearest(m, n->key->text);
-        if (nearest && strcmp(nearest, name) == 0)
+        bool is_merge = str_eq(n->key->text, STR("<<"));
+        if (is_merge || (nearest && strcmp(nearest, name) == 0))
             return true;
     }
     return false;
@@ -368,15 +402,19 @@ static bool decode_short_form(struct decoding *d, const struct schema_mapping *m
         return true;
     }
     if (m->shorthand && node->kind == NODE_SCALAR) {
-        const struct schema_key *k = schema_find(m, str_of(m->shorthand));
-        decode_scalar(d, k, node, target + k->offset);
+        struct schema_key k = *schema_find(m, str_of(m->shorthand));
+        k.name = node->key ? node->key->text.ptr : k.name; /* messages name what was written */
+        decode_scalar(d, &k, node, target + k.offset);
         return true;
     }
     struct diagnostic *item = node_error(d->d, node, "%s takes a mapping of keys, not %s",
                                          *title ? title : "the file", what_it_is(node));
     CLEANUP(buf_fini) struct buf all = {0};
     list_keys(m, &all);
-    if (m->key_count)
+    const struct schema_key *k = node->kind == NODE_SCALAR ? schema_find(m, node->text) : NULL;
+    if (k)
+        diagnostics_hint(d->d, item, "write '%s: %s'", k->name, k->example);
+    else if (m->key_count)
         diagnostics_hint(d->d, item, "keys: %.*s", STR_ARG(buf_str(&all)));
     return true;
 }

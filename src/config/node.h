@@ -15,6 +15,7 @@ struct node {
     bool is_plain;                    /* scalars: without quotes */
     bool is_flow;                     /* mappings and lists: {...} and [...] */
     bool is_bad;                      /* an error was already told about it: no follow-up errors */
+    bool is_incomplete;               /* mappings: an entry was refused and is not among the children */
     struct node *key;                 /* of a mapping's value: its key, always a scalar */
     struct node *parent;              /* NULL for the root */
     struct node *first, *last, *next; /* children in the order of the text */

@@ -50,7 +50,7 @@ static const struct schema_key limits_keys[] = {
      .type = VALUE_SIZE,
      .offset = AT(config_limits, body_bytes),
      .default_text = "0",
-     .max = GIB(256 * 1024),
+     .max = TIB(256),
      .default_shown = "`0`: no limit",
      .example = "10MB",
      .synonyms = " client_max_body_size max_body_size ",
@@ -70,7 +70,7 @@ static const struct schema_key limits_keys[] = {
      .offset = AT(config_limits, buffer_memory),
      .default_text = "512MiB",
      .min = MIB(4),
-     .max = GIB(1024),
+     .max = TIB(1),
      .example = "1GiB",
      .help = "Memory for the bytes on their way, all connections together."},
 };
@@ -227,6 +227,7 @@ static const struct schema_key root_keys[] = {
     {.name = "listeners",
      .shape = SHAPE_LIST,
      MAPPING(listener),
+     .example = "[{http: \":80\"}]",
      .offset = AT(config, listener_count),
      .item_bytes = sizeof(struct config_listener),
      .item_title = "listener",
@@ -244,21 +245,31 @@ static const struct schema_key root_keys[] = {
      .help = "Addresses of proxies in front of Weir whose X-Forwarded-* and Forwarded fields are believed; "
              "from everybody else "
              "they are dropped."},
-    {.name = "limits", MAPPING(limits), .offset = AT(config, limits)},
-    {.name = "timeouts", MAPPING(timeouts), .offset = AT(config, timeouts), .synonyms = " timeout "},
+    {.name = "limits", MAPPING(limits), .example = "{header_bytes: 64KiB}", .offset = AT(config, limits)},
+    {.name = "timeouts",
+     MAPPING(timeouts),
+     .example = "{idle: 2m}",
+     .offset = AT(config, timeouts),
+     .synonyms = " timeout "},
     {.name = "services",
      .shape = SHAPE_NAMED,
      MAPPING(schema_service),
+     .example = "{shop: {servers: [10.0.0.1:8000]}}",
      .offset = AT(config, service_count),
      .item_bytes = sizeof(struct config_service),
      .item_title = "service",
      .count_max = CONFIG_SERVICES_MAX,
      .is_required = true,
      .synonyms = " service backends backend upstreams upstream sites routes "},
-    {.name = "watch", MAPPING(schema_watch), .offset = AT(config, watch), .synonyms = " monitor alerts "},
+    {.name = "watch",
+     MAPPING(schema_watch),
+     .example = "{interval: 5s}",
+     .offset = AT(config, watch),
+     .synonyms = " monitor alerts "},
     {.name = "notify",
      .shape = SHAPE_LIST,
      MAPPING(schema_notify),
+     .example = "[{webhook: https://hooks.example.com/ops}]",
      .offset = AT(config, notify_count),
      .item_bytes = sizeof(struct config_notify),
      .item_title = "notify item",
@@ -267,11 +278,12 @@ static const struct schema_key root_keys[] = {
      .synonyms = " notifications receivers sinks "},
     {.name = "admin",
      MAPPING(admin),
+     .example = "127.0.0.1:9900",
      .offset = AT(config, admin),
      .synonyms = " api metrics stats dashboard "},
 };
 const struct schema_mapping schema_root = {
-    .help = "The whole file.",
+    .help = "The keys of the file itself.",
     KEYS(root_keys),
     .check = check_root,
 };
@@ -311,12 +323,12 @@ const char *schema_nearest(const struct schema_mapping *m, struct str name)
 /* Depth-first below `m`, whose own path is in out; leaves the path of the mapping that has the key. */
 static bool find_home_below(const struct schema_mapping *m, struct str name, char *out, size_t out_bytes)
 {
-    size_t len = strlen(out);
+    const size_t len = strlen(out), prefix_len = strlen("in ");
     for (size_t i = 0; i < m->key_count; i++) {
         const struct schema_key *k = &m->keys[i];
         if (k->type != VALUE_MAPPING)
             continue;
-        snprintf(out + len, out_bytes - len, "%s%s%s", len ? "." : "", k->name,
+        snprintf(out + len, out_bytes - len, "%s%s%s", len > prefix_len ? "." : "", k->name,
                  k->shape == SHAPE_NAMED ? ".NAME" : "");
         if (schema_find(k->mapping, name) || find_home_below(k->mapping, name, out, out_bytes))
             return true;
@@ -327,9 +339,9 @@ static bool find_home_below(const struct schema_mapping *m, struct str name, cha
 
 bool schema_find_home(struct str name, char *out, size_t out_bytes)
 {
-    out[0] = '\0';
+    str_copy(out, out_bytes, STR("in "));
     if (schema_find(&schema_root, name)) {
-        str_copy(out, out_bytes, STR("the top level"));
+        str_copy(out, out_bytes, STR("at the top level"));
         return true;
     }
     return find_home_below(&schema_root, name, out, out_bytes);

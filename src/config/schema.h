@@ -100,5 +100,5 @@ extern const struct schema_mapping schema_root;
 const struct schema_key *schema_find(const struct schema_mapping *m, struct str name); /* NULL */
 /* What a wrong key was probably meant to be, among this mapping's keys; NULL when nothing is near. */
 const char *schema_nearest(const struct schema_mapping *m, struct str name);
-/* Writes where else that key exists, such as "services.NAME.scale"; false when nowhere. */
+/* Writes where else that key exists: "in services.NAME.scale", "at the top level"; false when nowhere. */
 bool schema_find_home(struct str name, char *out, size_t out_bytes);

@@ -16,7 +16,7 @@
 #define HOURS(n)        SECONDS((n)*3600)
 #define KIB(n)          ((uint64_t)(n) << 10)
 #define MIB(n)          ((uint64_t)(n) << 20)
-#define GIB(n)          ((uint64_t)(n) << 30)
+#define TIB(n)          ((uint64_t)(n) << 40)
 #define KEYS(array)     .keys = (array), .key_count = ARRAY_LEN(array)
 #define MAPPING(table)  .type = VALUE_MAPPING, .mapping = &(table)
 

@@ -2,12 +2,12 @@
 #include "config/schema_table.h"
 
 /* The defaults of thresholds differ, so each has its own table. */
-#define THRESHOLD_KEYS(above_text, clear_text, clear_words, for_text)                                        \
+#define THRESHOLD_KEYS(above_text, clear_text, clear_words, for_text, above_example, clear_example)          \
     {.name = "above",                                                                                        \
      .type = VALUE_PERCENT,                                                                                  \
      .offset = AT(config_threshold, above),                                                                  \
      .default_text = (above_text),                                                                           \
-     .example = "95%",                                                                                       \
+     .example = (above_example),                                                                             \
      .synonyms = " threshold max limit enter ",                                                              \
      .help = "The alert begins above this."},                                                                \
         {.name = "clear",                                                                                    \
@@ -15,7 +15,7 @@
          .offset = AT(config_threshold, clear),                                                              \
          .default_text = (clear_text),                                                                       \
          .default_shown = clear_words,                                                                       \
-         .example = "70%",                                                                                   \
+         .example = (clear_example),                                                                         \
          .synonyms = " below exit resolve ",                                                                 \
          .help = "It ends at this or below; at most `above`."},                                              \
     {                                                                                                        \
@@ -24,11 +24,14 @@
         .synonyms = " duration window after ", .help = "Only when it lasts this long."                       \
     }
 
-static const struct schema_key cpu_keys[] = {THRESHOLD_KEYS("90%", "80%", "`above` less 10%", "5m")};
-static const struct schema_key memory_keys[] = {THRESHOLD_KEYS("80%", "75%", "`above` less 5%", "5m")};
-static const struct schema_key disk_keys[] = {THRESHOLD_KEYS("90%", "87%", "`above` less 3%", "2m")};
+static const struct schema_key cpu_keys[] = {
+    THRESHOLD_KEYS("90%", "80%", "`above` less 10%", "5m", "95%", "70%")};
+static const struct schema_key memory_keys[] = {
+    THRESHOLD_KEYS("80%", "75%", "`above` less 5%", "5m", "95%", "70%")};
+static const struct schema_key disk_keys[] = {
+    THRESHOLD_KEYS("90%", "87%", "`above` less 3%", "2m", "95%", "85%")};
 static const struct schema_key error_rate_keys[] = {
-    THRESHOLD_KEYS("5%", "2%", "`above` less 3%", "1m"),
+    THRESHOLD_KEYS("5%", "2%", "`above` less 3%", "1m", "2%", "1%"),
     {.name = "min_requests",
      .type = VALUE_COUNT,
      .offset = AT(config_watch, error_rate_requests_min) - AT(config_watch, error_rate),
@@ -109,13 +112,13 @@ static const struct schema_key watch_keys[] = {
      .max = HOURS(1),
      .example = "5s",
      .help = "How often the host is measured."},
-    {.name = "host", MAPPING(host), .synonyms = " system machine "},
+    {.name = "host", MAPPING(host), .example = "{cpu: 90%, disk: off}", .synonyms = " system machine "},
     {.name = "error_rate",
      MAPPING(error_rate),
      .offset = AT(config_watch, error_rate),
      .example = "{above: 2%, for: 5m}",
      .synonyms = " errors "},
-    {.name = "crashes", MAPPING(crashes)},
+    {.name = "crashes", MAPPING(crashes), .example = "{count: 5, within: 10m}"},
 };
 const struct schema_mapping schema_watch = {
     .help = "What is measured and when it becomes an alert.",

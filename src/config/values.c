@@ -70,7 +70,7 @@ static void put_duration(uint64_t ns, struct buf *out)
 
 static void put_size(uint64_t bytes, struct buf *out)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t i = 0;
     for (; i + 1 < ARRAY_LEN(units) && bytes % 1024 == 0; i++)
         bytes /= 1024;
@@ -298,7 +298,7 @@ static bool is_digit_or_point(char c)
 static enum value_outcome parse_objective(const struct schema_key *k, struct str text, struct arena *arena,
                                           void *target, struct err *hint)
 {
-    const char *example = "a percentile and a duration, such as p99 < 300ms or p95 < 1s";
+    const char *example = "such as p99 < 300ms or p95 < 1s";
     struct objective o;
     const char *problem;
     size_t at;
@@ -635,29 +635,27 @@ static bool format_choice(const struct schema_key *k, const void *target, struct
 static_assert(sizeof(enum schema_shape) == sizeof(int), "choices are written as int");
 
 static const struct value_row rows[VALUE_TYPE_COUNT] = {
-    [VALUE_COUNT] = {"a whole number", sizeof(uint32_t), parse_count, format_count},
-    [VALUE_SIZE] = {"a size", sizeof(uint64_t), parse_size, format_size},
-    [VALUE_DURATION] = {"a duration", sizeof(int64_t), parse_duration, format_duration},
-    [VALUE_PERCENT] = {"a percentage", sizeof(double), parse_percent, format_percent},
-    [VALUE_TEXT] = {"a text", sizeof(struct str), parse_text, format_text},
-    [VALUE_WORD] = {"a word", sizeof(struct str), parse_word, format_text},
-    [VALUE_NAME] = {"a name", sizeof(struct str), parse_name, format_text},
-    [VALUE_VARIABLE] = {"the name of an environment variable", sizeof(struct str), parse_variable,
-                        format_text},
-    [VALUE_FILE] = {"a file path", sizeof(struct str), parse_file, format_text},
-    [VALUE_FULL_FILE] = {"an absolute file path", sizeof(struct str), parse_file, format_text},
-    [VALUE_PATH] = {"a URL path", sizeof(struct str), parse_path, format_text},
-    [VALUE_TARGET] = {"a URL path", sizeof(struct str), parse_path, format_text},
-    [VALUE_HOST] = {"a host name", sizeof(struct str), parse_host, format_text},
-    [VALUE_AUTHORITY] = {"a host", sizeof(struct str), parse_authority, format_text},
-    [VALUE_URL] = {"a URL", sizeof(struct str), parse_url, format_text},
-    [VALUE_ADDRESS] = {"an address", sizeof(struct addr), parse_address, format_address},
-    [VALUE_RANGE] = {"an address range", sizeof(struct addr_range), parse_address_range,
-                     format_address_range},
-    [VALUE_CHOICE] = {"one of its words", sizeof(int), parse_choice, format_choice},
-    [VALUE_COUNTS] = {"a number of servers", 2 * sizeof(uint32_t), parse_counts, format_counts},
-    [VALUE_STATUSES] = {"a status code", 2 * sizeof(uint16_t), parse_statuses, format_statuses},
-    [VALUE_OBJECTIVE] = {"an objective", sizeof(struct objective), parse_objective, format_objective},
+    [VALUE_COUNT] = {"a whole number", "whole numbers", parse_count, format_count},
+    [VALUE_SIZE] = {"a size", "sizes", parse_size, format_size},
+    [VALUE_DURATION] = {"a duration", "durations", parse_duration, format_duration},
+    [VALUE_PERCENT] = {"a percentage", "percentages", parse_percent, format_percent},
+    [VALUE_TEXT] = {"a text", "texts", parse_text, format_text},
+    [VALUE_WORD] = {"a word", "words", parse_word, format_text},
+    [VALUE_NAME] = {"a name", "names", parse_name, format_text},
+    [VALUE_VARIABLE] = {"the name of a variable", "names of variables", parse_variable, format_text},
+    [VALUE_FILE] = {"a file path", "file paths", parse_file, format_text},
+    [VALUE_FULL_FILE] = {"an absolute file path", "absolute file paths", parse_file, format_text},
+    [VALUE_PATH] = {"a URL path", "URL paths", parse_path, format_text},
+    [VALUE_TARGET] = {"a URL path", "URL paths", parse_path, format_text},
+    [VALUE_HOST] = {"a host name", "host names", parse_host, format_text},
+    [VALUE_AUTHORITY] = {"a host", "hosts", parse_authority, format_text},
+    [VALUE_URL] = {"a URL", "URLs", parse_url, format_text},
+    [VALUE_ADDRESS] = {"an address", "addresses", parse_address, format_address},
+    [VALUE_RANGE] = {"an address range", "address ranges", parse_address_range, format_address_range},
+    [VALUE_CHOICE] = {"a word", "words", parse_choice, format_choice},
+    [VALUE_COUNTS] = {"a number of servers", "numbers of servers", parse_counts, format_counts},
+    [VALUE_STATUSES] = {"a status code", "status codes", parse_statuses, format_statuses},
+    [VALUE_OBJECTIVE] = {"a percentile and a duration", "objectives", parse_objective, format_objective},
 };
 
 const struct value_row *value_row(enum value_type type)

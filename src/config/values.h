@@ -11,8 +11,7 @@
 enum value_outcome { VALUE_OK, VALUE_WRONG, VALUE_OUT_OF_RANGE };
 
 struct value_row {
-    const char *noun; /* "a duration" */
-    size_t bytes;     /* of what it decodes into */
+    const char *noun, *plural; /* "a duration", "durations" */
     /* On failure target is untouched and hint reads as what would be right; it may be empty. */
     enum value_outcome (*parse)(const struct schema_key *k, struct str text, struct arena *arena,
                                 void *target, struct err *hint);

@@ -197,6 +197,7 @@ static void place_node(struct builder *b, struct node *n)
     } else {
         f->pending_key = n;
         if (n->kind != NODE_SCALAR) {
+            f->node->is_incomplete = true;
             struct diagnostic *item = node_error(b->d, n, "a key must be a word");
             diagnostics_hint(b->d, item, "a text with braces or brackets needs quotes: \"{address}\"");
         }
@@ -217,7 +218,7 @@ static void refuse_properties(struct builder *b, struct node *n, const void *anc
         diagnostics_hint(b->d, item,
                          "the key knows the type of its value; a text that begins with ! needs quotes");
     }
-    if (anchor || tag)
+    if (item && n->kind == NODE_SCALAR)
         n->is_bad = true;
 }
 
@@ -327,12 +328,14 @@ static void on_event(struct builder *b, const yaml_event_t *event)
 
 /* libyaml's words and ours. Its context tells "while scanning an alias" and the like. */
 static const struct {
-    const char *context, *problem, *text, *hint;
+    const char *context, *problem, *text, *hint; /* context and problem: NULL fits all */
+    bool is_at_context;                          /* the place to point at is where it began */
 } syntax_errors[] = {
-    {"while scanning an alias", NULL, "a text that begins with * needs quotes", "such as \"*.example.com\""},
-    {"while scanning an anchor", NULL, "a text that begins with & needs quotes", ""},
-    {"while scanning a quoted scalar", "found unexpected end of stream", "a quote is not closed", ""},
-    {"while scanning a directive", NULL, "a text that begins with % needs quotes", ""},
+    {"while scanning an alias", NULL, "a text that begins with * needs quotes", "such as \"*.example.com\"",
+     true},
+    {"while scanning an anchor", NULL, "a text that begins with & needs quotes", "", true},
+    {"while scanning a quoted scalar", "found unexpected end of stream", "a quote is not closed", "", true},
+    {"while scanning a directive", NULL, "a text that begins with % needs quotes", "", true},
     {NULL, "found character that cannot start any token", "a text cannot begin with this character",
      "put it in quotes"},
     {NULL, "mapping values are not allowed in this context", "a ':' is not expected here",
@@ -348,6 +351,9 @@ static const struct {
      "an item of a list begins a line of its own"},
     {NULL, "did not find expected node content", "a value is missing here, or needs quotes",
      "inside [...] and {...} a text that begins with ':' needs them: \":80\""},
+    {NULL, "found unexpected ':'", "a ':' is not expected here",
+     "inside [...] and {...} a key's colon is followed by a blank, and a text with one at an end needs "
+     "quotes"},
     {NULL, "control characters are not allowed", "a control character",
      "leave it out, or write it as \"\\x1b\""},
 };
@@ -380,7 +386,7 @@ static void add_syntax_error(struct builder *b)
             diagnostics_hint(b->d, item, "%s", p->context);
         return;
     }
-    if (syntax_errors[known].context && !syntax_errors[known].problem)
+    if (syntax_errors[known].is_at_context)
         offset = offset_of(b, p->context_mark);
     item = diagnostics_add(b->d, DIAGNOSTIC_ERROR, offset, 1, "%s", syntax_errors[known].text);
     size_t began = offset_of(b, p->context_mark);
@@ -408,7 +414,7 @@ static bool has_tabs(struct builder *b)
         return false;
     struct diagnostic *item = diagnostics_add(b->d, DIAGNOSTIC_ERROR, first, 1, "a tab in the indentation");
     if (count > 1)
-        diagnostics_hint(b->d, item, "indent with spaces; %zu more lines begin with a tab", count - 1);
+        diagnostics_hint(b->d, item, "indent with spaces, in all %zu lines that have one", count);
     else
         diagnostics_hint(b->d, item, "indent with spaces");
     return true;

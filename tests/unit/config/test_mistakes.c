@@ -219,10 +219,12 @@ static void a_long_line_is_cut_around_the_place(void **state)
                        "be shown as a "
                        "whole, because it goes on and on\n"));
     expect(buf_str(&text), "weir.yaml:1:814: 'hosts' takes a host name\n"
-                           "    1 | ...ost-number-46, host-number-47, host-number-48, host-number-49, \"b "
-                           "b\", last-host], servers: "
-                           "10.0.0.1:80}} # and a comment that is much ...\n"
-                           "      |                                                                \"\n");
+                           "    1 | ...-number-46, host-number-47, host-number-48, host-number-49, \"b b\", "
+                           "last-host], servers: "
+                           "10.0.0.1:80}} # and a comment that is much too lo...\n"
+                           "      |                                                                ^^^^^ "
+                           "such as shop.example.com; names "
+                           "beyond ASCII in their xn-- form\n");
     buf_fini(&text);
 }
 
