@@ -63,6 +63,11 @@ void host_configure(struct host *h, const struct config_strings *disk_paths)
     disks_configure(h->disks, disk_paths);
 }
 
+uint32_t host_get_disks(const struct host *h, struct disk_sample ret_samples[HOST_DISKS_MAX])
+{
+    return disks_get_samples(h->disks, ret_samples);
+}
+
 static bool read_text(struct host *h, struct kept_file *f, struct str *ret_text, const char **ret_why)
 {
     return kept_file_read(f, h->scratch, CGROUP_SCRATCH_BYTES, ret_text, ret_why);

@@ -21,3 +21,5 @@ void host_configure(struct host *h,
                     const struct config_strings *disk_paths); /* none: the mounted file systems */
 /* Rates are since the call before, so in the first they are unknown. */
 void host_take_sample(struct host *h, int64_t now_ns, struct host_sample *ret_sample);
+/* The disks as of now: a sample holds what the look of the sample before found. */
+uint32_t host_get_disks(const struct host *h, struct disk_sample ret_samples[HOST_DISKS_MAX]);

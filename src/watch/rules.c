@@ -92,10 +92,19 @@ static void say(struct alert *a, const char *format, ...)
     va_end(args);
 }
 
-/* Whole seconds, as people count. */
+/* Whole seconds, as people count: "1h2m3s", "5m", "0s". */
 static char *format_span(char out[UNITS_TEXT_BYTES], int64_t ns)
 {
-    return units_format_duration(out, MAX(ns, 0) / NS_PER_S * NS_PER_S);
+    long long seconds = MAX(ns, 0) / NS_PER_S, hours = seconds / 3600, minutes = seconds / 60 % 60;
+    char *end = out;
+    *end = '\0';
+    if (hours)
+        end += snprintf(end, 12, "%lldh", hours);
+    if (minutes)
+        end += snprintf(end, 8, "%lldm", minutes);
+    if (seconds % 60 || seconds == 0)
+        snprintf(end, 8, "%llds", seconds % 60);
+    return out;
 }
 
 static bool is_worth_a_sentence(const struct alert *a)
@@ -328,7 +337,7 @@ static void step_crashing(struct rules *r, struct service_alerts *s, struct rule
         return;
     uint32_t count = deaths_within(&s->deaths, r->crash_window_ns, t.now_ns);
     enum alert_change change = alert_step(a, reading_known(count), t.now_ns, t.wall_ns);
-    units_format_duration(window, r->crash_window_ns);
+    format_span(window, r->crash_window_ns);
     format_span(ago, t.now_ns - deaths_last_ns(&s->deaths));
     if (change == ALERT_ENDED)
         say(a, "no server of %s died for %s", s->name, ago);

@@ -1,0 +1,124 @@
+/* The webhook's body, byte for byte, and when it is tried again. */
+#include "watch/notify/alertmanager.h"
+#include "watch/notify/retry.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LABELS                                                                                               \
+    "{\"alertname\":\"HostDiskHigh\",\"instance\":\"web-1\",\"path\":\"/srv/"                                \
+    "\\\"a\\\"\",\"severity\":\"warning\"}"
+#define ANNOTATIONS "{\"description\":\"/srv is 95.0 % full\",\"summary\":\"Disk usage is high\"}"
+
+static struct alert disk_alert(void)
+{
+    struct alert a;
+    alert_init(&a, "HostDiskHigh", "Disk usage is high", ALERT_WARNING, STR("web-1"));
+    alert_add_label(&a, "path", STR("/srv/\"a\""));
+    a.started_wall_ns = INT64_C(1700000000) * NS_PER_S + 250 * NS_PER_MS;
+    a.ended_wall_ns = INT64_C(1700000600) * NS_PER_S;
+    a.fingerprint = 0xabc;
+    snprintf(a.evidence, sizeof(a.evidence), "/srv is 95.0 %% full");
+    return a;
+}
+
+static void assert_body(const struct notification *n, const char *expected)
+{
+    struct buf out CLEANUP(buf_fini) = {0};
+    alertmanager_write(&out, n, "webhook-1");
+    assert_string_equal(out.ptr, expected);
+}
+
+static void test_firing(void **state)
+{
+    struct alert a = disk_alert();
+    assert_body(
+        &(struct notification){.change = ALERT_FIRED, .alert = &a, .external_url = "http://web-1:9900"},
+        "{\"receiver\":\"webhook-1\",\"status\":\"firing\",\"alerts\":[{\"status\":\"firing\","
+        "\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS ",\"startsAt\":\"2023-11-14T22:13:20.250Z\","
+        "\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"http://web-1:9900/api/v1/alerts\","
+        "\"fingerprint\":\"0000000000000abc\"}],\"groupLabels\":{\"alertname\":\"HostDiskHigh\"},"
+        "\"commonLabels\":" LABELS ",\"commonAnnotations\":" ANNOTATIONS
+        ",\"externalURL\":\"http://web-1:9900\",\"version\":\"4\","
+        "\"groupKey\":\"{}:{alertname=\\\"HostDiskHigh\\\"}\",\"truncatedAlerts\":0}");
+}
+
+static void test_resolved(void **state)
+{
+    struct alert a = disk_alert();
+    assert_body(&(struct notification){.change = ALERT_ENDED, .alert = &a, .external_url = ""},
+                "{\"receiver\":\"webhook-1\",\"status\":\"resolved\",\"alerts\":[{\"status\":\"resolved\","
+                "\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS
+                ",\"startsAt\":\"2023-11-14T22:13:20.250Z\","
+                "\"endsAt\":\"2023-11-14T22:23:20.000Z\",\"generatorURL\":\"\","
+                "\"fingerprint\":\"0000000000000abc\"}],\"groupLabels\":{\"alertname\":\"HostDiskHigh\"},"
+                "\"commonLabels\":" LABELS ",\"commonAnnotations\":" ANNOTATIONS
+                ",\"externalURL\":\"\",\"version\":\"4\","
+                "\"groupKey\":\"{}:{alertname=\\\"HostDiskHigh\\\"}\",\"truncatedAlerts\":0}");
+}
+
+static void test_what_has_a_form(void **state)
+{
+    assert_true(alertmanager_can_tell(ALERT_FIRED) && alertmanager_can_tell(ALERT_ENDED));
+    assert_false(alertmanager_can_tell(ALERT_LOST_SIGHT) || alertmanager_can_tell(ALERT_SEES_AGAIN));
+}
+
+static void test_verdicts(void **state)
+{
+    static const struct {
+        struct retry_answer answer;
+        enum retry_verdict verdict;
+    } rows[] = {
+        {{.has_status = true, .status = 200}, RETRY_DELIVERED},
+        {{.has_status = true, .status = 204}, RETRY_DELIVERED},
+        {{.has_status = true, .status = 202}, RETRY_DELIVERED},
+        {{.has_status = true, .status = 302}, RETRY_NEVER},
+        {{.has_status = true, .status = 400}, RETRY_NEVER},
+        {{.has_status = true, .status = 404}, RETRY_NEVER},
+        {{.has_status = true, .status = 429}, RETRY_LATER},
+        {{.has_status = true, .status = 500}, RETRY_LATER},
+        {{.has_status = true, .status = 503}, RETRY_LATER},
+        {{.is_retryable = true}, RETRY_LATER},
+        {{.is_retryable = false}, RETRY_NEVER},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(retry_judge(&rows[i].answer), rows[i].verdict);
+}
+
+static void test_delays(void **state)
+{
+    struct random random = {.state = 7};
+    int64_t least = INT64_MAX, most = 0;
+    for (int i = 0; i < 1000; i++) {
+        int64_t delay = retry_delay_ns(3, -1, &random); /* 4 s, half of it chance */
+        least = MIN(least, delay);
+        most = MAX(most, delay);
+    }
+    assert_in_range(least, 2000 * NS_PER_MS, 2050 * NS_PER_MS);
+    assert_in_range(most, 3950 * NS_PER_MS, 4000 * NS_PER_MS);
+    assert_in_range(retry_delay_ns(1, -1, &random), NS_PER_S / 2, NS_PER_S);
+    assert_in_range(retry_delay_ns(UINT32_MAX, -1, &random), RETRY_LONGEST_NS / 2, RETRY_LONGEST_NS);
+    assert_int_equal(retry_delay_ns(1, 30, &random), 30 * NS_PER_S);
+    assert_in_range(retry_delay_ns(9, 3, &random), RETRY_LONGEST_NS / 3,
+                    RETRY_LONGEST_NS); /* asked for less */
+    assert_int_equal(retry_delay_ns(1, INT64_MAX, &random), RETRY_ASKED_MAX_NS);
+    assert_in_range(retry_delay_ns(1, 0, &random), NS_PER_S / 2, NS_PER_S);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_firing),          cmocka_unit_test(test_resolved),
+        cmocka_unit_test(test_what_has_a_form), cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_delays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
