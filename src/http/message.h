@@ -87,8 +87,8 @@ enum http_method {
     X(argument, PROXY_AUTHORIZATION, "Proxy-Authorization", HOP)                                             \
     X(argument, X_CLUSTER_CLIENT_IP, "X-Cluster-Client-IP", ORIGIN)                                          \
     X(argument, X_FORWARDED_PROTOCOL, "X-Forwarded-Protocol", ORIGIN)                                        \
-    X(argument, PROXY_AUTHENTICATION_INFO, "Proxy-Authentication-Info", HOP)                                 \
-    X(argument, X_FORWARDED_CLIENT_CERT, "X-Forwarded-Client-Cert", ORIGIN)
+    X(argument, X_FORWARDED_CLIENT_CERT, "X-Forwarded-Client-Cert", ORIGIN)                                  \
+    X(argument, PROXY_AUTHENTICATION_INFO, "Proxy-Authentication-Info", HOP)
 
 enum http_field_id {
     HTTP_FIELD_OTHER,
