@@ -102,10 +102,7 @@ static bool start(struct control *c, struct err *err)
     if (!lifecycle_start(c, err) || !add_services(c, err) || !start_process_provider(c, err))
         return false;
     watching_start(c);
-    if (!scaling_start(c, err) || !start_proxy(c, err) || !start_admin(c, err))
-        return false;
-    scaling_run(c);
-    return true;
+    return scaling_start(c, err) && start_proxy(c, err) && start_admin(c, err);
 }
 
 static void stop(struct control *c)
@@ -136,6 +133,7 @@ static void announce(struct control *c)
                         .kind = "worker_ready", .level = LOG_LEVEL_INFO, .text = "requests are taken"});
     if (c->process)
         process_provider_report_ready(c->process);
+    scaling_run(c);
     lifecycle_tell_status(c);
 }
 
