@@ -6,18 +6,16 @@
  * Ctrl-C twice.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 5, CLI_INTERRUPTED = 130 };
 
-struct run_options;
+struct config; /* config/model.h */
 
-/* What the commands need from above, since cli may not include supervisor or control. */
+/* What the commands need from above, since cli may not include supervisor or control. Each returns an exit
+ * code. */
 struct cli_hooks {
-    int (*run)(const struct run_options *options);
-    int (*worker)(void); /* the hidden command that the supervisor starts */
+    int (*run)(const struct config *config); /* borrowed until it returns */
+    int (*worker)(void);                     /* the hidden command that the supervisor starts */
 };
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);

@@ -31,6 +31,7 @@ MAY_INCLUDE = {
     "control": "config http net stats fleet balance provider scale watch proxy admin",
     "supervisor": "net",
     "cli": "config http net",
+    "main.c": "cli supervisor control config net",  # the one file above the rooms: `weir run` and `weir worker` start here
 }
 # Beyond the row: the borders that are interfaces. (Room, header).
 ALSO_MAY_INCLUDE = {

@@ -1,0 +1,241 @@
+/*
+ * commands.c: the table of commands, and the way from argv to one of them. Help, suggestions and the man page
+ * read the same table.
+ */
+#include "cli/cli.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "cli/actions.h"
+#include "cli/check.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/run.h"
+#include "cli/status.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+static int show_version(const struct command_line *line);
+static int show_help(const struct command_line *line);
+static int check_file(const struct command_line *line);
+static int run_worker(const struct command_line *line);
+
+static const struct command_option run_options[] = {
+    {"--config", "-c", "FILE", "read this configuration; - is standard input"},
+    {"--listen", NULL, "ADDR", "where clients come in; default :8080"},
+    {"--admin", NULL, "ADDR", "where API, metrics and page are; default 127.0.0.1:9900; `off` for none"},
+    {"--servers", NULL, "MIN..MAX",
+     "how many servers may run; 0..N stops the last one when nobody asks; default 1..1"},
+    {"--workers", NULL, "N", "data threads; default: one per CPU"},
+    {"--max-requests", NULL, "N", "requests in flight per server; default: no limit"},
+    {"--health", NULL, "PATH", "probe servers with GET PATH; default: a TCP connect"},
+    {"--print-config", NULL, NULL, "print the configuration as a file instead of running it"},
+    {0},
+};
+static const struct command_option status_options[] = {
+    {"--json", NULL, NULL, "the API's answers themselves"}, CLIENT_OPTIONS, {0}};
+static const struct command_option events_options[] = {
+    {"--follow", "-f", NULL, "go on with what happens, until Ctrl-C"},
+    {"--count", "-n", "N", "how many; default 100"},
+    {"--after", NULL, "N", "those after the event with this number"},
+    {"--json", NULL, NULL, "the API's answer itself"},
+    CLIENT_OPTIONS,
+    {0},
+};
+static const struct command_option action_options[] = {CLIENT_OPTIONS, {0}};
+static const struct command_option help_options[] = {
+    {"--man", NULL, NULL, "write the man page weir(1) instead"}, {0}};
+
+static const struct command commands[] = {
+    {.name = "run",
+     .arguments = "-c FILE | COMMAND...",
+     .summary = "Balance, scale and watch a site, until SIGTERM or Ctrl-C",
+     .details = "Either with a configuration file, or for one service whose servers are started with "
+                "COMMAND. In COMMAND,\n"
+                "{address} (HOST:PORT), {host} and {port} are replaced, and the environment variable PORT is "
+                "set: they tell a\n"
+                "server where to listen.\n"
+                "\n"
+                "  weir run --servers 1..4 -- gunicorn --bind {address} app:app\n"
+                "  weir run -c weir.yaml\n"
+                "\n"
+                "Started as root, Weir keeps a small privileged process and serves requests as the user "
+                "`nobody` (key `user`).",
+     .options = run_options,
+     .operands_max = SIZE_MAX,
+     .is_rest_verbatim = true,
+     .run = run_command},
+    {.name = "check",
+     .arguments = "FILE",
+     .summary = "Read a configuration and tell every mistake in it, each with its place",
+     .details = "Exits with 0 when the file is fine, with 1 when it is not.",
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = check_file},
+    {.name = "status",
+     .arguments = "",
+     .summary = "Show services, servers, the host and alerts of a running Weir",
+     .details = "",
+     .options = status_options,
+     .run = status_show},
+    {.name = "events",
+     .arguments = "",
+     .summary = "Show what happened and why",
+     .details = "",
+     .options = events_options,
+     .run = status_show_events},
+    {.name = "alerts",
+     .arguments = "",
+     .summary = "Show the alerts that are pending, firing or lately resolved",
+     .details = "",
+     .options = status_options,
+     .run = status_show_alerts},
+    {.name = "scale",
+     .arguments = "SERVICE N|auto",
+     .summary = "Hold a service at N servers, or let the scaler decide again",
+     .details = "N must be within the service's `servers: MIN..MAX`.",
+     .options = action_options,
+     .operands_min = 2,
+     .operands_max = 2,
+     .run = action_scale},
+    {.name = "drain",
+     .arguments = "SERVER",
+     .summary = "Give a server nothing new and let its requests end",
+     .details = "",
+     .options = action_options,
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = action_drain},
+    {.name = "ready",
+     .arguments = "SERVER",
+     .summary = "Take a drained server back",
+     .details = "",
+     .options = action_options,
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = action_ready},
+    {.name = "version", .arguments = "", .summary = "Print the version", .details = "", .run = show_version},
+    {.name = "help",
+     .arguments = "[COMMAND]",
+     .summary = "Tell about Weir or one of its commands",
+     .details = "",
+     .options = help_options,
+     .operands_max = 1,
+     .run = show_help},
+    {.name = "worker", .arguments = "", .summary = "", .details = "", .is_hidden = true, .run = run_worker},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int print(struct buf *text)
+{
+    bool is_written = fwrite(text->ptr, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
+    buf_fini(text);
+    return is_written ? CLI_OK : CLI_FAILED;
+}
+
+static int tell_unknown(const char *name)
+{
+    const char *names[ARRAY_LEN(commands)];
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (!commands[i].is_hidden)
+            names[count++] = commands[i].name;
+    const char *nearest = str_nearest(str_of(name), names, count);
+    if (nearest)
+        fprintf(stderr, "weir: unknown command '%s'; did you mean '%s'?\n", name, nearest);
+    else
+        fprintf(stderr, "weir: unknown command '%s'; `weir help` lists them\n", name);
+    return CLI_USAGE;
+}
+
+static int print_command_help(const struct command *c)
+{
+    struct buf text = {0};
+    help_format_command(c, &text);
+    return print(&text);
+}
+
+static int print_help(void)
+{
+    struct buf text = {0};
+    help_format_all(commands, ARRAY_LEN(commands), &text);
+    return print(&text);
+}
+
+static int show_help(const struct command_line *line)
+{
+    struct buf text = {0};
+    if (command_line_value(line, "--man")) {
+        help_format_man_page(commands, ARRAY_LEN(commands), &text);
+        return print(&text);
+    }
+    if (line->operand_count == 0)
+        return print_help();
+    const struct command *c = find_command(line->operands[0]);
+    return c ? print_command_help(c) : tell_unknown(line->operands[0]);
+}
+
+static int show_version(const struct command_line *line)
+{
+    puts("weir " WEIR_VERSION);
+    return CLI_OK;
+}
+
+static int check_file(const struct command_line *line)
+{
+    char name[] = "check";
+    return cli_check(2, (char *[]){name, line->operands[0], NULL});
+}
+
+static int run_worker(const struct command_line *line)
+{
+    return line->hooks->worker();
+}
+
+/* -h and --help count anywhere before the operands of which nothing is an option. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
+static int run_named(const struct command *c, int argc, char **argv, const struct cli_hooks *hooks)
+{
+    struct command_line line = {.hooks = hooks};
+    struct err err;
+    if (asks_for_help(argc, argv))
+        return print_command_help(c);
+    if (!command_line_parse(&line, c, argc, argv, &err)) {
+        fprintf(stderr, "weir %s: %s\n`weir help %s` tells more\n", c->name, err.text, c->name);
+        return CLI_USAGE;
+    }
+    return c->run(&line);
+}
+
+int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
+{
+    if (argc < 2) {
+        struct buf text = {0};
+        help_format_all(commands, ARRAY_LEN(commands), &text);
+        (void)fwrite(text.ptr, 1, text.len, stderr);
+        buf_fini(&text);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return print_help();
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+        return show_version(NULL);
+    const struct command *c = find_command(argv[1]);
+    return c ? run_named(c, argc - 1, argv + 1, hooks) : tell_unknown(argv[1]);
+}
