@@ -24,6 +24,7 @@
     (10 * NS_PER_S) /* clear for so long before it is over; the host's numbers wait for HOST_HOLD_NS */
 #define HOST_HOLD_NS       (60 * NS_PER_S)
 #define RATE_WINDOW_NS_MIN NS_PER_S
+enum { STEAL_WORTH_TELLING = 1 }; /* percent: the remedy is another one then */
 
 struct service_alerts {
     char name[64];
@@ -170,9 +171,11 @@ static void describe_cpu(struct alert *a, const struct host_sample *s, enum aler
     if (s->cpu_scope == SAMPLE_SCOPE_CGROUP)
         say(a, "%.1f %% of the %.2f CPUs that control group %s may use %s", percent, s->cgroup.cpu_group_cpus,
             s->cgroup.cpu_group, course);
+    else if (s->cpu.steal_percent.is_known && s->cpu.steal_percent.value >= STEAL_WORTH_TELLING)
+        say(a, "%.1f %% of %u CPUs %s; the hypervisor took %.1f %%", percent, s->cpu.cpu_count, course,
+            s->cpu.steal_percent.value);
     else
-        say(a, "%.1f %% of %u CPUs %s; %.1f %% was taken by the hypervisor", percent, s->cpu.cpu_count,
-            course, s->cpu.steal_percent.value);
+        say(a, "%.1f %% of %u CPUs %s", percent, s->cpu.cpu_count, course);
 }
 
 static void describe_memory(struct alert *a, const struct host_sample *s, enum alert_change change,
