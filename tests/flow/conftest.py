@@ -53,12 +53,15 @@ def pytest_runtest_call(item):
     signal.alarm(0)
 
 
-@pytest.fixture
-def directory():
-    """A folder that other users may enter too: a worker that gave up root must be able to."""
+def make_directory():
+    """A folder that other users may enter too: a worker that gave up root must be able to write its reports."""
     with tempfile.TemporaryDirectory(prefix="weir-flow-") as name:
         os.chmod(name, 0o777)
         yield name
+
+
+directory = pytest.fixture(make_directory, name="directory")
+open_directory = pytest.fixture(make_directory, name="open_directory", scope="module")
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def parse_fields(lines):
     return Fields(pairs)
 
 
-class Closed(Exception):
+class Closed(EOFError):
     """The other side closed the connection where a message should have gone on."""
 
 
@@ -358,7 +358,7 @@ class Origin:
     middle of a request, or brings something that is not HTTP, is noted in `errors`; probes that send nothing are not.
     """
 
-    def __init__(self, reply=b"hello", script=None, port=None, is_listening=True, host="127.0.0.1", backlog=512):
+    def __init__(self, reply=b"hello", script=None, port=None, is_listening=True, host="127.0.0.1", backlog=4096):
         self.answer, self.script, self.host, self.port, self.backlog = reply, script, host, port or free_port(), backlog
         self.lock = threading.Lock()
         self.connections, self.requests, self.errors = [], [], []

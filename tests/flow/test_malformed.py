@@ -15,9 +15,8 @@ ROWS = json.loads(TABLE.read_text()) if TABLE.exists() else []
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("malformed")
-    directory.chmod(0o777)
+def story(open_directory):
+    directory = open_directory
     origin = harness.Origin(b"reached")
     weir = harness.Weir(directory, services={"main": {"servers": [origin.address]}}, timeouts={"head": "2s", "body": "2s"})
     yield weir, origin
@@ -48,7 +47,7 @@ def test_malformed(story, row):
     if row["status"] >= 400:
         new = origin.requests[before:]
         # The head of a request whose *body* is malformed may have gone out; but it never ends as a whole request.
-        assert all(not request.body and not request.trailers for request in new) or not new, new
+        assert not any(request.body or request.trailers.pairs for request in new), new
         assert not any("smuggled" in request.target for request in new), new
     canary = weir.ask("GET", "/canary")
     assert canary.status == 200 and canary.body == b"reached"

@@ -133,7 +133,7 @@ def test_more_servers_when_the_queue_grows(weir, load):
     kinds = {event["kind"] for event in w.api("events?count=1000")["events"]}
     assert "scale_up" in kinds
     decision = next(e for e in w.api("events?count=1000")["events"] if e["kind"] == "scale_up")
-    assert decision["numbers"] and decision["text"], decision
+    assert decision.get("numbers") and decision["text"], decision
 
 
 def test_scale_down_never_cuts_a_request(weir, load):
@@ -179,7 +179,7 @@ def test_server_that_never_listens_fails_after_start_timeout(weir):
 
 
 def test_replicas_by_hand_and_back(weir):
-    w = weir(services=tiny("1..4", {"scale_down_after": "500ms"}))
+    w = weir(services=tiny("1..4", {"scale_down_after": "1s"}))
     assert w.post("services/main/replicas", {"count": 3}).status == 200
     wait_until(lambda: serving(w) == 3, 10)
     assert w.api("services")["services"][0]["scale"]["manual"] == 3
