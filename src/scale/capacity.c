@@ -13,8 +13,8 @@
  *
  * X x D0 is the product of throughput ceiling and unloaded latency, the knee of operational analysis (and the
  * idea behind TCP BBR). While no level shows a ceiling the true capacity is "at least": we count with the
- * start value or a quarter more than seen. When throughput was flat even between the lowest levels, the knee
- * lies below all that was seen: we count with half of the lowest, which makes the policy look there.
+ * start value or half as much again as seen. When throughput was flat even between the lowest levels, the
+ * knee lies below all that was seen: we count with half of the lowest, which makes the policy look there.
  *
  * What keeps it from running away:
  * 1. Only steady windows count: n and busy time must agree by Little's law, few errors, no server coming or
@@ -49,7 +49,9 @@ static const double ceiling_efficiency =
     0.7; /* a level where less of what is in flight is work shows the ceiling */
 static const double allowed_without_objective = 2; /* x base time: a request waits no longer than it works */
 static const double objective_share = 0.8;         /* the rest is left for the queue and the network */
-static const double explore_factor = 1.25;
+/* While no ceiling was ever met we count with so much more than seen; after one was, with less, since it may
+ * be near. More than the burst margin takes away, or nothing new would ever be seen. */
+static const double explore_factor_first = 1.5, explore_factor = 1.25;
 
 const char *capacity_source_name(enum capacity_source s)
 {
@@ -159,7 +161,9 @@ static double capacity_of_levels(struct capacity_model *m, const struct capacity
         m->is_saturation_seen = true;
         return best;
     }
-    return fmax(m->is_saturation_seen ? 0 : CAPACITY_START_IN_FLIGHT, explore_factor * best);
+    if (m->is_saturation_seen)
+        return explore_factor * best;
+    return fmax(CAPACITY_START_IN_FLIGHT, explore_factor_first * best);
 }
 
 static void learn(struct capacity_model *m, const struct capacity_limits *limits, int64_t now_ns)

@@ -2,14 +2,15 @@
  * The first policy: reactive, but it counts work instead of rates (docs/explanation/scaling.md tells it with
  * examples).
  *
- *   steady    requests in flight that are work: mean over about a second. When requests wait, in-flight is
- * capped by the servers there are, so then it is at least arrivals x service time. burst     one square root
- * of it: arrivals at random vary by about that, and it is cheaper than a percentage when large waiting
- * requests in the queue, and those that wait inside overloaded servers: done once, they are gone; they need
- *             waiting x service time / (capacity x clear time) servers for that time, not one for each
- * `capacity` of them needed    the sum, in servers. Up at once. window    the largest need of the last
- * scale_down_after. Down only to that, and only when it fits with a little room to spare, so that a constant
- * load that lies on an edge does not flap.
+ *   steady    requests in flight that are work, mean over about a second. Where servers are full or
+ * overloaded that is capped, so then it is at least arrivals x service time. burst     one square root of it:
+ * random arrivals vary by about that, and it is cheaper than a percentage when large waiting   requests in
+ * the queue, and those that wait inside overloaded servers: done once, they are gone. They need waiting x
+ * service time / (capacity x clear time) servers for that time, not one for each `capacity` of them. Those
+ * inside cannot move to a new server, and when the cause is shared (a database) more servers do not help:
+ * they ask for half as many again as the steady work at most. needed    the sum, in servers. Up at once.
+ *   window    the largest need of the last scale_down_after. Down only to that, and only when it fits with a
+ *             little room to spare, so that a constant load that lies on an edge does not flap.
  *
  * Invariants: 1. MIN <= target <= MAX unless set by hand (then 0..MAX). 2. A target below the present number
  * of servers carries what is in flight. 3. More load never gives a smaller need. 4. Any input gives a finite
@@ -32,9 +33,11 @@
 #define CLEAR_NS_MIN    (1 * NS_PER_S)
 #define CLEAR_NS_MAX    (5 * NS_PER_S)
 
-static const double burst_factor = 1; /* square roots of the steady work kept free */
-static const double down_room = 0.2;  /* servers that must stay free after scaling down */
-static const double idle_work = 0.05; /* less work than this, and nothing there: idle */
+static const double burst_factor = 1;       /* square roots of the steady work kept free */
+static const double down_room = 0.2;        /* servers that must stay free after scaling down */
+static const double overloaded_share = 0.8; /* less of what is in flight is work: servers are overloaded */
+static const double inside_max = 0.5;       /* servers for what waits inside, as a share of the steady ones */
+static const double idle_work = 0.05;       /* less work than this, and nothing there: idle */
 static const double used_base = 0.01; /* what a service in use needs at least: rounds up to one server */
 static const double needed_max = 1e6; /* so that absurd input stays a number */
 
@@ -136,20 +139,29 @@ static double sane(double servers)
     return servers >= 0 ? fmin(servers, needed_max) : 0; /* a NaN is no need */
 }
 
+/* Steady work: what runs; where servers are full or overloaded, that is capped, and what arrives tells more.
+ */
+static double steady_work(const struct policy_state *p, const struct capacity_estimate *c,
+                          const struct scale_signals *g)
+{
+    if (g->queued == 0 && c->work_share > overloaded_share)
+        return p->work;
+    return fmax(p->work, p->arrivals_per_s * (double)c->service_ns / (double)NS_PER_S);
+}
+
 static void compute_need(const struct policy_state *p, const struct policy_limits *limits,
                          const struct capacity_estimate *c, const struct scale_signals *g,
                          struct scale_decision *d)
 {
     if (is_idle(p, g))
         return;
-    double service_s = (double)c->service_ns / (double)NS_PER_S;
-    d->work = p->work;
-    if (g->queued > 0)
-        d->work = fmax(d->work, p->arrivals_per_s * service_s);
-    d->waiting = g->queued + g->in_flight * (1 - c->work_share);
+    double turns =
+        (double)d->clear_ns / (double)c->service_ns; /* requests one place does in the clear time */
+    d->work = steady_work(p, c, g);
+    d->waiting = g->queued + fmin(g->in_flight * (1 - c->work_share), inside_max * d->work * turns);
     d->base = fmax(sane(d->work / c->in_flight), used_base);
     d->burst = sane(burst_factor * sqrt(d->work) / c->in_flight);
-    d->backlog = sane(d->waiting * service_s / (c->in_flight * ((double)d->clear_ns / (double)NS_PER_S)));
+    d->backlog = sane(d->waiting / (c->in_flight * turns));
 }
 
 /* Whole servers; the tiny allowance keeps 3.0000000001 from being 4. */
@@ -188,7 +200,7 @@ static void choose_target(const struct policy_limits *limits, const struct scale
 static void write_reason(struct scale_decision *d)
 {
     char clear[UNITS_TEXT_BYTES];
-    int n = snprintf(d->reason, sizeof(d->reason), "%u servers: ", d->target);
+    int n = snprintf(d->reason, sizeof(d->reason), "%u server%s: ", d->target, d->target == 1 ? "" : "s");
     size_t room = sizeof(d->reason) - (size_t)n;
     char *at = d->reason + n;
     if (d->base + d->burst + d->backlog == 0)

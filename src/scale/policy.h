@@ -27,7 +27,7 @@ struct policy_limits {
     X(MAX, max, "servers: MAX")                                                                              \
     X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
     X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
-    X(MANUAL, manual, "set by hand")
+    X(MANUAL, manual, "a number set by hand")
 #define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
 enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
 const char *scale_bound_name(enum scale_bound b);

@@ -11,8 +11,8 @@
  * - A server that failed is not started again: a new one takes its place, so that a name, an address and the
  * connections to it never change their meaning under a data thread. Names are used again when the provider
  * has said that the old one ended.
- * - Slow start only when another server can take requests meanwhile; a service that waits for its first
- * server gives it all.
+ * - Slow start only beside another server that can take requests (else the first one gets all), and not for
+ * adopted ones.
  * - A draining server is stopped after it was seen without requests for QUIET_NS: a data thread that chose it
  * just before it left the snapshot has long taken its slot by then.
  * - A server that stays unhealthy for start_timeout is replaced, but one at a time: when all are unhealthy
@@ -120,7 +120,7 @@ static void warm(struct reconciler *r, struct life *l, int64_t now_ns)
 {
     int64_t for_ns = now_ns - l->state_since_ns;
     uint32_t full = warm_limit_full(r);
-    if (for_ns >= WARM_NS || full <= 1 || !has_other_taking(r, l)) {
+    if (l->is_adopted || for_ns >= WARM_NS || full <= 1 || !has_other_taking(r, l)) {
         serve_fully(r, l, now_ns);
         return;
     }

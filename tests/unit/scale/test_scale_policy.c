@@ -126,6 +126,16 @@ static void waiting_inside_servers_is_backlog_too(void **state)
     assert_true(b.d.needed <= 8); /* and not (100 + 10) / 4 = 28 */
 }
 
+static void what_waits_inside_is_bounded(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 1000, 4);
+    b.capacity.work_share = 0.01; /* a database that hardly answers: 20 at work, 1980 waiting for it */
+    run(&b, 2000, 0, 10 * S);
+    assert_float_equal(b.d.base, 5, 0.1);
+    assert_float_equal(b.d.backlog, 2.5, 0.1);
+}
+
 static void queue_shows_demand_that_servers_cap(void **state)
 {
     struct bench b;
@@ -324,6 +334,7 @@ int main(void)
         cmocka_unit_test(backlog_near_its_deadline_hurries),
         cmocka_unit_test(backlog_with_slow_starters_asks_once),
         cmocka_unit_test(waiting_inside_servers_is_backlog_too),
+        cmocka_unit_test(what_waits_inside_is_bounded),
         cmocka_unit_test(queue_shows_demand_that_servers_cap),
         cmocka_unit_test(up_at_once_down_after_the_window),
         cmocka_unit_test(no_window_means_at_once),

@@ -92,6 +92,11 @@ struct world {
     double server_seconds;
 };
 
+/* Slots are given out from the front; no story has more. */
+#define world_for_each_server(w, s)                                                                          \
+    for (struct server *s = (w)->fleet->servers; s < (w)->fleet->servers + 160; s++)                         \
+        if (s->id && !s->removed_epoch)
+
 static struct fake *world_find_fake(struct world *w, const char *key)
 {
     for (int i = 0; i < FAKES_MAX; i++)
@@ -300,7 +305,8 @@ static void world_fini(struct world *w)
 static struct server *world_pick(struct world *w)
 {
     struct server *best = NULL;
-    fleet_for_each_server (w->fleet, s) {
+    world_for_each_server(w, s)
+    {
         int32_t limit = atomic_load(&s->max_requests);
         if (!server_can_take(s) || (limit && server_in_flight(s) >= limit))
             continue;
@@ -452,7 +458,8 @@ static bool world_answers(struct world *w, struct server *s)
 
 static void world_move_probes(struct world *w)
 {
-    fleet_for_each_server (w->fleet, s) {
+    world_for_each_server(w, s)
+    {
         if (w->paced_id[s->slot] != s->id || w->pace[s->slot] == PROBE_NEVER ||
             w->now_ns < w->next_probe_ns[s->slot] || w->config.server_count)
             continue;
@@ -467,8 +474,7 @@ static void world_move_probes(struct world *w)
 static uint32_t world_count(struct world *w, enum server_state state)
 {
     uint32_t count = 0;
-    fleet_for_each_server (w->fleet, s)
-        count += atomic_load(&s->state) == (int)state;
+    world_for_each_server(w, s) count += atomic_load(&s->state) == (int)state;
     return count;
 }
 

@@ -1,0 +1,235 @@
+/* Whole stories under load, on the virtual clock: what a user would see in ten minutes, in milliseconds. */
+#include "world.h"
+
+static int setup(void **state)
+{
+    struct world *w = mem_alloc_aligned(64, sizeof(struct world));
+    world_init(w);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_fini(*state);
+    free(*state);
+    return 0;
+}
+
+static void assert_nothing_lost(struct world *w)
+{
+    assert_int_equal(w->refused, 0);
+    assert_int_equal(w->cut, 0);
+}
+
+/* The issue's judge: the load triples for a minute and falls; one server dies on the way; nothing is lost but
+ * what it carried. */
+static void load_triples_and_falls(void **state)
+{
+    struct world *w = *state;
+    w->config.max_requests = 4;
+    w->config.scale.scale_down_after_ns = 30 * S;
+    world_begin(w);
+    w->rate = 25; /* x 0.2 s = 5 at once */
+    world_run(w, 60 * S);
+    uint32_t before = world_count(w, SERVER_SERVING);
+    assert_in_range(before, 2, 3);
+    w->rate = 75; /* 15 at once */
+    world_run(w, 10 * S);
+    assert_in_range(world_up(w), 5, 6);
+    world_run(w, 50 * S);
+    assert_true(atomic_load(&w->service->queued) < 5);
+    w->rate = 25;
+    world_run(w, 25 * S);
+    assert_in_range(world_up(w), 5, 6); /* not before the window is over */
+    world_run(w, 20 * S);
+    assert_in_range(world_up(w), before, 3);
+    assert_nothing_lost(w);
+    assert_true(w->wait_max_ns < 5 * S);
+    assert_true(w->answered > 60 * 25 + 60 * 75);
+    /* Few decisions: up for the load, up for the peak, down. */
+    assert_true(world_events(w, SCALE_EVENT_SCALE_UP) <= 8);
+    assert_true(world_events(w, SCALE_EVENT_SCALE_DOWN) <= 5);
+    assert_int_equal(world_fake_count(w), world_up(w));
+}
+
+static void death_under_load(void **state)
+{
+    struct world *w = *state;
+    w->config.max_requests = 4;
+    world_begin(w);
+    w->rate = 50;
+    world_run(w, 60 * S);
+    uint32_t up = world_up(w);
+    world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
+    world_run(w, 30 * S);
+    assert_in_range(world_count(w, SERVER_SERVING), 4, up); /* (10 + 3.2) / 4 */
+    assert_true(w->cut <= 4); /* what it carried: the data plane retries the GETs of them */
+    assert_int_equal(w->refused, 0);
+}
+
+static void wakes_from_zero_in_order(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = 0;
+    w->config.max_requests = 4;
+    world_begin(w);
+    world_run(w, 60 * S);
+    assert_int_equal(w->starts, 0);
+    int64_t asked_ns = w->now_ns;
+    world_arrive(w, 1);
+    world_run(w, 1500 * MS);
+    assert_int_equal(w->log[1].at_ns - asked_ns, 10 * MS); /* the wake, not the tick */
+    assert_int_equal(w->answered, 1);
+    assert_true(w->wait_max_ns <= w->start_delay_ns + 60 * MS); /* one probe later at most */
+    world_run(w, 57 * S);
+    assert_int_equal(world_up(w), 1);
+    world_run(w, 10 * S);
+    assert_int_equal(world_fake_count(w), 0);
+    /* A thousand at once: as many servers as it takes, all answered. */
+    world_arrive(w, 1000);
+    world_run(w, 30 * S);
+    assert_int_equal(w->answered, 1001);
+    assert_nothing_lost(w);
+    assert_int_equal(world_up(w), 6);
+    world_run(w, 70 * S);
+    assert_int_equal(world_fake_count(w), 0);
+}
+
+/* Twenty seconds to start: the backlog grows all the while, and still the ask stays at what arithmetic says.
+ */
+static void slow_starters_do_not_overshoot(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_max = 100;
+    w->config.max_requests = 4;
+    w->config.queue_timeout_ns = 120 * S;
+    w->start_delay_ns = 20 * S;
+    world_begin(w);
+    world_run(w, 30 * S);
+    w->rate = 40; /* 8 at once: (8 + 2.8) / 4 = 3 servers */
+    world_run(w, 21 * S);
+    /* What piled up: 20 s x (40 - 20 a second from the one server) = 400 x 0.2 / (4 x 5) = 4 more. KPA would
+     * ask for 100. */
+    assert_in_range(world_up(w), 4, 8);
+    world_run(w, 60 * S);
+    assert_in_range(world_up(w), 3, 8);
+    assert_true(atomic_load(&w->service->queued) < 5);
+    world_run(w, 120 * S);
+    assert_in_range(world_up(w), 3, 4);
+    assert_nothing_lost(w);
+}
+
+static void capacity_is_learned_without_limits(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_max = 20;
+    w->parallel = 2; /* the truth: two at once; the start value says four */
+    world_begin(w);
+    w->rate = 5;
+    world_run(w, 60 * S);
+    w->rate = 40; /* 8 at once: 4 busy servers, some 5 or 6 with room */
+    world_run(w, 120 * S);
+    struct scale_decision d = world_decision(w);
+    assert_int_equal(d.capacity.source, CAPACITY_LEARNED);
+    assert_true(d.capacity.in_flight > 1.2 && d.capacity.in_flight < 2.8);
+    assert_true(d.capacity.service_ns > 170 * MS && d.capacity.service_ns < 260 * MS);
+    assert_in_range(world_up(w), 5, 11);
+    assert_nothing_lost(w);
+}
+
+static void large_capacity_is_learned_too(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_max = 30;
+    w->parallel = 64;
+    world_begin(w);
+    w->rate = 20;
+    world_run(w, 30 * S);
+    w->rate = 200; /* 40 at once: one server can carry them */
+    world_run(w, 30 * S);
+    assert_true(world_up(w) <= 12); /* the careful start: as if one carried four */
+    world_run(w, 600 * S);
+    assert_in_range(world_up(w), 1, 6); /* tighter by and by, a step in each stable window */
+    assert_true(world_decision(w).capacity.in_flight > 8);
+}
+
+/* A database that does ten at once behind all servers: more servers do not help, and are not asked for
+ * without end. */
+static void shared_bottleneck_does_not_run_away(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_max = 100;
+    w->config.queue_timeout_ns = 1000 * S;
+    w->parallel = 1000;
+    w->bottleneck = 10;
+    world_begin(w);
+    w->rate = 20; /* 4 at once */
+    world_run(w, 60 * S);
+    w->rate = 60; /* 12 at once: more than it can */
+    world_run(w, 120 * S);
+    assert_true(world_up(w) <= 20);
+}
+
+static void objective_bounds_latency(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_max = 20;
+    w->config.scale.objective_ns = 600 * MS;
+    w->config.scale.objective_quantile = 0.99;
+    w->parallel = 2;
+    world_begin(w);
+    w->rate = 5;
+    world_run(w, 60 * S);
+    w->rate = 40;
+    world_run(w, 240 * S);
+    struct scale_signals g;
+    struct scale_decision d;
+    assert_true(scale_last(w->scale, w->service, &g, &d));
+    assert_true(g.duration_quantile_ns < 600 * MS);
+    assert_in_range(world_up(w), 5, 14);
+    assert_nothing_lost(w);
+}
+
+static void restart_under_load(void **state)
+{
+    struct world *w = *state;
+    w->config.max_requests = 4;
+    world_begin(w);
+    w->rate = 60;
+    world_run(w, 60 * S);
+    uint32_t up = world_up(w), starts = w->starts;
+    /* The worker dies with all it carried. */
+    w->request_count = 0;
+    scale_free(w->scale);
+    fleet_free(w->fleet);
+    world_add_fleet(w);
+    world_start_scale(w);
+    world_begin(w);
+    scale_observe(w->scale, &w->provider, w->now_ns);
+    scale_on_observed(w->scale, w->now_ns);
+    world_run(w, 1 * S);
+    assert_true(world_count(w, SERVER_SERVING) >= up);
+    world_run(w, 30 * S);
+    assert_true(w->starts <= starts + 2);
+    assert_true(world_up(w) >= up);
+    assert_nothing_lost(w);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(load_triples_and_falls),
+        STORY(death_under_load),
+        STORY(wakes_from_zero_in_order),
+        STORY(slow_starters_do_not_overshoot),
+        STORY(capacity_is_learned_without_limits),
+        STORY(large_capacity_is_learned_too),
+        STORY(shared_bottleneck_does_not_run_away),
+        STORY(objective_bounds_latency),
+        STORY(restart_under_load),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
