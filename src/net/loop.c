@@ -159,10 +159,20 @@ struct loop *loop_new(void *user)
     return l;
 }
 
+static void run_deferred(struct loop *l)
+{
+    while (l->deferred) {
+        struct deferred *d = l->deferred;
+        l->deferred = d->next;
+        d->run(l, d);
+    }
+}
+
 void loop_free(struct loop *l)
 {
     if (!l)
         return;
+    run_deferred(l); /* what was closed after the last turn */
     if (l->epoll_fd >= 0)
         close(l->epoll_fd);
     if (l->event_fd >= 0)
@@ -258,15 +268,6 @@ void loop_defer(struct loop *l, struct deferred *d)
 {
     d->next = l->deferred;
     l->deferred = d;
-}
-
-static void run_deferred(struct loop *l)
-{
-    while (l->deferred) {
-        struct deferred *d = l->deferred;
-        l->deferred = d->next;
-        d->run(l, d);
-    }
 }
 
 void loop_again(struct loop *l, struct task *t)

@@ -44,7 +44,7 @@ struct task {
 };
 
 struct loop *loop_new(void *user); /* NULL with errno when the kernel refuses */
-void loop_free(struct loop *l);    /* everything must have been removed before */
+void loop_free(struct loop *l);    /* everything must have been removed before; runs what is still deferred */
 void *loop_user(struct loop *l);
 /* The time at which this turn began: cheap, and the same for everything in the turn. */
 int64_t loop_now_ns(const struct loop *l);
