@@ -3,9 +3,9 @@
  * are, the proxy routes by what is published. scale's effects come in here, the others' facts go out to it,
  * each with the time of the turn.
  *
- * The routing snapshot also says whether a service's requests may wait for a server to come. That changes
- * without any server coming or going (a fixed server's first probes fail), so the tick compares a digest of
- * it with what was published.
+ * The routing snapshot also says whether a service's requests may wait for a server to come
+ * (snapshot_can_wait). That changes without any server coming or going (a fixed server's first probes fail),
+ * so the tick compares a digest of it with what was published.
  */
 #include "base/clock.h"
 #include "control/control_priv.h"
@@ -22,11 +22,16 @@
 
 /* ---- scale's effects ---- */
 
+/* One pass over the servers, whatever the number of services: this runs ten times a second. */
 static uint64_t digest_can_wait(const struct control *c)
 {
     uint64_t digest = 0;
-    fleet_for_each_service (c->fleet, s)
-        digest = digest * 31 + 1 + snapshot_can_wait(c->fleet, s, control_config_of(c, s));
+    fleet_for_each_server (c->fleet, s) {
+        int state = atomic_load_explicit(&s->state, memory_order_relaxed);
+        bool is_fixed = control_config_of(c, s->service)->scale.provider == SCALE_PROVIDER_NONE;
+        if (is_fixed && (state == SERVER_REQUESTED || state == SERVER_STARTING))
+            digest = (digest ^ s->service->id) * UINT64_C(0x100000001b3);
+    }
     return digest;
 }
 
