@@ -221,13 +221,19 @@ void check_admin(struct decoding *d, const struct schema_mapping *m, struct node
 
 /* ---- the whole file ---- */
 
+/* `[::]` takes IPv4 as well: sockets are opened for both. */
+static bool is_host_inside(const struct addr *outer, const struct addr *inner)
+{
+    return is_wildcard(outer) && (outer->any.sa_family == AF_INET6 || inner->any.sa_family == AF_INET);
+}
+
 /* Whether the two cannot both be bound: the same, or one takes all of the other's host. */
 static bool is_overlapping(const struct addr *a, const struct addr *b)
 {
     if (addr_eq(a, b))
         return true;
-    return a->len && b->len && a->any.sa_family == b->any.sa_family && a->any.sa_family != AF_UNIX &&
-           addr_port(a) == addr_port(b) && (is_wildcard(a) || is_wildcard(b));
+    bool is_tcp = a->len && b->len && a->any.sa_family != AF_UNIX && b->any.sa_family != AF_UNIX;
+    return is_tcp && addr_port(a) == addr_port(b) && (is_host_inside(a, b) || is_host_inside(b, a));
 }
 
 static struct node *listener_place(const struct node *root, size_t index)
@@ -247,7 +253,7 @@ static void refuse_overlap(struct decoding *d, struct node *place, const struct 
     struct diagnostic *item = node_error(d->d, place, "%s is taken by %s", mine_text, who);
     if (!addr_eq(mine, other))
         diagnostics_hint(d->d, item, "%s is every address of this host",
-                         is_wildcard(mine) ? mine_text : addr_format(other_text, other));
+                         is_host_inside(mine, other) ? mine_text : addr_format(other_text, other));
 }
 
 static void check_listening(struct decoding *d, struct node *root, const struct config *c)

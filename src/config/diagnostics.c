@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PICTURE_COLUMNS = 140, CARET_CONTEXT_COLUMNS = 60, TEXT_BYTES_MAX = 1024 };
+enum { PICTURE_COLUMNS = 140, CARET_CONTEXT_COLUMNS = 60, FAR_BYTES = 4096, TEXT_BYTES_MAX = 1024 };
 
 void diagnostics_init(struct diagnostics *d, const char *file_name, struct str source)
 {
@@ -32,6 +32,7 @@ void diagnostics_fini(struct diagnostics *d)
     *d = (struct diagnostics){0};
 }
 
+static struct str format_text(struct diagnostics *d, const char *format, va_list args) PRINTF_LIKE(2, 0);
 static struct str format_text(struct diagnostics *d, const char *format, va_list args)
 {
     char text[TEXT_BYTES_MAX];
@@ -134,9 +135,17 @@ void diagnostics_hide(struct diagnostics *d, size_t offset, size_t length)
     d->secrets[d->secret_count++] = str_n(d->source.ptr + offset, length);
 }
 
+static int compare_starts(const void *left, const void *right)
+{
+    const struct str *a = left, *b = right;
+    return a->ptr != b->ptr ? (a->ptr > b->ptr) - (a->ptr < b->ptr) : (a->len > b->len) - (a->len < b->len);
+}
+
 /* Insertion sort: stable, and there are at most DIAGNOSTICS_MAX. */
 void diagnostics_sort(struct diagnostics *d)
 {
+    if (d->secret_count)
+        qsort(d->secrets, d->secret_count, sizeof(*d->secrets), compare_starts);
     for (size_t i = 1; i < d->count; i++) {
         struct diagnostic moved = d->items[i];
         size_t at = i;
@@ -197,12 +206,20 @@ static int glyph_width(uint32_t c)
     return 1;
 }
 
+/* Binary search: the secrets were sorted and do not overlap, but for equal ones. */
 static bool is_secret(const struct diagnostics *d, const char *at)
 {
-    for (size_t i = 0; i < d->secret_count; i++)
-        if (at >= d->secrets[i].ptr && at < d->secrets[i].ptr + d->secrets[i].len)
-            return true;
-    return false;
+    size_t low = 0, high = d->secret_count; /* the last one that begins at or before `at` is in [low, high) */
+    if (high == 0 || at < d->secrets[0].ptr)
+        return false;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (d->secrets[middle].ptr <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return at < d->secrets[low].ptr + d->secrets[low].len;
 }
 
 static struct glyph next_glyph(const struct diagnostics *d, struct str rest)
@@ -259,6 +276,11 @@ static void draw_picture(const struct diagnostics *d, const struct diagnostic *i
                          struct buf *out)
 {
     size_t start = line_start(d->source, item->offset), end = line_end(d->source, item->offset);
+    bool is_far = item->offset - start > FAR_BYTES;
+    if (is_far)
+        start = item->offset - FAR_BYTES;
+    while (is_far && is_continuation(d->source.ptr[start]))
+        start++;
     int caret_column = columns_between(d, start, MIN(item->offset, end));
     bool is_cut_left = caret_column > PICTURE_COLUMNS - CARET_CONTEXT_COLUMNS;
     if (is_cut_left) {

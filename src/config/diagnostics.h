@@ -47,7 +47,7 @@ void diagnostics_hint(struct diagnostics *d, struct diagnostic *item, const char
     PRINTF_LIKE(3, 4);
 /* These bytes of the source are printed as asterisks. */
 void diagnostics_hide(struct diagnostics *d, size_t offset, size_t length);
-void diagnostics_sort(struct diagnostics *d);
+void diagnostics_sort(struct diagnostics *d); /* before printing */
 
 /*
  * Writes all of them as people read them:

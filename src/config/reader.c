@@ -13,6 +13,11 @@ static struct str without_byte_order_mark(struct str text)
     return str_starts_with(text, STR("\xEF\xBB\xBF")) ? str_n(text.ptr + 3, text.len - 3) : text;
 }
 
+static void refuse_size(struct diagnostics *d, int bytes_max)
+{
+    diagnostics_add_general(d, "larger than %d KiB: this is no configuration", bytes_max / 1024);
+}
+
 struct config *config_read(const char *file_name, struct str text, struct diagnostics *ret_diagnostics)
 {
     struct diagnostics *d = ret_diagnostics;
@@ -20,8 +25,7 @@ struct config *config_read(const char *file_name, struct str text, struct diagno
     bool is_too_large = text.len > CONFIG_TEXT_BYTES_MAX;
     diagnostics_init(d, file_name, is_too_large ? STR("") : text);
     if (is_too_large) {
-        diagnostics_add_general(d, "larger than %d KiB: this is no configuration",
-                                CONFIG_TEXT_BYTES_MAX / 1024);
+        refuse_size(d, CONFIG_TEXT_BYTES_MAX);
         return NULL;
     }
     struct arena *tree = arena_new(), *arena = arena_new();
@@ -49,7 +53,7 @@ static bool read_all(int fd, struct buf *out)
 {
     char chunk[64 * 1024];
     ssize_t n = 1;
-    while (n > 0 && out->len <= CONFIG_TEXT_BYTES_MAX) {
+    while (n > 0 && out->len <= CONFIG_FILE_BYTES_MAX) {
         n = read(fd, chunk, sizeof(chunk));
         if (n < 0 && errno == EINTR)
             n = 1;
@@ -68,9 +72,12 @@ struct config *config_load(const char *path, struct diagnostics *ret_diagnostics
     int error_number = errno;
     if (fd >= 0 && !is_input)
         close(fd);
-    if (is_read)
+    if (is_read && text.len <= CONFIG_FILE_BYTES_MAX)
         return config_read(is_input ? "(standard input)" : path, buf_str(&text), ret_diagnostics);
     diagnostics_init(ret_diagnostics, path, STR(""));
-    diagnostics_add_general(ret_diagnostics, "cannot be read: %s", strerror(error_number));
+    if (is_read)
+        refuse_size(ret_diagnostics, CONFIG_FILE_BYTES_MAX);
+    else
+        diagnostics_add_general(ret_diagnostics, "cannot be read: %s", strerror(error_number));
     return NULL;
 }

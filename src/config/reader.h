@@ -7,9 +7,11 @@
 #include "config/model.h"
 
 enum {
-    CONFIG_TEXT_BYTES_MAX = 1 << 20, /* a larger file is refused */
-    CONFIG_DEPTH_MAX = 12,           /* mappings and lists inside each other */
-    CONFIG_ITEMS_MAX = 1024,         /* entries of one mapping or list */
+    CONFIG_FILE_BYTES_MAX = 1 << 20, /* a larger file is refused */
+    CONFIG_TEXT_BYTES_MAX =
+        6 << 20,             /* ...and a larger text: what config_format() makes of any file still fits */
+    CONFIG_DEPTH_MAX = 12,   /* mappings and lists inside each other */
+    CONFIG_ITEMS_MAX = 1024, /* entries of one mapping or list */
     CONFIG_SERVICES_MAX = 256,
     CONFIG_SERVERS_MAX = 1024, /* fixed ones and the maxima of the scaled ones together */
     CONFIG_ROUTES_MAX = 16384, /* hosts times paths, over all services */

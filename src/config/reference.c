@@ -160,7 +160,7 @@ void config_reference_markdown(struct buf *out)
                "\n## Limits of the file itself\n\nAt most %d KiB, %d levels inside each other, %d entries in "
                "a mapping or list, "
                "%d services, %d servers and %d routes (hosts times paths) in all.\n",
-               CONFIG_TEXT_BYTES_MAX / 1024, CONFIG_DEPTH_MAX, CONFIG_ITEMS_MAX, CONFIG_SERVICES_MAX,
+               CONFIG_FILE_BYTES_MAX / 1024, CONFIG_DEPTH_MAX, CONFIG_ITEMS_MAX, CONFIG_SERVICES_MAX,
                CONFIG_SERVERS_MAX, CONFIG_ROUTES_MAX);
 }
 

@@ -167,7 +167,8 @@ static const struct schema_key listener_keys[] = {
      .is_required = true,
      .example = ":80",
      .synonyms = " listen bind address addr port ",
-     .help = "Address for HTTP/1.1 without TLS. `:80` means every IPv4 address; `[::]:80` means IPv6."},
+     .help = "Address for HTTP/1.1 without TLS. `:80` means every IPv4 address; `[::]:80` means every IPv6 "
+             "and IPv4 address."},
 };
 static const struct schema_mapping listener = {
     .help = "Where clients connect. A list, each item with a key for its protocol.",

@@ -85,6 +85,9 @@ static void node_place(const struct node *n, size_t *ret_offset, size_t *ret_len
 
 static struct diagnostic *add_at(struct diagnostics *d, enum diagnostic_severity severity,
                                  const struct node *place, const char *format, va_list args)
+    PRINTF_LIKE(4, 0);
+static struct diagnostic *add_at(struct diagnostics *d, enum diagnostic_severity severity,
+                                 const struct node *place, const char *format, va_list args)
 {
     char text[1024];
     size_t offset, length;

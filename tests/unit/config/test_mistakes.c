@@ -154,7 +154,7 @@ static void too_large(void **state)
     struct buf text = {0};
     for (int i = 0; i <= CONFIG_TEXT_BYTES_MAX; i++)
         buf_put_char(&text, '\n');
-    expect(buf_str(&text), "weir.yaml: larger than 1024 KiB: this is no configuration\n");
+    expect(buf_str(&text), "weir.yaml: larger than 6144 KiB: this is no configuration\n");
     buf_fini(&text);
 }
 
@@ -255,6 +255,11 @@ static void a_file_that_cannot_be_read(void **state)
     assert_null(config_load("/", &d));
     diagnostics_print(&d, false, &told);
     assert_string_equal(told.ptr, "/: cannot be read: Is a directory\n");
+    diagnostics_fini(&d);
+    buf_clear(&told);
+    assert_null(config_load("/dev/zero", &d));
+    diagnostics_print(&d, false, &told);
+    assert_string_equal(told.ptr, "/dev/zero: larger than 1024 KiB: this is no configuration\n");
     diagnostics_fini(&d);
     buf_fini(&told);
 }
