@@ -135,10 +135,10 @@ static void test_files_come_and_go(void **state)
     tick(&r, 2);
     assert_false(watch_host(r.watch)->cpu.percent.is_known);
     assert_false(watch_host(r.watch)->memory.percent.is_known);
-    put_stat(&r, machine[0].text);
+    put_stat(&r, "cpu  300 0 100 900 0 0 0 0 0 0\n");
     tick(&r, 3);
     assert_false(watch_host(r.watch)->cpu.percent.is_known);
-    put_stat(&r, "cpu  110 0 100 890 0 0 0 0 0 0\n");
+    put_stat(&r, "cpu  310 0 100 990 0 0 0 0 0 0\n");
     tick(&r, 4);
     assert_true(watch_host(r.watch)->cpu.percent.value == 10);
     for (int64_t t = 5; t < 40; t++) {
