@@ -101,13 +101,12 @@ enum http_field_id {
 enum http_field_kind { HTTP_KIND_OTHER, HTTP_KIND_HOP, HTTP_KIND_ORIGIN, HTTP_KIND_END };
 
 enum http_field_flag {
-    /* Named by Connection, so it ends here. Only set on OTHER fields: what the table knows keeps its own
-       rule. */
+    /* Named by Connection, so it ends here. Only set on OTHER fields: the table says what becomes of the
+       others. */
     HTTP_FIELD_NAMED_BY_CONNECTION = 1 << 0,
     /*
      * In a request: a CGI-like server would take it for a field of the table, because it maps `-` and this
-     * name's `_` (or `.`,
-     * `~`...) to the same character: X_Forwarded_For. Never relayed.
+     * name's `_` (or `.`, `~`...) to the same character: X_Forwarded_For. Never relayed.
      */
     HTTP_FIELD_ALIAS = 1 << 1,
     /* The bytes are exactly `name: value CRLF`, so that neighbours can be copied in one go. */
