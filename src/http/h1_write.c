@@ -210,6 +210,17 @@ size_t h1_write_interim(char *out, size_t out_bytes, const struct http_response 
     return out_len(&o);
 }
 
+/* A blank is written only where one was: so trailers never grow, and a caller's fixed room for them suffices.
+ */
+static void put_trailer(struct out *o, const struct http_field *f)
+{
+    bool had_blank = f->value.ptr > f->name.ptr + f->name.len + 1;
+    out_str(o, f->name);
+    out_str(o, had_blank ? STR(": ") : STR(":"));
+    out_str(o, f->value);
+    OUT_TEXT(o, "\r\n");
+}
+
 size_t h1_write_trailers(char *out, size_t out_bytes, struct str trailers)
 {
     struct out o = out_over(out, out_bytes);
@@ -217,7 +228,7 @@ size_t h1_write_trailers(char *out, size_t out_bytes, struct str trailers)
     OUT_TEXT(&o, "0\r\n");
     while (h1_fields_next(&trailers, &f))
         if (f.id == HTTP_FIELD_OTHER && !(f.flags & HTTP_FIELD_ALIAS))
-            put_field(&o, f.name, f.value);
+            put_trailer(&o, &f);
     OUT_TEXT(&o, "\r\n");
     return out_len(&o);
 }

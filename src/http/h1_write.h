@@ -8,6 +8,8 @@
 
 enum {
     H1_CHUNK_HEAD_BYTES_MAX = 18, /* sixteen hex digits and CRLF */
+    /* "0\r\n\r\n": h1_write_trailers never needs more than this and the length of the trailers. */
+    H1_BODY_END_BYTES = 5,
 };
 
 #define H1_CONTINUE  STR("HTTP/1.1 100 Continue\r\n\r\n") /* the interim response that Weir gives itself */

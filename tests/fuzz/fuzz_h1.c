@@ -124,9 +124,9 @@ static void decode_piece(struct h1_body *b, struct decoded *d, const char *bytes
     d->trailers_len += trailers.len;
     for (size_t i = 0; i < payload.len; i++)
         d->sum = d->sum * 31 + (uint8_t)payload.ptr[i];
-    char out[H1_TRAILER_BYTES_MAX * 2];
+    char out[H1_TRAILER_BYTES_MAX + H1_BODY_END_BYTES];
     if (d->verdict == PARSE_DONE)
-        ASSERT(h1_write_trailers(out, sizeof(out), trailers) >= 5);
+        ASSERT(h1_write_trailers(out, trailers.len + H1_BODY_END_BYTES, trailers) >= H1_BODY_END_BYTES);
     free(copy);
 }
 
