@@ -471,7 +471,8 @@ class Weir:
     def __init__(self, directory, arguments=None, config=None, environment=None, wait="ready", is_checked=True, **top):
         """Starts `weir run`, either with a configuration (`config`, or its top-level keys as keywords) or with `arguments`.
 
-        Listeners and admin are filled in unless given. wait: "ready" for /readyz, "alive" for /healthz, None for nothing.
+        Listeners and admin are filled in unless given. wait: "ready" until every service has a server that takes requests,
+        "alive" for /healthz, None for nothing.
         """
         self.directory = pathlib.Path(directory)
         self.port, self.admin_port = free_port(), free_port()
@@ -501,6 +502,8 @@ class Weir:
         if wait:
             try:
                 self.wait_ready("/readyz" if wait == "ready" else "/healthz")
+                if wait == "ready":
+                    self.wait_serving()
             except BaseException:
                 self.kill()
                 raise
@@ -518,6 +521,14 @@ class Weir:
                 return False
 
         wait_until(is_ready, timeout, f"{path} of weir; its log:\n{self.log()[-3000:]}")
+
+    def wait_serving(self, timeout=20.0):
+        """Every service has a server that takes requests."""
+        def is_serving():
+            services = {row["name"] for row in self.api("services")["services"]}
+            return services <= {row["service"] for row in self.takes_requests()}
+
+        wait_until(is_serving, timeout, "a server of each service that takes requests")
 
     # -- what it says
 

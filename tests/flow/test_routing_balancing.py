@@ -161,3 +161,18 @@ def test_all_servers_gone_and_back(weir, origin):
 def test_no_server_at_all(weir):
     w = weir(services={"main": {"servers": [f"127.0.0.1:{free_port()}"], "queue": {"timeout": "200ms"}}}, wait="alive")
     wait_until(lambda: w.ask().status == 503, 5)
+
+
+def test_first_request_waits_for_the_first_probe(weir, origin):
+    """Weir has just started and has not probed anybody yet: that is no reason for a 503."""
+    server = origin(b"first")
+    w = weir(services={"main": {"servers": [server.address]}}, wait=None)
+
+    def connect():
+        try:
+            return w.client()
+        except ConnectionRefusedError:
+            return None
+
+    client = wait_until(connect, 5, interval=0.001)
+    assert client.ask().body == b"first"
