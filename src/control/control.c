@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "control/control_priv.h"
+#include "proxy/queue.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -53,6 +54,13 @@ static bool add_services(struct control *c, struct err *err)
         proxy_queue_new(service);
     }
     return true;
+}
+
+static void free_services(struct control *c)
+{
+    fleet_for_each_service (c->fleet, s)
+        queue_free(s->queue);
+    fleet_free(c->fleet);
 }
 
 static bool start_process_provider(struct control *c, struct err *err)
@@ -120,7 +128,7 @@ static void stop(struct control *c)
         lifecycle_stop(c);
     }
     if (c->fleet)
-        fleet_free(c->fleet);
+        free_services(c);
     ledger_free(c->ledger);
     if (c->loop)
         loop_free(c->loop);

@@ -13,6 +13,7 @@
 #include "control/control.h"
 #include "control/ledger.h"
 #include "control/prober.h"
+#include "control/snapshot_build.h"
 #include "net/loop.h"
 #include "provider/process.h"
 #include "proxy/proxy.h"
@@ -49,7 +50,12 @@ struct control {
     struct handle wake; /* an eventfd that data threads write to */
     int64_t drain_deadline_ns;
     uint64_t published_can_wait; /* a digest of can_wait of all services, see scaling.c */
-    char status_text[128];       /* told to the supervisor last */
+    struct first_probes {
+        uint64_t id;
+        int64_t since_ns;
+    } first_probes[FLEET_SERVERS_MAX]; /* of fixed servers, by slot */
+    struct given_up given_up;
+    char status_text[128]; /* told to the supervisor last */
 };
 
 /* ledger, with both clocks filled in. */
@@ -65,8 +71,9 @@ void lifecycle_tell_status(struct control *c);
 extern const struct process_events lifecycle_process_events; /* context: struct control */
 
 /* scaling.c */
-bool scaling_start(struct control *c, struct err *err); /* all services are in the fleet; publishes the first snapshot */
-void scaling_run(struct control *c);   /* the ticks begin; asks what servers there are already */
+bool scaling_start(struct control *c,
+                   struct err *err); /* all services are in the fleet; publishes the first snapshot */
+void scaling_run(struct control *c); /* the ticks begin; asks what servers there are already */
 void scaling_stop(struct control *c);
 void scaling_wake(void *context);                        /* proxy_params.wake_control: any thread */
 extern const struct provider_sink scaling_provider_sink; /* context: struct control */

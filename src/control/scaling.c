@@ -18,28 +18,46 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SCALE_TICK_NS (SCALE_TICK_MS * NS_PER_MS)
+#define SCALE_TICK_NS        (SCALE_TICK_MS * NS_PER_MS)
+#define FIXED_START_GRACE_NS (3 * NS_PER_S)
 
 /* ---- scale's effects ---- */
+
+static bool is_fixed(const struct control *c, const struct server *s)
+{
+    return control_config_of(c, s->service)->scale.provider == SCALE_PROVIDER_NONE;
+}
 
 /* One pass over the servers, whatever the number of services: this runs ten times a second. */
 static uint64_t digest_can_wait(const struct control *c)
 {
     uint64_t digest = 0;
-    fleet_for_each_server (c->fleet, s) {
-        int state = atomic_load_explicit(&s->state, memory_order_relaxed);
-        bool is_fixed = control_config_of(c, s->service)->scale.provider == SCALE_PROVIDER_NONE;
-        if (is_fixed && (state == SERVER_REQUESTED || state == SERVER_STARTING))
+    fleet_for_each_server (c->fleet, s)
+        if (is_fixed(c, s) && snapshot_is_awaited(s, &c->given_up))
             digest = (digest ^ s->service->id) * UINT64_C(0x100000001b3);
-    }
     return digest;
+}
+
+/*
+ * A fixed server that has not answered for a while after it was first seen is not waited for any more: its
+ * requests are better refused at once than after the whole queue timeout.
+ */
+static void note_first_probes(struct control *c, const struct server *s, bool is_good, int64_t now_ns)
+{
+    if (!is_fixed(c, s) || atomic_load_explicit(&s->state, memory_order_relaxed) != SERVER_STARTING)
+        return;
+    struct first_probes *first = &c->first_probes[s->slot];
+    if (first->id != s->id)
+        *first = (struct first_probes){.id = s->id, .since_ns = now_ns};
+    if (!is_good && now_ns - first->since_ns >= FIXED_START_GRACE_NS)
+        c->given_up.ids[s->slot] = s->id;
 }
 
 static bool publish(void *context)
 {
     struct control *c = context;
     c->published_can_wait = digest_can_wait(c);
-    fleet_publish(c->fleet, snapshot_build(c->fleet, c->config));
+    fleet_publish(c->fleet, snapshot_build(c->fleet, c->config, &c->given_up));
     if (c->proxy)
         proxy_on_published(c->proxy);
     return true;
@@ -130,6 +148,7 @@ const struct provider_sink scaling_provider_sink = {
 static void on_probe(void *context, struct server *s, bool is_good, const char *detail)
 {
     struct control *c = context;
+    note_first_probes(c, s, is_good, loop_now_ns(c->loop));
     scale_on_probe(c->scale, s, is_good, detail, loop_now_ns(c->loop));
 }
 

@@ -34,19 +34,24 @@ static struct server **servers_of(struct fleet *f, struct arena *arena, const st
     return servers;
 }
 
-bool snapshot_can_wait(struct fleet *f, const struct service *service, const struct config_service *config)
+bool snapshot_is_awaited(const struct server *s, const struct given_up *given_up)
+{
+    int state = atomic_load_explicit(&s->state, memory_order_relaxed);
+    return (state == SERVER_REQUESTED || state == SERVER_STARTING) && given_up->ids[s->slot] != s->id;
+}
+
+bool snapshot_can_wait(struct fleet *f, const struct service *service, const struct config_service *config,
+                       const struct given_up *given_up)
 {
     if (config->scale.provider != SCALE_PROVIDER_NONE)
         return config->scale.servers_max > 0;
-    fleet_for_each_server (f, s) {
-        int state = atomic_load(&s->state);
-        if (s->service == service && (state == SERVER_REQUESTED || state == SERVER_STARTING))
+    fleet_for_each_server (f, s)
+        if (s->service == service && snapshot_is_awaited(s, given_up))
             return true;
-    }
     return false;
 }
 
-static void build_services(struct snapshot *snapshot, struct fleet *f)
+static void build_services(struct snapshot *snapshot, struct fleet *f, const struct given_up *given_up)
 {
     const struct config *config = snapshot->config;
     snapshot->service_count = (uint32_t)config->service_count;
@@ -56,7 +61,7 @@ static void build_services(struct snapshot *snapshot, struct fleet *f)
         view->config = &config->services[i];
         view->service = fleet_find_service(f, view->config->name);
         ASSERT(view->service);
-        view->can_wait = snapshot_can_wait(f, view->service, view->config);
+        view->can_wait = snapshot_can_wait(f, view->service, view->config, given_up);
         view->servers = servers_of(f, snapshot->arena, view->service, &view->server_count);
     }
 }
@@ -126,13 +131,13 @@ static void build_routes(struct snapshot *snapshot)
     qsort(snapshot->routes, count, sizeof(struct route), compare_routes);
 }
 
-struct snapshot *snapshot_build(struct fleet *f, const struct config *config)
+struct snapshot *snapshot_build(struct fleet *f, const struct config *config, const struct given_up *given_up)
 {
     struct arena *arena = arena_new();
     struct snapshot *snapshot = ARENA_NEW(arena, struct snapshot);
     snapshot->arena = arena;
     snapshot->config = config;
-    build_services(snapshot, f);
+    build_services(snapshot, f, given_up);
     build_routes(snapshot);
     return snapshot;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+static const struct given_up nobody;
+
 static struct str word(const char *text)
 {
     return str_of(text);
@@ -30,7 +32,7 @@ static void routes_are_sorted_best_first(void **state)
     struct fleet *f = fleet_new(1);
     for (size_t i = 0; i < ARRAY_LEN(services); i++)
         assert_non_null(fleet_add_service(f, services[i].name));
-    struct snapshot *s = snapshot_build(f, &config);
+    struct snapshot *s = snapshot_build(f, &config, &nobody);
     static const struct {
         const char *host;
         bool is_wildcard;
@@ -88,7 +90,7 @@ static void only_warming_and_serving_servers_are_shown(void **state)
 {
     struct scene c;
     make_scene(&c);
-    struct snapshot *s = snapshot_build(c.fleet, &c.config);
+    struct snapshot *s = snapshot_build(c.fleet, &c.config, &nobody);
     assert_int_equal(s->services[0].server_count, 2);
     assert_ptr_equal(s->services[0].servers[0], c.servers[SERVER_WARMING]);
     assert_ptr_equal(s->services[0].servers[1], c.servers[SERVER_SERVING]);
@@ -104,18 +106,35 @@ static void requests_may_wait_where_servers_may_come(void **state)
     make_scene(&c);
     struct service *fixed = fleet_find_service(c.fleet, STR("fixed")),
                    *scaled = fleet_find_service(c.fleet, STR("scaled"));
-    assert_true(snapshot_can_wait(c.fleet, scaled, &c.services[1]));
-    assert_true(snapshot_can_wait(c.fleet, fixed, &c.services[0])); /* s0 and s1 are not judged yet */
+    assert_true(snapshot_can_wait(c.fleet, scaled, &c.services[1], &nobody));
+    assert_true(
+        snapshot_can_wait(c.fleet, fixed, &c.services[0], &nobody)); /* s0 and s1 are not judged yet */
     atomic_store(&c.servers[SERVER_REQUESTED]->state, SERVER_SERVING);
-    assert_true(snapshot_can_wait(c.fleet, fixed, &c.services[0]));
+    assert_true(snapshot_can_wait(c.fleet, fixed, &c.services[0], &nobody));
     atomic_store(&c.servers[SERVER_STARTING]->state, SERVER_SERVING);
-    assert_false(snapshot_can_wait(c.fleet, fixed, &c.services[0]));
-    struct snapshot *s = snapshot_build(c.fleet, &c.config);
+    assert_false(snapshot_can_wait(c.fleet, fixed, &c.services[0], &nobody));
+    struct snapshot *s = snapshot_build(c.fleet, &c.config, &nobody);
     assert_false(s->services[0].can_wait);
     assert_true(s->services[1].can_wait);
     c.services[1].scale.servers_max = 0;
-    assert_false(snapshot_can_wait(c.fleet, scaled, &c.services[1]));
+    assert_false(snapshot_can_wait(c.fleet, scaled, &c.services[1], &nobody));
     arena_free(s->arena);
+    fleet_free(c.fleet);
+}
+
+static void nobody_waits_for_a_server_that_is_given_up(void **state)
+{
+    struct scene c;
+    make_scene(&c);
+    const struct service *fixed = fleet_find_service(c.fleet, STR("fixed"));
+    struct given_up given_up = {0};
+    given_up.ids[c.servers[SERVER_REQUESTED]->slot] = c.servers[SERVER_REQUESTED]->id;
+    assert_true(snapshot_can_wait(c.fleet, fixed, &c.services[0], &given_up)); /* the one that is starting */
+    given_up.ids[c.servers[SERVER_STARTING]->slot] = c.servers[SERVER_STARTING]->id;
+    assert_false(snapshot_can_wait(c.fleet, fixed, &c.services[0], &given_up));
+    given_up.ids[c.servers[SERVER_STARTING]->slot] =
+        c.servers[SERVER_STARTING]->id + 1; /* the slot's former user */
+    assert_true(snapshot_can_wait(c.fleet, fixed, &c.services[0], &given_up));
     fleet_free(c.fleet);
 }
 
@@ -125,6 +144,7 @@ int main(void)
         cmocka_unit_test(routes_are_sorted_best_first),
         cmocka_unit_test(only_warming_and_serving_servers_are_shown),
         cmocka_unit_test(requests_may_wait_where_servers_may_come),
+        cmocka_unit_test(nobody_waits_for_a_server_that_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
