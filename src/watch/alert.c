@@ -1,11 +1,14 @@
 /*
  * alert.c: see alert.h.
  *
- *   unknown <--> ok --above--> pending --mean above for `for`--> firing <--> recovering --`hold` below
- * clear--> resolved
- *                 ^---mean not above---' |
- *                 '---------------------------------------------------------------------------- after a while
- * ----'
+ *   unknown    -> ok          there is a reading
+ *   ok         -> pending     above the threshold
+ *   pending    -> ok          the mean since then is not above it
+ *   pending    -> firing      the mean is, for `for`, and the value is not clear
+ *   firing    <-> recovering  the value is clear, or not any more
+ *   recovering -> resolved    clear for `hold`
+ *   resolved   -> ok          after a while, so that people find it in the list
+ *   ok         -> unknown     no reading
  *
  * Why the mean: a machine at 95 % dips below 90 % in many single seconds, and an alert that wants every
  * sample above the threshold never fires. The mean since the first crossing, with a last value that is not
@@ -74,7 +77,7 @@ static enum alert_change step_pending(struct alert_life *l, const struct alert_r
     double mean = l->pending_s > 0 ? l->pending_sum / l->pending_s : l->value;
     if (mean <= rule->above)
         go(l, ALERT_OK, now_ns);
-    else if (now_ns - l->state_since_ns >= rule->for_ns && l->value >= rule->clear)
+    else if (now_ns - l->state_since_ns >= rule->for_ns && l->value > rule->clear)
         return fire(l, now_ns);
     return ALERT_NO_CHANGE;
 }
@@ -94,7 +97,7 @@ static enum alert_change step_quiet(struct alert_life *l, const struct alert_rul
 
 static enum alert_change step_active(struct alert_life *l, const struct alert_rule *rule, int64_t now_ns)
 {
-    if (l->value >= rule->clear) {
+    if (l->value > rule->clear) {
         if (l->state == ALERT_RECOVERING)
             go(l, ALERT_FIRING, now_ns);
         return ALERT_NO_CHANGE;

@@ -30,7 +30,7 @@ const char *alert_severity_name(enum alert_severity severity);
 struct alert_rule {
     double above;             /* fires when the value was greater than this... */
     int64_t for_ns;           /* ...on the mean over this time, and still is not clear; 0: at once */
-    double clear;             /* recovers when the value is less than this... */
+    double clear;             /* recovers when the value is at most this... */
     int64_t hold_ns;          /* ...for this time; longer when the alert flaps */
     bool is_unknown_ordinary; /* no reading is nothing to tell people about: too little traffic */
 };

@@ -133,19 +133,19 @@ static double shown_value(const struct alert *a, enum alert_change change)
     return change == ALERT_FIRED ? a->life.mean : a->life.value;
 }
 
-/* " for 5m (threshold 90 %, clears below 80 %)", or how it ended. */
+/* " for 5m (threshold 90 %, clears at 80 %)", or how it ended. */
 static char *format_course(const struct alert *a, enum alert_change change, struct rules_time t, char *out,
                            size_t out_bytes)
 {
     char span[UNITS_TEXT_BYTES];
     const struct alert_life *l = &a->life;
     if (change == ALERT_ENDED || l->state == ALERT_RESOLVED) {
-        snprintf(out, out_bytes, "now, below %g %%, after %s", a->rule.clear,
+        snprintf(out, out_bytes, "now, at most %g %%, after %s", a->rule.clear,
                  format_span(span, l->state_since_ns - l->firing_since_ns));
         return out;
     }
     int64_t since_ns = l->state == ALERT_PENDING ? l->state_since_ns : l->above_since_ns;
-    snprintf(out, out_bytes, "for %s (threshold %g %%, clears below %g %%)",
+    snprintf(out, out_bytes, "for %s (threshold %g %%, clears at %g %%)",
              format_span(span, t.now_ns - since_ns), a->rule.above, a->rule.clear);
     return out;
 }
@@ -273,8 +273,8 @@ void rules_step_host(struct rules *r, const struct host_sample *s, struct rules_
 
 static void set_service_rules(const struct rules *r, struct service_alerts *s)
 {
-    s->down.rule = (struct alert_rule){.above = 0, .clear = 1, .hold_ns = 0};
-    s->crashing.rule = (struct alert_rule){.above = (double)r->crash_count - 1, .clear = 1, .hold_ns = 0};
+    s->down.rule = (struct alert_rule){.above = 0, .clear = 0, .hold_ns = 0};
+    s->crashing.rule = (struct alert_rule){.above = (double)r->crash_count - 1, .clear = 0, .hold_ns = 0};
     s->errors.rule = (struct alert_rule){
         .above = r->error_threshold.above,
         .clear = r->error_threshold.clear,
@@ -363,8 +363,7 @@ static void step_errors(struct rules *r, struct service_alerts *s, const struct 
         rate_window_get(&s->requests, window_ns, r->requests_min, alert_life_is_active(&a->life));
     enum alert_change change = alert_step(a, rate.percent, t.now_ns, t.wall_ns);
     if (is_worth_a_sentence(a) && a->life.is_known)
-        say(a,
-            "%.1f %% of %s's requests failed: %llu of %llu within %s (threshold %g %%, clears below %g %%)",
+        say(a, "%.1f %% of %s's requests failed: %llu of %llu within %s (threshold %g %%, clears at %g %%)",
             rate.percent.value, s->name, (unsigned long long)rate.errors, (unsigned long long)rate.requests,
             format_span(span, rate.window_ns), a->rule.above, a->rule.clear);
     tell(r, a, change, t);

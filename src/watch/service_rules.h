@@ -50,7 +50,7 @@ struct reading presence_step(struct presence *p, const struct watch_service_inpu
 
 /* ---- how often did servers die lately? ---- */
 
-enum { DEATHS_KEPT = 64, DEATH_SERVER_BYTES = 96, DEATH_REASON_BYTES = 320 };
+enum { DEATHS_KEPT = 1000, DEATH_SERVER_BYTES = 96, DEATH_REASON_BYTES = 320 };
 
 struct deaths { /* all zero is the start */
     uint32_t count;

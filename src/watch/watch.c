@@ -85,11 +85,23 @@ void watch_free(struct watch *w, int64_t flush_ns)
     free(w);
 }
 
+/* What cannot be watched must not look as if it were. */
+static void warn_about_disk_paths(const struct config_strings *paths)
+{
+    if (paths->count > HOST_DISKS_MAX)
+        log_warn("watch: only the first %d of %zu disk_paths are watched", HOST_DISKS_MAX, paths->count);
+    for (size_t i = 0; i < paths->count; i++)
+        if (paths->items[i].len >= HOST_PATH_BYTES)
+            log_warn("watch: a path in disk_paths is longer than %d bytes and cannot be watched: %.*s",
+                     HOST_PATH_BYTES - 1, STR_ARG(paths->items[i]));
+}
+
 void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
                      size_t notify_count)
 {
     struct rules_time t = {.now_ns = loop_now_ns(w->loop), .wall_ns = clock_wall_ns()};
     notifier_configure(w->notifier, notify, notify_count);
+    warn_about_disk_paths(&config->disk_paths);
     host_configure(w->host, &config->disk_paths);
     rules_configure(w->rules, config, t);
 }

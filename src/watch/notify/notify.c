@@ -2,6 +2,7 @@
 #include "watch/notify/notify.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
 
@@ -99,6 +100,8 @@ void notifier_configure(struct notifier *n, const struct config_notify *sinks, s
         n->sinks[n->count++] = old.sinks[k];
         old.sinks[k].self = NULL;
     }
+    if (count >= SINKS_MAX)
+        log_warn("notify: %zu sinks are configured, %d are used", count, SINKS_MAX - 1);
     for (size_t k = 0; k < old.count; k++)
         if (old.sinks[k].self)
             close_sink(&old.sinks[k], 0);

@@ -50,7 +50,7 @@ static void test_fires_and_ends(void **state)
         {113, 96, ALERT_FIRING, ALERT_FIRED},
         {114, 99, ALERT_FIRING, ALERT_NO_CHANGE},
         {115, 85, ALERT_FIRING, ALERT_NO_CHANGE}, /* below the threshold, not clear */
-        {116, 79, ALERT_RECOVERING, ALERT_NO_CHANGE},
+        {116, 80, ALERT_RECOVERING, ALERT_NO_CHANGE},
         {118, 81, ALERT_FIRING, ALERT_NO_CHANGE},
         {120, 10, ALERT_RECOVERING, ALERT_NO_CHANGE},
         {124, 10, ALERT_RECOVERING, ALERT_NO_CHANGE},
@@ -96,7 +96,7 @@ static void test_dips_do_not_stop_it(void **state)
 
 static void test_at_once(void **state)
 {
-    static const struct alert_rule at_once = {.above = 0, .clear = 1};
+    static const struct alert_rule at_once = {.above = 0, .clear = 0};
     static const struct row rows[] = {
         {1, 0, ALERT_OK, ALERT_NO_CHANGE},
         {2, 1, ALERT_FIRING, ALERT_FIRED},
@@ -165,7 +165,7 @@ static void test_ordinary_unknown_is_not_told(void **state)
 /* Each further firing within half an hour doubles the time for which it must stay clear. */
 static void test_flapping_is_damped(void **state)
 {
-    static const struct alert_rule at_once = {.above = 0, .clear = 1};
+    static const struct alert_rule at_once = {.above = 0, .clear = 0};
     static const struct row rows[] = {
         {1, 1, ALERT_FIRING, ALERT_FIRED},
         {2, 0, ALERT_RESOLVED, ALERT_ENDED},
@@ -190,7 +190,7 @@ static void test_subject_gone(void **state)
 {
     struct alert_life l = {0};
     assert_int_equal(alert_life_end(&l, NS_PER_S), ALERT_NO_CHANGE);
-    (void)alert_life_step(&l, &(struct alert_rule){.above = 0, .clear = 1}, reading_known(1), NS_PER_S);
+    (void)alert_life_step(&l, &(struct alert_rule){.above = 0, .clear = 0}, reading_known(1), NS_PER_S);
     assert_true(alert_life_is_active(&l));
     assert_int_equal(alert_life_end(&l, 2 * NS_PER_S), ALERT_ENDED);
     assert_false(alert_life_is_active(&l));

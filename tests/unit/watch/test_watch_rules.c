@@ -92,13 +92,13 @@ static void test_host_alerts(void **state)
     assert_int_equal(told.count, 3);
     assert_told(0, ALERT_FIRED, "HostDiskHigh", "ALERT: Disk usage is high! /srv is 95.0 % full for 2m");
     assert_told(1, ALERT_FIRED, "HostCpuHigh",
-                "ALERT: CPU usage is high! 93.4 % of 2 CPUs for 5m (threshold 90 %, clears below 80 %)");
+                "ALERT: CPU usage is high! 93.4 % of 2 CPUs for 5m (threshold 90 %, clears at 80 %)");
     assert_told(2, ALERT_FIRED, "HostMemoryHigh", "ALERT: Memory usage is high! 85.0 % of 16GiB for 5m");
     for (int64_t t = 311; t <= 311 + 60; t++)
         rules_step_host(r, &calm, at(t));
     assert_int_equal(told.count, 6);
     assert_told(3, ALERT_ENDED, "HostCpuHigh",
-                "RESOLVED: CPU usage is high: 20.0 % of 2 CPUs now, below 80 %, after 1m1s");
+                "RESOLVED: CPU usage is high: 20.0 % of 2 CPUs now, at most 80 %, after 1m1s");
     rules_free(r);
 }
 
