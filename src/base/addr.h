@@ -29,6 +29,8 @@ char *addr_format_host(char out[ADDR_TEXT_BYTES], const struct addr *a); /* "1.2
 uint16_t addr_port(const struct addr *a);                                /* 0 for unix sockets */
 void addr_set_port(struct addr *a, uint16_t port);
 bool addr_is_loopback(const struct addr *a); /* unix sockets count as loopback */
+/* ::ffff:1.2.3.4, as an IPv6 listener sees an IPv4 client, becomes 1.2.3.4; others stay. */
+void addr_unmap(struct addr *a);
 bool addr_eq(const struct addr *a, const struct addr *b);
 
 struct addr_range {

@@ -37,8 +37,11 @@ static void frame_payload(struct framed *f, bool is_chunked, struct str payload,
     add_part(f, payload.ptr, payload.len);
     if (is_chunked && payload.len)
         add_part(f, "\r\n", 2);
-    if (is_chunked && is_last)
-        add_part(f, f->end, h1_write_trailers(f->end, sizeof(f->end), trailers));
+    if (is_chunked && is_last) {
+        size_t end_bytes = h1_write_trailers(f->end, sizeof(f->end), trailers);
+        ASSERT(end_bytes > 0); /* a body without its end would swallow the next message */
+        add_part(f, f->end, end_bytes);
+    }
 }
 
 static size_t framed_bytes(const struct framed *f)

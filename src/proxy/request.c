@@ -12,6 +12,7 @@
 
 static struct http_limits head_limits(const struct config *c)
 {
+    ASSERT(c->limits.header_bytes < HEAD_BYTES && c->limits.header_count <= HTTP_FIELDS_MAX); /* config's ranges */
     return (struct http_limits){
         .head_bytes = c->limits.header_bytes,
         .field_count = c->limits.header_count,

@@ -128,6 +128,7 @@ void session_accept(struct listener *l)
                 thread_count(t, THREAD_CONNECTIONS_REFUSED);
             return;
         }
+        addr_unmap(&client);
         int32_t open = atomic_fetch_add_explicit(&t->proxy->connections, 1, memory_order_relaxed);
         if ((uint32_t)open >= t->config->limits.connections || !new_session(l, fd, &client)) {
             atomic_fetch_sub_explicit(&t->proxy->connections, 1, memory_order_relaxed);

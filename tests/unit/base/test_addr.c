@@ -183,9 +183,23 @@ static void refused_ranges(void **state)
     }
 }
 
+static void a_mapped_address_becomes_the_one_it_maps(void **state)
+{
+    struct addr a;
+    const char *problem;
+    char text[ADDR_TEXT_BYTES];
+    assert_true(addr_parse(STR("[::ffff:1.2.3.4]:80"), &a, &problem));
+    addr_unmap(&a);
+    assert_string_equal(addr_format(text, &a), "1.2.3.4:80");
+    assert_true(addr_parse(STR("[::1]:80"), &a, &problem));
+    addr_unmap(&a);
+    assert_string_equal(addr_format(text, &a), "[::1]:80");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mapped_address_becomes_the_one_it_maps),
         cmocka_unit_test(accepted_addresses_are_written_back),
         cmocka_unit_test(refused_addresses_say_why),
         cmocka_unit_test(ports_are_read_and_set),
