@@ -93,11 +93,24 @@ static void write_text(const struct scale_event *e, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "%s", e->reason ? e->reason : "");
 }
 
+/* The last line that is not empty: what a program says last is usually why it ended. */
+static struct str last_line(const char *lines)
+{
+    struct str rest = str_of(lines ? lines : ""), line, last = STR("");
+    while (str_split(&rest, '\n', &line))
+        if (str_trim(line).len)
+            last = str_trim(line);
+    return last;
+}
+
 static void tell_watch(struct control *c, const struct scale_event *e)
 {
+    char reason[EVENT_TEXT_BYTES_MAX];
     if ((e->kind != SCALE_EVENT_SERVER_DIED && e->kind != SCALE_EVENT_SERVER_START_FAILED) || !e->server)
         return;
-    watch_note_server_death(c->watch, str_of(e->service->name), str_of(e->server->name), str_of(e->reason),
+    struct str line = last_line(e->last_lines);
+    snprintf(reason, sizeof(reason), "%s%s%.*s", e->reason, line.len ? ": " : "", STR_ARG(line));
+    watch_note_server_death(c->watch, str_of(e->service->name), str_of(e->server->name), str_of(reason),
                             e->now_ns);
 }
 

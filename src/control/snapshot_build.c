@@ -45,10 +45,15 @@ bool snapshot_can_wait(struct fleet *f, const struct service *service, const str
 {
     if (config->scale.provider != SCALE_PROVIDER_NONE)
         return config->scale.servers_max > 0;
-    fleet_for_each_server (f, s)
-        if (s->service == service && snapshot_is_awaited(s, given_up))
+    bool has_any = false;
+    fleet_for_each_server (f, s) {
+        if (s->service != service)
+            continue;
+        if (snapshot_is_awaited(s, given_up))
             return true;
-    return false;
+        has_any = true;
+    }
+    return !has_any && config->server_count > 0; /* the first snapshot: they come with scale's first tick */
 }
 
 static void build_services(struct snapshot *snapshot, struct fleet *f, const struct given_up *given_up)

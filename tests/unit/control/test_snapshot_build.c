@@ -116,6 +116,12 @@ static void requests_may_wait_where_servers_may_come(void **state)
     struct snapshot *s = snapshot_build(c.fleet, &c.config, &nobody);
     assert_false(s->services[0].can_wait);
     assert_true(s->services[1].can_wait);
+    struct config_service coming = {.name = STR("coming"),
+                                    .server_count = 1}; /* its server is not in the fleet yet */
+    const struct service *service = fleet_add_service(c.fleet, coming.name);
+    assert_true(snapshot_can_wait(c.fleet, service, &coming, &nobody));
+    coming.server_count = 0;
+    assert_false(snapshot_can_wait(c.fleet, service, &coming, &nobody));
     c.services[1].scale.servers_max = 0;
     assert_false(snapshot_can_wait(c.fleet, scaled, &c.services[1], &nobody));
     arena_free(s->arena);
