@@ -83,16 +83,6 @@ static bool is_quiet(const struct scale_event *e)
             (e->from == SERVER_WARMING && e->to == SERVER_SERVING));
 }
 
-static void write_text(const struct scale_event *e, char *out, size_t out_bytes)
-{
-    bool is_step = e->kind == SCALE_EVENT_SERVER_STATE && e->from != e->to;
-    if (is_step)
-        snprintf(out, out_bytes, "%s -> %s after %.1f s: %s", server_state_name(e->from),
-                 server_state_name(e->to), (double)e->in_state_ns / 1e9, e->reason ? e->reason : "");
-    else
-        snprintf(out, out_bytes, "%s", e->reason ? e->reason : "");
-}
-
 /* The last line that is not empty: what a program says last is usually why it ended. */
 static struct str last_line(const char *lines)
 {
@@ -103,15 +93,21 @@ static struct str last_line(const char *lines)
     return last;
 }
 
-static void tell_watch(struct control *c, const struct scale_event *e)
+static bool is_death(const struct scale_event *e)
 {
-    char reason[EVENT_TEXT_BYTES_MAX];
-    if ((e->kind != SCALE_EVENT_SERVER_DIED && e->kind != SCALE_EVENT_SERVER_START_FAILED) || !e->server)
-        return;
-    struct str line = last_line(e->last_lines);
-    snprintf(reason, sizeof(reason), "%s%s%.*s", e->reason, line.len ? ": " : "", STR_ARG(line));
-    watch_note_server_death(c->watch, str_of(e->service->name), str_of(e->server->name), str_of(reason),
-                            e->now_ns);
+    return e->kind == SCALE_EVENT_SERVER_DIED || e->kind == SCALE_EVENT_SERVER_START_FAILED;
+}
+
+/* "starting -> warming after 0.4 s: first good probe", "exit status 1: ImportError: no module named flask" */
+static void write_text(const struct scale_event *e, char *out, size_t out_bytes)
+{
+    const char *reason = e->reason ? e->reason : "";
+    struct str words = is_death(e) ? last_line(e->last_lines) : STR("");
+    if (e->kind == SCALE_EVENT_SERVER_STATE && e->from != e->to)
+        snprintf(out, out_bytes, "%s -> %s after %.1f s: %s", server_state_name(e->from),
+                 server_state_name(e->to), (double)e->in_state_ns / 1e9, reason);
+    else
+        snprintf(out, out_bytes, "%s%s%.*s", reason, words.len ? ": " : "", STR_ARG(words));
 }
 
 static void on_event(void *context, const struct scale_event *e)
@@ -132,7 +128,9 @@ static void on_event(void *context, const struct scale_event *e)
                                          .server = e->server ? e->server->name : NULL,
                                          .text = text,
                                          .details = buf_str(&details)});
-    tell_watch(c, e);
+    if (is_death(e) && e->server)
+        watch_note_server_death(c->watch, str_of(e->service->name), str_of(e->server->name), str_of(text),
+                                e->now_ns);
 }
 
 /* ---- facts for scale ---- */
