@@ -2,33 +2,36 @@
  * How the capacity of a server is learned.
  *
  * Of each stretch of steady load ("window": a second or more, ten requests or more) we note, per server, the
- * mean requests in flight n, the mean time D that a request held its slot, and so the throughput X = n / D
- * (Little's law). Windows go into levels of concurrency, half a power of two apart; each level keeps moving
- * means. From the levels:
+ * mean requests in flight n and the mean time D that a request held its slot; throughput is X = n / D
+ * (Little). Windows go into levels of concurrency, two to a power of two; each level keeps moving means. From
+ * the levels:
  *
- *   base time D0   the smallest D of any level: a request's time on a server that is not overloaded
- *   work of level  n x D0 / D = X x D0: how many of the n are really being worked on; the others only wait
- * inside the server capacity       the most work of any level at which D was still allowed: 2 x D0, or what
- * the stated objective leaves
+ *   base time D0: the smallest D of any level, a request's time on a server that is not overloaded;
+ *   work of a level: n x D0 / D = X x D0, how many of the n are being worked on; the rest waits in the
+ * server; capacity: the most work of any level at which D was allowed: 2 x D0, or what the stated objective
+ * leaves.
  *
  * X x D0 is the product of throughput ceiling and unloaded latency, the knee of operational analysis (and the
  * idea behind TCP BBR). While no level shows a ceiling the true capacity is "at least": we count with the
- * start value or half as much again as seen. When throughput was flat even between the lowest levels, the
- * knee lies below all that was seen: we count with half of the lowest, which makes the policy look there.
+ * start value, or half as much again as was seen.
+ *
+ * D0 can be trusted when the server was seen with light load, or when more in flight gave more throughput
+ * than the lowest level did. If throughput was flat from the lowest level up, the knee is below all that was
+ * seen; we count with half of the lowest, so that the policy makes us look there. With one level only nobody
+ * can tell a large server from an overloaded one, so we look at half of it too, but not below the start
+ * value.
  *
  * What keeps it from running away:
- * 1. Only steady windows count: n and busy time must agree by Little's law, few errors, no server coming or
- * going.
- * 2. A level needs three windows; an estimate moves at most by x1.5 up or x0.5 down with a window,
- * within 1..1024.
- * 3. A shared bottleneck (a slow database) raises D, and with it lowers work = X x D0, never raises it: more
- * requests piling up in slow servers are waiting, not work, so they do not multiply servers. The best level
- * seen is remembered.
- * 4. An objective below what an idle server does would ask for ever more: the allowed D is at least 1.2 x D0.
  *
- * Memory: a level is overwritten by the next visit. A ceiling that was not visited for ten minutes is
- * forgotten, so that a hiccup cannot make a service cautious for ever; the policy then packs a little tighter
- * and either finds it again or does not.
+ * 1. Only steady windows count: n and busy time agree by Little's law, few errors, no server comes or goes.
+ * 2. A level needs three windows; with each one an estimate moves by x1.5 or x0.5 at most, within 1..1024.
+ * 3. A shared bottleneck (a slow database) raises D, and so never raises work = X x D0: requests that pile up
+ *    in slow servers are waiting, not work, and do not multiply servers. The best level seen is remembered.
+ * 4. An objective below what an idle server does would ask for ever more: D of 1.2 x D0 is always allowed.
+ *
+ * Memory: a level is overwritten by the next visit. A ceiling that was not met for ten minutes is forgotten,
+ * so that a hiccup cannot make a service cautious for ever; the policy then packs a little tighter, and meets
+ * it again or does not.
  */
 #include "scale/capacity.h"
 
@@ -44,6 +47,8 @@
 #define SERVICE_START_NS (100 * NS_PER_MS) /* a request's time before the first one ended */
 enum { WINDOW_FINISHED = 10, WINDOW_FINISHED_MIN = 5, LEVEL_WINDOWS_MIN = 3 };
 
+/* A server with fewer in flight is taken for not overloaded. */
+static const double light_load = 2.5;
 static const double level_weight_min = 0.2; /* of a new window in its level */
 static const double ceiling_efficiency =
     0.7; /* a level where less of what is in flight is work shows the ceiling */
@@ -122,42 +127,63 @@ static double allowed_duration_ns(const struct capacity_model *m, const struct c
     return fmax(objective_share * (double)limits->objective_ns / tail, 1.2 * base_ns);
 }
 
-/* Throughput did not grow between the two lowest levels that were seen: both are beyond the knee. */
-static bool is_flat_at_the_bottom(const struct capacity_model *m, double *ret_lowest)
+/*
+ * Is the lowest level that was seen below the knee, so that its duration is the base? Sound when the server
+ * had light load there, or when more in flight gave more throughput. Where it did not, the knee is further
+ * down. With nothing to compare, who knows.
+ */
+enum bottom { BOTTOM_UNKNOWN, BOTTOM_BEYOND_KNEE, BOTTOM_SOUND };
+
+static enum bottom judge_bottom(const struct capacity_model *m, double *ret_lowest)
 {
     const struct capacity_level *low = NULL;
+    double growth = 0;
     for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
         const struct capacity_level *l = &m->levels[i];
         if (!level_is_known(l))
             continue;
-        if (!low) {
+        if (!low)
             low = l;
-            continue;
-        }
-        *ret_lowest = low->in_flight;
-        return low->in_flight > 1.5 && l->in_flight > 1.3 * low->in_flight &&
-               level_throughput(l) < 1.1 * level_throughput(low);
+        else if (l->in_flight > 1.3 * low->in_flight)
+            growth = fmax(growth, level_throughput(l) / level_throughput(low));
     }
-    return false;
+    ASSERT(low);
+    *ret_lowest = low->in_flight;
+    if (low->in_flight < light_load || growth >= 1.1)
+        return BOTTOM_SOUND;
+    return growth > 0 ? BOTTOM_BEYOND_KNEE : BOTTOM_UNKNOWN;
+}
+
+/* The most work of any level whose duration is allowed; and how much of the highest level's in-flight is
+ * work. */
+static double best_work(const struct capacity_model *m, double base_ns, double allowed_ns,
+                        double *ret_top_share)
+{
+    double best = 0;
+    for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
+        const struct capacity_level *l = &m->levels[i];
+        if (!level_is_known(l))
+            continue;
+        *ret_top_share = base_ns / l->duration_ns;
+        if (l->duration_ns <= allowed_ns)
+            best = fmax(best, l->in_flight * base_ns / l->duration_ns);
+    }
+    return best;
 }
 
 /* The capacity that the levels speak for. */
 static double capacity_of_levels(struct capacity_model *m, const struct capacity_limits *limits,
                                  double base_ns)
 {
-    double allowed_ns = allowed_duration_ns(m, limits, base_ns), best = 0, highest_efficiency = 1, lowest = 0;
-    for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
-        const struct capacity_level *l = &m->levels[i];
-        if (!level_is_known(l))
-            continue;
-        highest_efficiency = base_ns / l->duration_ns;
-        if (l->duration_ns <= allowed_ns)
-            best = fmax(best, l->in_flight * base_ns / l->duration_ns);
-    }
-    m->is_below_seen = is_flat_at_the_bottom(m, &lowest);
-    if (m->is_below_seen)
+    double lowest = 0, top_share = 1;
+    enum bottom bottom = judge_bottom(m, &lowest);
+    m->is_base_known = bottom == BOTTOM_SOUND;
+    if (bottom == BOTTOM_BEYOND_KNEE)
         return lowest / 2;
-    if (highest_efficiency < ceiling_efficiency) {
+    if (bottom == BOTTOM_UNKNOWN)
+        return fmax(lowest / 2, CAPACITY_START_IN_FLIGHT);
+    double best = best_work(m, base_ns, allowed_duration_ns(m, limits, base_ns), &top_share);
+    if (top_share < ceiling_efficiency) {
         m->is_saturation_seen = true;
         return best;
     }
@@ -266,8 +292,8 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
     double base_ns = base_duration_ns(m);
     if (m->learned == 0 || base_ns == 0)
         return given(CAPACITY_START, CAPACITY_START_IN_FLIGHT, m->recent_ns);
-    /* Below everything seen the base time is unknown too: then all that is in flight counts as work. */
-    bool is_inflated = !m->is_below_seen && m->recent_ns > base_ns;
+    /* While the base time is not known for sure, all that is in flight counts as work. */
+    bool is_inflated = m->is_base_known && m->recent_ns > base_ns;
     return (struct capacity_estimate){
         .source = CAPACITY_LEARNED,
         .in_flight = m->learned,

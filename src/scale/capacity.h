@@ -44,7 +44,7 @@ struct capacity_model {
     double learned; /* present estimate; 0: none */
     bool is_saturation_seen;
     double tail_ratio;  /* duration at the objective's quantile / mean duration; 0: unknown */
-    bool is_below_seen; /* throughput was flat wherever we looked: the knee is below all of it */
+    bool is_base_known; /* some level was seen that is below the knee for sure */
     double recent_ns;   /* mean time a slot was held of late */
     /* The window being filled. */
     int64_t window_ns, window_busy_ns;
