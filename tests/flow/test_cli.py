@@ -92,6 +92,23 @@ def test_wrong_usage(arguments, word):
     assert "Traceback" not in result.stderr
 
 
+def test_configuration_that_only_root_may_read(weir, directory, origin):
+    """The worker gives up root: it must have read the file before, or have got it from the supervisor."""
+    import os
+    server = origin(b"secret kept")
+    path = os.path.join(directory, "private.yaml")
+    from harness import free_port
+    port, admin = free_port(), free_port()
+    with open(path, "w") as file:
+        file.write(f"listeners: [{{http: 127.0.0.1:{port}}}]\nadmin: {{listen: 127.0.0.1:{admin}}}\n"
+                   f"services: {{main: {{servers: ['{server.address}']}}}}\n")
+    os.chmod(path, 0o600)
+    w = weir(["run", "-c", path], wait=None)
+    w.port, w.admin_port = port, admin
+    w.wait_ready()
+    wait_until(lambda: w.ask().body == b"secret kept", 5)
+
+
 def test_port_that_is_taken(weir, origin):
     server = origin()
     result = run_weir("run", "--listen", server.address, "--admin", "off", "--", *TINY)

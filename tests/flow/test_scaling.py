@@ -133,7 +133,7 @@ def test_more_servers_when_the_queue_grows(weir, load):
     kinds = {event["kind"] for event in w.api("events?count=1000")["events"]}
     assert "scale_up" in kinds
     decision = next(e for e in w.api("events?count=1000")["events"] if e["kind"] == "scale_up")
-    assert decision.get("numbers") and decision["text"], decision
+    assert {"target", "needed", "work", "waiting"} <= set(decision["details"]) and decision["text"], decision
 
 
 def test_scale_down_never_cuts_a_request(weir, load):
