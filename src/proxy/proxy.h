@@ -11,7 +11,7 @@ struct proxy_params {
     struct fleet *fleet;          /* borrowed; a snapshot has been published */
     uint32_t thread_count;
     uint32_t listener_count;
-    const int *listener_fds;      /* [listener * thread_count + thread]; borrowed, stay open */
+    const int *listener_fds;      /* [listener * thread_count + thread]; borrowed until proxy_drain, which closes them */
     /* Called on a data thread when control should look now: a queue waits without servers, a server refuses. Must not block. */
     void (*wake_control)(void *context);
     void *context;

@@ -115,12 +115,29 @@ static void stop_listening(struct data_thread *t)
     }
 }
 
+/*
+ * What the kernel has accepted already is taken; later clients shall be refused rather than wait in a queue that nobody reads, so
+ * the descriptors are closed: when Weir ends, the supervisor has closed its own. When only this worker ends, they stay open there.
+ */
+static void close_listeners(struct data_thread *t)
+{
+    for (uint32_t i = 0; i < t->listener_count; i++) {
+        int fd = t->listeners[i].handle.fd;
+        if (fd < 0)
+            continue;
+        session_accept(&t->listeners[i]);
+        loop_remove(t->loop, &t->listeners[i].handle);
+        t->listeners[i].handle.fd = -1;
+        close(fd);
+    }
+}
+
 static void on_drain(struct loop *l, struct message *m)
 {
     struct data_thread *t = loop_user(l);
     (void)m;
+    close_listeners(t);
     t->is_draining = true;
-    stop_listening(t);
     upstream_close_idle(t);
     list_for_each_safe (node, &t->sessions) {
         struct session *s = container_of(node, struct session, link);
