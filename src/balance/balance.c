@@ -2,8 +2,9 @@
  * What all methods share: who is eligible, and the load estimate.
  *
  * The estimate is Finagle's peak EWMA: a latency above the estimate replaces it at once, one below pulls it down with time
- * constant BALANCE_DECAY; the cost of one more request is latency * (in flight + 1). A server that fails fast would look
- * quick, so the cost is divided by the share of good answers.
+ * constant decay_ns; the cost of one more request is latency * (in flight + 1). A server that fails fast would look quick, so an
+ * error counts as error_latency_ns: the price of a failed request is not the time it took. Errors that all servers make alike
+ * change no order. Both estimates fade while nothing is observed, so that who was slow or broken is tried again.
  */
 #include "balance/balance.h"
 
@@ -13,7 +14,7 @@
 
 static const double decay_ns = 10.0 * 1e9;
 static const double unknown_cost = 1e15;
-static const double success_share_min = 0.05; /* a wholly failing server still costs no more than 20 times its latency */
+static const double error_latency_ns = 1e9;
 
 static const struct balance_ops *const methods[] = {
     /* in the order of enum balance_method */
@@ -51,7 +52,8 @@ void balance_observe(struct balance_load *l, const struct server *s, int64_t lat
         l->latency_ns = latency;
     else
         l->latency_ns = l->latency_ns * weight + latency * (1 - weight);
-    /* Errors are counted per request, not per time: one in twenty requests of memory. */
+    /* Errors are counted per request, one in twenty requests of memory, and fade with time like the latency. */
+    l->error_share *= weight;
     l->error_share += ((is_error ? 1.0 : 0.0) - l->error_share) * 0.05;
     l->updated_ns = now_ns;
 }
@@ -61,7 +63,6 @@ double balance_cost(const struct balance_load *l, const struct server *s, int64_
     double pending = (double)server_in_flight(s);
     if (l->server_id != s->id || l->latency_ns <= 0)
         return pending > 0 ? unknown_cost + pending : 0; /* unknown: one request at a time, until it has answered */
-    /* An idle estimate fades, so that a server that was slow once is tried again. */
-    double latency = l->latency_ns * exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
-    return latency * (pending + 1) / MAX(1 - l->error_share, success_share_min);
+    double fading = exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
+    return (l->latency_ns + l->error_share * error_latency_ns) * fading * (pending + 1);
 }

@@ -101,7 +101,11 @@ static void random_of_two_prefers_the_quick_and_the_honest(void **state)
     /* A server that fails at once is quick, and must not win by it. */
     for (int k = 0; k < 200; k++)
         balance_observe(&loads[1], &servers[1], NS_PER_MS, true, NS_PER_S);
-    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) > balance_cost(&loads[2], &servers[2], NS_PER_S));
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) > 50 * balance_cost(&loads[2], &servers[2], NS_PER_S));
+    /* But it is tried again when nothing was heard of it for long. */
+    int64_t later = 90 * NS_PER_S;
+    balance_observe(&loads[2], &servers[2], 10 * NS_PER_MS, false, later);
+    assert_true(balance_cost(&loads[1], &servers[1], later) < balance_cost(&loads[2], &servers[2], later));
 }
 
 static void an_unknown_server_is_tried_with_one_request_at_a_time(void **state)
