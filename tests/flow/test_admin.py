@@ -253,6 +253,28 @@ def test_metrics_agree_with_the_api(weir, origin):
     assert abs(w.metric("process_open_fds") - worker.num_fds()) <= 3
 
 
+def keys_of(value):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from keys_of(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner)
+
+
+def test_every_field_of_the_api_is_documented(weir, origin):
+    w = weir(services={"shop": {"hosts": ["a.example"], "servers": [origin().address]},
+                       "app": {"scale": {"command": [harness.PYTHON, harness.TINY_SERVER, "{address}"], "servers": "1..2"}}})
+    wait_until(lambda: len(w.takes_requests()) == 2, 10, "both servers take requests")
+    wait_until(lambda: w.api("host").get("cpu", {}).get("percent") is not None, what="a sample of the host")
+    page = (harness.ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[`\"](\w+)[`\"]", page))
+    for path in ("services", "servers", "events", "alerts", "host"):
+        missing = set(keys_of(w.api(path))) - words
+        assert not missing, f"docs/reference/api.md does not tell what these are in {path}: {sorted(missing)}"
+
+
 # ------------------------------------------------------------------------------------------------ the page
 
 
