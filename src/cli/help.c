@@ -47,10 +47,7 @@ void help_format_all(const struct command *commands, size_t count, struct buf *o
         if (commands[i].is_hidden)
             continue;
         snprintf(head, sizeof(head), "%s %s", commands[i].name, commands[i].arguments);
-        if (strlen(head) > 24)
-            buf_printf(out, "  %s\n  %-24s  %s\n", head, "", commands[i].summary);
-        else
-            buf_printf(out, "  %-24s  %s\n", head, commands[i].summary);
+        buf_printf(out, "  %-25s  %s\n", head, commands[i].summary);
     }
     buf_put(out, STR("\n`weir help COMMAND` tells more about one. Exit codes:\n"));
     for (size_t i = 0; i < ARRAY_LEN(exits); i++)
@@ -140,8 +137,7 @@ static void put_details(const char *text, struct buf *out)
 
 static void put_man_command(const struct command *c, struct buf *out)
 {
-    buf_put(out, STR(".SS "));
-    buf_printf(out, "weir %s %s\n", c->name, c->arguments);
+    buf_printf(out, ".SS weir %s%s%s\n", c->name, c->arguments[0] ? " " : "", c->arguments);
     put_troff(c->summary, out);
     buf_put(out, STR(".\n"));
     if (c->details[0]) {

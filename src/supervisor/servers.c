@@ -15,18 +15,13 @@
  * process may take it; the server then fails, and the reconciler's next start gets another port. Handing over
  * the listening socket itself would need servers that know how to take one.
  */
-#include "supervisor/servers.h"
+#include "supervisor/servers_priv.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/channel.h"
 #include "supervisor/exit_reason.h"
-#include "supervisor/lines.h"
-#include "supervisor/output.h"
-#include "supervisor/spawn.h"
-#include "supervisor/template.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,48 +33,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    READ_BYTES_MAX = 16 * 1024, /* a server's share of one turn */
-    PORT_ATTEMPTS_MAX = 64,
-    OUTPUT_RETRY_MS = 20,
-    FINAL_READS_MAX = 16, /* what a server left in its pipe: 64 KiB by default */
-};
-
-struct server_process {
-    struct list link;
-    struct servers *all;
-    const struct supervisor_service *service;
-    char key[CHANNEL_KEY_BYTES_MAX + 1];
-    const char *name; /* the part of key after the slash */
-    enum server_process_state state;
-    bool is_forgotten; /* its key is somebody else's now */
-    bool is_killed;    /* SIGKILL was sent because it did not end in time */
-    pid_t pid;         /* and process group */
-    struct addr address;
-    struct spawn spawn; /* for the outcome's text; argv and environment are gone by then, but for argv[0] */
-    char *argv[2];      /* owned: argv[0] as it was executed, NULL */
-    char failure[sizeof(((struct err *)0)->text)]; /* why it could not be executed; "": it could */
-    struct handle outcome;                         /* fd -1: known */
-    struct handle output;                          /* fd -1: ended */
-    bool is_output_paused;
-    struct timer kill_timer;
-    struct lines lines;
-    struct deferred free_task;
-};
-
-struct servers {
-    struct servers_params params;
-    struct list list;
-    size_t count;
-    struct output output;
-    struct timer output_timer; /* tries again to write what could not be written */
-    struct user users[SUPERVISOR_SERVICES_MAX];
-    bool has_user[SUPERVISOR_SERVICES_MAX];
-};
-
-#define for_each_process(s, p)                                                                               \
-    for (struct server_process *p = container_of((s)->list.next, struct server_process, link);               \
-         &p->link != &(s)->list; p = container_of(p->link.next, struct server_process, link))
+enum { PORT_ATTEMPTS_MAX = 64 };
 
 /* ---- state ---- */
 
@@ -108,88 +62,6 @@ static struct server_process *find_pid(struct servers *s, pid_t pid)
 {
     for_each_process(s, p) if (p->pid == pid) return p;
     return NULL;
-}
-
-/* ---- output ---- */
-
-static void on_line(void *context, struct str line)
-{
-    struct server_process *p = context;
-    output_put(&p->all->output, p->name, line);
-}
-
-static void close_output(struct server_process *p)
-{
-    if (p->output.fd < 0)
-        return;
-    if (!p->is_output_paused)
-        loop_remove(p->all->params.loop, &p->output);
-    close(p->output.fd);
-    p->output.fd = -1;
-}
-
-/* One read. False when nothing more can come now. */
-static bool read_output(struct server_process *p)
-{
-    static char bytes[READ_BYTES_MAX];
-    const struct lines_sink sink = {p, on_line};
-    if (p->output.fd < 0)
-        return false;
-    ssize_t n = read(p->output.fd, bytes, sizeof(bytes));
-    if (n > 0) {
-        lines_feed(&p->lines, str_n(bytes, (size_t)n), &sink);
-        return true;
-    }
-    if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        lines_flush(&p->lines, &sink);
-        close_output(p);
-    }
-    return false;
-}
-
-static void flush_output(struct servers *s)
-{
-    int64_t now_ns = loop_now_ns(s->params.loop);
-    output_flush(&s->output, now_ns);
-    if (s->output.waiting.len && !timer_is_set(&s->output_timer))
-        timer_set(s->params.loop, &s->output_timer, now_ns + OUTPUT_RETRY_MS * NS_PER_MS);
-}
-
-/* A paused descriptor leaves the loop altogether: a hang-up is reported whatever events are asked for. */
-static void pause_output(struct server_process *p)
-{
-    loop_remove(p->all->params.loop, &p->output);
-    p->is_output_paused = true;
-    flush_output(p->all);
-}
-
-static void resume_output(struct server_process *p)
-{
-    if (!p->is_output_paused || p->output.fd < 0)
-        return;
-    if (loop_add(p->all->params.loop, &p->output, EPOLLIN))
-        p->is_output_paused = false;
-}
-
-static void on_output(struct loop *l, struct handle *h, uint32_t events)
-{
-    struct server_process *p = container_of(h, struct server_process, output);
-    if (!output_is_ready(&p->all->output, loop_now_ns(l))) {
-        pause_output(p);
-        return;
-    }
-    (void)read_output(p);
-    flush_output(p->all);
-}
-
-static void on_output_timer(struct loop *l, struct timer *t)
-{
-    struct servers *s = container_of(t, struct servers, output_timer);
-    if (!output_is_ready(&s->output, loop_now_ns(l))) {
-        timer_set(l, t, loop_now_ns(l) + OUTPUT_RETRY_MS * NS_PER_MS);
-        return;
-    }
-    for_each_process(s, p) resume_output(p);
 }
 
 /* ---- start ---- */
@@ -267,73 +139,6 @@ static uint32_t count_processes(struct servers *s, const struct supervisor_servi
     return count;
 }
 
-/* Weir's own words come last and win: a server that listened elsewhere would never be found. */
-static void build_environment(const struct server_process *p, const struct user *user, struct environment *e)
-{
-    char host[ADDR_TEXT_BYTES];
-    environment_init(e, environ);
-    if (user) {
-        environment_printf(e, "HOME=%s", user->home);
-        environment_printf(e, "USER=%s", user->name);
-        environment_printf(e, "LOGNAME=%s", user->name);
-    }
-    environment_printf(e, "HOST=%s", addr_format_host(host, &p->address));
-    for (const char *const *item = p->service->environment; item && *item; item++) {
-        char *expanded = template_expand(*item, &p->address);
-        environment_set(e, expanded);
-        free(expanded);
-    }
-    environment_printf(e, "PORT=%u", addr_port(&p->address));
-    environment_printf(e, "WEIR_SERVER=%s", p->name);
-    environment_set(e, p->all->params.mark);
-}
-
-static char **build_argv(const struct server_process *p)
-{
-    size_t count = 0;
-    while (p->service->argv[count])
-        count++;
-    char **argv = NEW_ARRAY(char *, count + 1);
-    for (size_t i = 0; i < count; i++)
-        argv[i] = template_expand(p->service->argv[i], &p->address);
-    return argv;
-}
-
-static void free_argv(char **argv)
-{
-    for (size_t i = 0; argv[i]; i++)
-        free(argv[i]);
-    free(argv);
-}
-
-static const struct user *user_of(const struct servers *s, const struct supervisor_service *service)
-{
-    size_t i = (size_t)(service - s->params.plan->services);
-    return s->has_user[i] ? &s->users[i] : NULL;
-}
-
-static bool fork_process(struct server_process *p, int output_fd, struct err *err)
-{
-    const struct servers *s = p->all;
-    struct environment environment;
-    const struct user *user = user_of(s, p->service);
-    build_environment(p, user, &environment);
-    char **argv = build_argv(p);
-    p->argv[0] = mem_strdup(argv[0]);
-    p->spawn = (struct spawn){.argv = argv,
-                              .environment = environment.items,
-                              .directory = p->service->directory,
-                              .user = user,
-                              .output_fd = output_fd,
-                              .open_files = s->params.open_files};
-    p->pid = spawn_start(&p->spawn, &p->outcome.fd, err);
-    p->spawn.argv = p->argv;
-    p->spawn.environment = NULL;
-    free_argv(argv);
-    environment_fini(&environment);
-    return p->pid > 0;
-}
-
 static void on_outcome(struct loop *l, struct handle *h, uint32_t events);
 static void on_kill_timer(struct loop *l, struct timer *t);
 
@@ -346,7 +151,7 @@ static struct server_process *process_new(struct servers *s, struct str key,
     str_copy(p->key, sizeof(p->key), key);
     p->name = strchr(p->key, '/') + 1;
     p->outcome = (struct handle){.fd = -1, .on_event = on_outcome};
-    p->output = (struct handle){.fd = -1, .on_event = on_output};
+    p->output = (struct handle){.fd = -1, .on_event = server_process_on_output};
     timer_init(&p->kill_timer, on_kill_timer);
     list_init(&p->link);
     return p;
@@ -356,7 +161,7 @@ static void process_free(struct server_process *p)
 {
     ASSERT(!list_is_linked(&p->link));
     timer_cancel(&p->kill_timer);
-    close_output(p);
+    server_process_close_output(p);
     if (p->outcome.fd >= 0)
         close(p->outcome.fd);
     free(p->argv[0]);
@@ -384,7 +189,7 @@ static bool start_process(struct server_process *p, struct err *err)
     p->output.fd = pipe_fds[0];
     p->is_output_paused = true; /* not in the loop yet */
     (void)fcntl(p->output.fd, F_SETFL, O_NONBLOCK);
-    bool is_forked = fork_process(p, pipe_fds[1], err);
+    bool is_forked = server_process_spawn(p, pipe_fds[1], err);
     close(pipe_fds[1]);
     if (!is_forked || !watch_process(p, err))
         return false;
@@ -523,16 +328,6 @@ bool servers_on_child_ending(struct servers *s, pid_t pid)
     return true;
 }
 
-static void read_rest(struct server_process *p)
-{
-    const struct lines_sink sink = {p, on_line};
-    for (int i = 0; i < FINAL_READS_MAX && read_output(p); i++)
-        ;
-    lines_flush(&p->lines, &sink);
-    close_output(p);
-    flush_output(p->all);
-}
-
 static void tell_end(struct server_process *p, int wait_status)
 {
     const struct servers_events *events = p->all->params.events;
@@ -559,7 +354,7 @@ bool servers_on_child_ended(struct servers *s, pid_t pid, int wait_status)
     if (!p)
         return false;
     learn_outcome(p);
-    read_rest(p);
+    server_process_read_rest(p);
     timer_cancel(&p->kill_timer);
     loop_remove(s->params.loop, &p->outcome);
     list_remove(&p->link);
@@ -615,7 +410,7 @@ struct servers *servers_new(const struct servers_params *params, struct err *err
     s->params = *params;
     list_init(&s->list);
     output_init(&s->output, params->output_fd);
-    timer_init(&s->output_timer, on_output_timer);
+    timer_init(&s->output_timer, servers_on_output_timer);
     if (find_users(s, err))
         return s;
     servers_free(s);

@@ -1,0 +1,78 @@
+/*
+ * servers_spawn.c: the command and environment of one application server, from its service's templates and
+ * its address.
+ */
+#include "supervisor/servers_priv.h"
+
+#include "base/mem.h"
+#include "supervisor/template.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Weir's own words come last and win: a server that listened elsewhere would never be found. */
+static void build_environment(const struct server_process *p, const struct user *user, struct environment *e)
+{
+    char host[ADDR_TEXT_BYTES];
+    environment_init(e, environ);
+    if (user) {
+        environment_printf(e, "HOME=%s", user->home);
+        environment_printf(e, "USER=%s", user->name);
+        environment_printf(e, "LOGNAME=%s", user->name);
+    }
+    environment_printf(e, "HOST=%s", addr_format_host(host, &p->address));
+    for (const char *const *item = p->service->environment; item && *item; item++) {
+        char *expanded = template_expand(*item, &p->address);
+        environment_set(e, expanded);
+        free(expanded);
+    }
+    environment_printf(e, "PORT=%u", addr_port(&p->address));
+    environment_printf(e, "WEIR_SERVER=%s", p->name);
+    environment_set(e, p->all->params.mark);
+}
+
+static char **build_argv(const struct server_process *p)
+{
+    size_t count = 0;
+    while (p->service->argv[count])
+        count++;
+    char **argv = NEW_ARRAY(char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        argv[i] = template_expand(p->service->argv[i], &p->address);
+    return argv;
+}
+
+static void free_argv(char **argv)
+{
+    for (size_t i = 0; argv[i]; i++)
+        free(argv[i]);
+    free(argv);
+}
+
+static const struct user *user_of(const struct servers *s, const struct supervisor_service *service)
+{
+    size_t i = (size_t)(service - s->params.plan->services);
+    return s->has_user[i] ? &s->users[i] : NULL;
+}
+
+bool server_process_spawn(struct server_process *p, int output_fd, struct err *err)
+{
+    const struct servers *s = p->all;
+    struct environment environment;
+    const struct user *user = user_of(s, p->service);
+    build_environment(p, user, &environment);
+    char **argv = build_argv(p);
+    p->argv[0] = mem_strdup(argv[0]);
+    p->spawn = (struct spawn){.argv = argv,
+                              .environment = environment.items,
+                              .directory = p->service->directory,
+                              .user = user,
+                              .output_fd = output_fd,
+                              .open_files = s->params.open_files};
+    p->pid = spawn_start(&p->spawn, &p->outcome.fd, err);
+    p->spawn.argv = p->argv;
+    p->spawn.environment = NULL;
+    free_argv(argv);
+    environment_fini(&environment);
+    return p->pid > 0;
+}
