@@ -51,7 +51,8 @@ static void check_decisions(struct world *w)
 static void check_servers(struct world *w)
 {
     uint32_t up = 0;
-    fleet_for_each_server (w->fleet, s) {
+    world_for_each_server(w, s)
+    {
         enum server_state state = (enum server_state)atomic_load(&s->state);
         CHECK(state != SERVER_GONE || w->now_ns - property.publish_failed_ns <= 150 * MS);
         up += state <= SERVER_SERVING;
@@ -203,7 +204,7 @@ static void calm_down(struct world *w)
     (void)scale_clear_replicas(w->scale, w->service, w->now_ns, NULL);
     for (int i = 0; i < 100 && w->request_count > 0; i++) /* one server may have much to work off */
         world_run_checked(w, 10 * S, check);
-    world_run_checked(w, 140 * S, check);
+    world_run_checked(w, 110 * S, check);
 }
 
 static void run_seed(uint64_t seed)

@@ -23,7 +23,7 @@
 #define MS NS_PER_MS
 #define S  NS_PER_S
 
-enum { FAKES_MAX = 256, STEP_MS = 10, REQUESTS_MAX = 20000, LOG_MAX = 20000 };
+enum { FAKES_MAX = 64, SLOTS_MAX = 96, STEP_MS = 10, REQUESTS_MAX = 20000, LOG_MAX = 20000 };
 
 /* One process of the fake provider. */
 struct fake {
@@ -94,7 +94,7 @@ struct world {
 
 /* Slots are given out from the front; no story has more. */
 #define world_for_each_server(w, s)                                                                          \
-    for (struct server *s = (w)->fleet->servers; s < (w)->fleet->servers + 160; s++)                         \
+    for (struct server *s = (w)->fleet->servers; s < (w)->fleet->servers + SLOTS_MAX; s++)                   \
         if (s->id && !s->removed_epoch)
 
 static struct fake *world_find_fake(struct world *w, const char *key)
@@ -200,6 +200,7 @@ static void world_offer(void *context, struct server *s)
 static void world_probe(void *context, struct server *s, enum probe_pace pace)
 {
     struct world *w = context;
+    assert_true(s->slot < SLOTS_MAX);
     w->pace[s->slot] = pace;
     w->paced_id[s->slot] = s->id;
     w->next_probe_ns[s->slot] = w->now_ns;
@@ -264,6 +265,7 @@ static struct config_service world_config(void)
 static void world_add_fleet(struct world *w)
 {
     w->fleet = fleet_new(1);
+    w->fleet->last_epoch = 1; /* Weir publishes its first snapshot before anything else */
     w->service = fleet_add_service(w->fleet, STR("shop"));
     memset(w->pace, 0, sizeof(w->pace));
 }
@@ -376,13 +378,16 @@ static struct fake *world_fake_of(struct world *w, const struct server *s)
 /* Each server works on its oldest `parallel` requests (all of them together on `bottleneck`). */
 static void world_work(struct world *w)
 {
-    uint32_t busy[FLEET_SERVERS_MAX] = {0}, busy_all = 0;
+    if (w->request_count == 0)
+        return;
+    uint32_t busy[SLOTS_MAX] = {0}, busy_all = 0;
+    bool is_alive[SLOTS_MAX];
+    world_for_each_server(w, s) is_alive[s->slot] = w->config.server_count || world_fake_of(w, s);
     for (uint32_t i = 0; i < w->request_count; i++) {
         struct request *q = &w->requests[i];
         if (!q->server)
             continue;
-        struct fake *f = w->config.server_count ? NULL : world_fake_of(w, q->server);
-        if (!w->config.server_count && !f) { /* its process is gone */
+        if (!is_alive[q->server->slot]) {
             world_end_request(w, i--, false);
             continue;
         }
@@ -429,6 +434,9 @@ static void world_move_processes(struct world *w)
     for (int i = 0; i < FAKES_MAX; i++) {
         struct fake *f = &w->fakes[i];
         if (!f->is_used)
+            continue;
+        bool is_due = f->ends_ns && f->ends_ns <= w->now_ns;
+        if (!is_due && (f->is_started || f->starts_ns > w->now_ns))
             continue;
         char key[160];
         snprintf(key, sizeof(key), "%s", f->key);
