@@ -194,6 +194,12 @@ static void trouble(struct world *w, struct random *r)
     }
 }
 
+static bool has_settled(struct world *w)
+{
+    uint32_t least = w->config.scale.servers_min;
+    return world_count(w, SERVER_SERVING) == least && world_fake_count(w) == least;
+}
+
 static void calm_down(struct world *w)
 {
     w->is_failing_starts = w->is_refusing_starts = w->is_hanging = w->is_publish_failing = false;
@@ -202,9 +208,12 @@ static void calm_down(struct world *w)
     for (int i = 0; i < FAKES_MAX; i++)
         w->fakes[i].is_hung = false;
     (void)scale_clear_replicas(w->scale, w->service, w->now_ns, NULL);
-    for (int i = 0; i < 100 && w->request_count > 0; i++) /* one server may have much to work off */
-        world_run_checked(w, 10 * S, check);
-    world_run_checked(w, 110 * S, check);
+    /* One server may have much to work off; then the window, back-offs of up to 40 s, a start, a drain. */
+    for (int i = 0; i < 300 && w->request_count > 0; i++)
+        world_run_checked(w, 5 * S, check);
+    for (int i = 0; i < 22 && !has_settled(w); i++)
+        world_run_checked(w, 5 * S, check);
+    world_run_checked(w, 3 * S, check); /* and stays so */
 }
 
 static void run_seed(uint64_t seed)
@@ -222,9 +231,7 @@ static void run_seed(uint64_t seed)
         world_run_checked(w, random_below(&r, 2500) * MS, check);
     }
     calm_down(w);
-    uint32_t least = w->config.scale.servers_min;
-    CHECK(world_count(w, SERVER_SERVING) == least);
-    CHECK(world_fake_count(w) == least);
+    CHECK(has_settled(w));
     CHECK(atomic_load(&w->service->in_flight) == 0);
     fleet_for_each_server (w->fleet, s)
         CHECK(server_can_take(s));
