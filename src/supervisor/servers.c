@@ -15,13 +15,14 @@
  * process may take it; the server then fails, and the reconciler's next start gets another port. Handing over
  * the listening socket itself would need servers that know how to take one.
  */
-#include "supervisor/servers_priv.h"
+#include "supervisor/servers.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "supervisor/exit_reason.h"
+#include "supervisor/servers_priv.h"
 
 #include <assert.h>
 #include <errno.h>
