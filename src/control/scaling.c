@@ -102,7 +102,9 @@ static bool is_death(const struct scale_event *e)
 static void write_text(const struct scale_event *e, char *out, size_t out_bytes)
 {
     const char *reason = e->reason ? e->reason : "";
-    struct str words = is_death(e) ? last_line(e->last_lines) : STR("");
+    /* Who was killed by a signal had no time for last words: its last line is about something else. */
+    bool has_words = is_death(e) && str_starts_with(str_of(reason), STR("exit status"));
+    struct str words = has_words ? last_line(e->last_lines) : STR("");
     if (e->kind == SCALE_EVENT_SERVER_STATE && e->from != e->to)
         snprintf(out, out_bytes, "%s -> %s after %.1f s: %s", server_state_name(e->from),
                  server_state_name(e->to), (double)e->in_state_ns / 1e9, reason);
