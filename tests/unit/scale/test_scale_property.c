@@ -140,7 +140,7 @@ static void trouble(struct world *w, struct random *r)
     struct server *s = random_server(w, r);
     switch (random_below(r, 14)) {
     case 0:
-        w->rate = random_below(r, 100);
+        w->rate = random_below(r, 40);
         break;
     case 1:
         w->rate = 0;
@@ -211,6 +211,7 @@ static void calm_down(struct world *w)
     /* One server may have much to work off; then the window, back-offs of up to 40 s, a start, a drain. */
     for (int i = 0; i < 300 && w->request_count > 0; i++)
         world_run_checked(w, 5 * S, check);
+    world_run_checked(w, 6 * S, check); /* ends that were already due */
     for (int i = 0; i < 22 && !has_settled(w); i++)
         world_run_checked(w, 5 * S, check);
     world_run_checked(w, 3 * S, check); /* and stays so */
