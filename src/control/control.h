@@ -7,9 +7,10 @@
 
 struct control_params {
     const struct config *config;
-    const int *listener_fds; /* [listener * workers + thread], inherited from the supervisor; closed when draining */
-    int admin_fd;            /* -1: admin is off */
-    int supervisor_fd;       /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
+    const int *
+        listener_fds; /* [listener * workers + thread], inherited from the supervisor; closed when draining */
+    int admin_fd;     /* -1: admin is off */
+    int supervisor_fd; /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
 };
 
 /* Exit status of a worker that will never run with this configuration: a secret that cannot be read, no
