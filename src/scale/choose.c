@@ -28,7 +28,9 @@ static bool goes_before(const struct life *a, const struct life *b, int64_t now_
 struct life *choose_victim(struct reconciler *r, int64_t now_ns)
 {
     struct life *best = NULL;
-    for_each_life(r, l) if (life_is_up(l) && (!best || goes_before(l, best, now_ns))) best = l;
+    for_each_life (r, l)
+        if (life_is_up(l) && (!best || goes_before(l, best, now_ns)))
+            best = l;
     return best;
 }
 
@@ -42,7 +44,8 @@ static bool can_come_back(const struct life *l)
 struct life *choose_revival(struct reconciler *r)
 {
     struct life *best = NULL;
-    for_each_life(r, l) if (can_come_back(l) &&
-                            (!best || server_in_flight(l->server) > server_in_flight(best->server))) best = l;
+    for_each_life (r, l)
+        if (can_come_back(l) && (!best || server_in_flight(l->server) > server_in_flight(best->server)))
+            best = l;
     return best;
 }

@@ -158,8 +158,7 @@ void lives_flush(struct reconciler *r)
         r->needs_publish = !r->effects->publish(r->effects->context);
     if (r->needs_publish)
         return;
-    for_each_life(r, l)
-    {
+    for_each_life (r, l) {
         if (life_state(l) != SERVER_GONE)
             continue;
         ASSERT(l->pace == PROBE_NEVER);

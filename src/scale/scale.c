@@ -76,7 +76,8 @@ void scale_free(struct scale *s)
 {
     if (!s)
         return;
-    for_each_scaled(s, x) scaled_free(x);
+    for_each_scaled (s, x)
+        scaled_free(x);
     free(s);
 }
 
@@ -155,7 +156,8 @@ void scale_remove_service(struct scale *s, struct service *service, int64_t now_
 
 static void hold_all(struct scale *s, bool is_held)
 {
-    for_each_scaled(s, x) reconciler_hold(x->reconciler, is_held);
+    for_each_scaled (s, x)
+        reconciler_hold(x->reconciler, is_held);
 }
 
 void scale_observe(struct scale *s, struct provider *provider, int64_t now_ns)
@@ -263,7 +265,8 @@ void scale_tick(struct scale *s, int64_t now_ns)
         s->held_until_ns = 0;
         hold_all(s, false);
     }
-    for_each_scaled(s, x) tick_service(s, x, now_ns);
+    for_each_scaled (s, x)
+        tick_service(s, x, now_ns);
 }
 
 static bool needs_a_look(struct scale *s, const struct scaled_service *x)
@@ -279,13 +282,16 @@ static bool needs_a_look(struct scale *s, const struct scaled_service *x)
 
 void scale_wake(struct scale *s, int64_t now_ns)
 {
-    for_each_scaled(s, x) if (needs_a_look(s, x)) tick_service(s, x, now_ns);
+    for_each_scaled (s, x)
+        if (needs_a_look(s, x))
+            tick_service(s, x, now_ns);
 }
 
 void scale_freeze(struct scale *s)
 {
     s->is_frozen = true;
-    for_each_scaled(s, x) reconciler_freeze(x->reconciler);
+    for_each_scaled (s, x)
+        reconciler_freeze(x->reconciler);
 }
 
 /* --- what providers and probes say ------------------------------------------------------------------ */
@@ -468,7 +474,8 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
 uint32_t scale_services(const struct scale *s, const struct service *ret_services[FLEET_SERVICES_MAX])
 {
     uint32_t count = 0;
-    for_each_scaled(s, x) ret_services[count++] = x->service;
+    for_each_scaled (s, x)
+        ret_services[count++] = x->service;
     return count;
 }
 

@@ -51,8 +51,7 @@ static void check_decisions(struct world *w)
 static void check_servers(struct world *w)
 {
     uint32_t up = 0;
-    world_for_each_server(w, s)
-    {
+    world_for_each_server (w, s) {
         enum server_state state = (enum server_state)atomic_load(&s->state);
         CHECK(state != SERVER_GONE || w->now_ns - property.publish_failed_ns <= 150 * MS);
         up += state <= SERVER_SERVING;

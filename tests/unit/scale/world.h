@@ -307,8 +307,7 @@ static void world_fini(struct world *w)
 static struct server *world_pick(struct world *w)
 {
     struct server *best = NULL;
-    world_for_each_server(w, s)
-    {
+    world_for_each_server (w, s) {
         int32_t limit = atomic_load(&s->max_requests);
         if (!server_can_take(s) || (limit && server_in_flight(s) >= limit))
             continue;
@@ -382,7 +381,8 @@ static void world_work(struct world *w)
         return;
     uint32_t busy[SLOTS_MAX] = {0}, busy_all = 0;
     bool is_alive[SLOTS_MAX];
-    world_for_each_server(w, s) is_alive[s->slot] = w->config.server_count || world_fake_of(w, s);
+    world_for_each_server (w, s)
+        is_alive[s->slot] = w->config.server_count || world_fake_of(w, s);
     for (uint32_t i = 0; i < w->request_count; i++) {
         struct request *q = &w->requests[i];
         if (!q->server)
@@ -466,8 +466,7 @@ static bool world_answers(struct world *w, struct server *s)
 
 static void world_move_probes(struct world *w)
 {
-    world_for_each_server(w, s)
-    {
+    world_for_each_server (w, s) {
         if (w->paced_id[s->slot] != s->id || w->pace[s->slot] == PROBE_NEVER ||
             w->now_ns < w->next_probe_ns[s->slot] || w->config.server_count)
             continue;
@@ -482,7 +481,8 @@ static void world_move_probes(struct world *w)
 static uint32_t world_count(struct world *w, enum server_state state)
 {
     uint32_t count = 0;
-    world_for_each_server(w, s) count += atomic_load(&s->state) == (int)state;
+    world_for_each_server (w, s)
+        count += atomic_load(&s->state) == (int)state;
     return count;
 }
 
