@@ -1,10 +1,11 @@
 /*
  * What all methods share: who is eligible, and the load estimate.
  *
- * The estimate is Finagle's peak EWMA: a latency above the estimate replaces it at once, one below pulls it down with time
- * constant decay_ns; the cost of one more request is latency * (in flight + 1). A server that fails fast would look quick, so an
- * error counts as error_latency_ns: the price of a failed request is not the time it took. Errors that all servers make alike
- * change no order. Both estimates fade while nothing is observed, so that who was slow or broken is tried again.
+ * The estimate is Finagle's peak EWMA: a latency above the estimate replaces it at once, one below pulls it
+ * down with time constant decay_ns; the cost of one more request is latency * (in flight + 1). A server that
+ * fails fast would look quick, so an error counts as error_latency_ns: the price of a failed request is not
+ * the time it took. Errors that all servers make alike change no order. Both estimates fade while nothing is
+ * observed, so that who was slow or broken is tried again.
  */
 #include "balance/balance.h"
 
@@ -42,7 +43,8 @@ bool balance_is_eligible(const struct balance_request *r, const struct server *s
     return true;
 }
 
-void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error, int64_t now_ns)
+void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error,
+                     int64_t now_ns)
 {
     if (l->server_id != s->id)
         *l = (struct balance_load){.server_id = s->id, .updated_ns = now_ns};
@@ -52,7 +54,8 @@ void balance_observe(struct balance_load *l, const struct server *s, int64_t lat
         l->latency_ns = latency;
     else
         l->latency_ns = l->latency_ns * weight + latency * (1 - weight);
-    /* Errors are counted per request, one in twenty requests of memory, and fade with time like the latency. */
+    /* Errors are counted per request, one in twenty requests of memory, and fade with time like the latency.
+     */
     l->error_share *= weight;
     l->error_share += ((is_error ? 1.0 : 0.0) - l->error_share) * 0.05;
     l->updated_ns = now_ns;
@@ -62,7 +65,8 @@ double balance_cost(const struct balance_load *l, const struct server *s, int64_
 {
     double pending = (double)server_in_flight(s);
     if (l->server_id != s->id || l->latency_ns <= 0)
-        return pending > 0 ? unknown_cost + pending : 0; /* unknown: one request at a time, until it has answered */
+        return pending > 0 ? unknown_cost + pending
+                           : 0; /* unknown: one request at a time, until it has answered */
     double fading = exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
     return (l->latency_ns + l->error_share * error_latency_ns) * fading * (pending + 1);
 }

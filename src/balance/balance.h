@@ -1,8 +1,10 @@
 /*
- * balance.h: choosing a server for a request. One file per method behind balance_ops; all pure: what they look at is passed in.
+ * balance.h: choosing a server for a request. One file per method behind balance_ops; all pure: what they
+ * look at is passed in.
  *
- * A method only proposes; the caller takes the slot (server_slot_take) and asks again when another thread was quicker.
- * Latency is learned per data thread (struct balance_load), in-flight counts are exact over all threads.
+ * A method only proposes; the caller takes the slot (server_slot_take) and asks again when another thread was
+ * quicker. Latency is learned per data thread (struct balance_load), in-flight counts are exact over all
+ * threads.
  */
 #pragma once
 #include "base/random.h"
@@ -11,8 +13,8 @@
 /* What one data thread has learned of one server. Zeroed when the slot gets a new server. */
 struct balance_load {
     uint64_t server_id;
-    double latency_ns;   /* peak EWMA: rises at once, decays over BALANCE_DECAY_NS; 0: nothing known */
-    double error_share;  /* EWMA of failures, 0..1 */
+    double latency_ns;  /* peak EWMA: rises at once, decays over BALANCE_DECAY_NS; 0: nothing known */
+    double error_share; /* EWMA of failures, 0..1 */
     int64_t updated_ns;
 };
 
@@ -25,7 +27,7 @@ struct balance_request {
     _Atomic uint32_t *turn;           /* the service's, shared by all threads */
     struct random *random;
     int64_t now_ns;
-    uint32_t avoid_count;             /* servers already tried for this request */
+    uint32_t avoid_count; /* servers already tried for this request */
     const struct server *avoid[BALANCE_AVOID_MAX];
 };
 
@@ -42,6 +44,7 @@ extern const struct balance_ops balance_round_robin, balance_least_requests, bal
 bool balance_is_eligible(const struct balance_request *r, const struct server *s);
 
 /* Tells the outcome of a request: time to the head of the response, or to the failure. */
-void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error, int64_t now_ns);
+void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error,
+                     int64_t now_ns);
 /* Expected cost of one more request on the server; smaller is better. */
 double balance_cost(const struct balance_load *l, const struct server *s, int64_t now_ns);

@@ -1,4 +1,5 @@
-/* The eligible server with the fewest requests in flight; among equals the next in turn, so that idle servers share. */
+/* The eligible server with the fewest requests in flight; among equals the next in turn, so that idle servers
+ * share. */
 #include "balance/balance.h"
 
 static struct server *pick(const struct balance_request *r)

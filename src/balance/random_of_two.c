@@ -1,7 +1,7 @@
 /*
- * Two eligible servers drawn at random, the one with the lower expected cost wins: near the best choice without the herd that
- * follows a single best (Mitzenmacher, "The power of two choices", 2001). A few draws may meet servers that are out or full;
- * then a scan from a random place finds whatever is left.
+ * Two eligible servers drawn at random, the one with the lower expected cost wins: near the best choice
+ * without the herd that follows a single best (Mitzenmacher, "The power of two choices", 2001). A few draws
+ * may meet servers that are out or full; then a scan from a random place finds whatever is left.
  */
 #include "balance/balance.h"
 

@@ -1,4 +1,5 @@
-/* Each eligible server in turn. The place in the order is shared by all threads, so the rotation holds for the service. */
+/* Each eligible server in turn. The place in the order is shared by all threads, so the rotation holds for
+ * the service. */
 #include "balance/balance.h"
 
 static struct server *pick(const struct balance_request *r)

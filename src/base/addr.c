@@ -159,7 +159,8 @@ void addr_unmap(struct addr *a)
     if (a->len == 0 || a->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
         return;
     struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = a->in6.sin6_port};
-    memcpy(&in4.sin_addr, a->in6.sin6_addr.s6_addr + sizeof(a->in6.sin6_addr) - sizeof(in4.sin_addr), sizeof(in4.sin_addr));
+    memcpy(&in4.sin_addr, a->in6.sin6_addr.s6_addr + sizeof(a->in6.sin6_addr) - sizeof(in4.sin_addr),
+           sizeof(in4.sin_addr));
     a->in4 = in4;
     a->len = sizeof(in4);
 }

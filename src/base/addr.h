@@ -20,11 +20,12 @@ struct addr {
 enum { ADDR_TEXT_BYTES = 128 };
 
 /*
- * Accepts `1.2.3.4:80`, `[::1]:80`, `:80` (any address), `localhost:80`, `unix:/path`. Names other than localhost are
- * not resolved here. On failure *ret_problem is a constant phrase.
+ * Accepts `1.2.3.4:80`, `[::1]:80`, `:80` (any address), `localhost:80`, `unix:/path`. Names other than
+ * localhost are not resolved here. On failure *ret_problem is a constant phrase.
  */
 bool addr_parse(struct str text, struct addr *ret_addr, const char **ret_problem);
-char *addr_format(char out[ADDR_TEXT_BYTES], const struct addr *a);      /* "1.2.3.4:80", "[::1]:80", "unix:/path" */
+char *addr_format(char out[ADDR_TEXT_BYTES],
+                  const struct addr *a); /* "1.2.3.4:80", "[::1]:80", "unix:/path" */
 char *addr_format_host(char out[ADDR_TEXT_BYTES], const struct addr *a); /* "1.2.3.4", "::1" */
 uint16_t addr_port(const struct addr *a);                                /* 0 for unix sockets */
 void addr_set_port(struct addr *a, uint16_t port);
@@ -38,5 +39,6 @@ struct addr_range {
     uint8_t bytes[16];
     unsigned prefix_bits;
 };
-bool addr_range_parse(struct str text, struct addr_range *ret_range, const char **ret_problem); /* "10.0.0.0/8", "::1" */
+bool addr_range_parse(struct str text, struct addr_range *ret_range,
+                      const char **ret_problem);                       /* "10.0.0.0/8", "::1" */
 bool addr_range_has(const struct addr_range *r, const struct addr *a); /* IPv4-mapped IPv6 counts as IPv4 */

@@ -44,6 +44,7 @@ bool err_wrap(struct err *err, const char *format, ...)
     memcpy(inner, err->text, sizeof(inner));
     int n = snprintf(err->text, sizeof(err->text), "%s: ", before);
     if (n > 0 && (size_t)n < sizeof(err->text))
-        snprintf(err->text + n, sizeof(err->text) - (size_t)n, "%.*s", (int)(sizeof(err->text) - (size_t)n - 1), inner);
+        snprintf(err->text + n, sizeof(err->text) - (size_t)n, "%.*s",
+                 (int)(sizeof(err->text) - (size_t)n - 1), inner);
     return false;
 }

@@ -12,7 +12,8 @@ struct err {
     char text[512];
 };
 
-/* All return false, so that `return err_set(...)` reads well in functions that return bool. err may be NULL. */
+/* All return false, so that `return err_set(...)` reads well in functions that return bool. err may be NULL.
+ */
 bool err_set(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 bool err_set_errno(struct err *err, int error_number, const char *format, ...) PRINTF_LIKE(3, 4);
 bool err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,5 +1,6 @@
 /*
- * slab.h: objects of one size on a free list: no malloc in steady state. Owner thread only. Memory is kept until slab_fini.
+ * slab.h: objects of one size on a free list: no malloc in steady state. Owner thread only. Memory is kept
+ * until slab_fini.
  */
 #pragma once
 #include <stddef.h>
@@ -10,7 +11,7 @@ struct slab {
     uint32_t used, used_max; /* used_max 0: no limit */
     struct slab_free {
         struct slab_free *next;
-    } *free;
+    } * free;
     struct slab_block *blocks;
 };
 

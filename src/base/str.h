@@ -14,7 +14,7 @@ struct str {
 };
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_ARG(s) (int)(s).len, (s).ptr /* for "%.*s" */
+#define STR_ARG(s)   (int)(s).len, (s).ptr /* for "%.*s" */
 
 static inline struct str str_of(const char *text)
 {
@@ -52,7 +52,7 @@ bool str_eq_nocase(struct str a, struct str b);
 struct str str_trim(struct str s);                                      /* spaces and tabs at both ends */
 bool str_split(struct str *rest, char separator, struct str *ret_part); /* false when rest is used up */
 bool str_find(struct str s, char c, size_t *ret_at);
-bool str_parse_u64(struct str s, uint64_t *ret_value); /* decimal digits only; false on overflow */
+bool str_parse_u64(struct str s, uint64_t *ret_value);      /* decimal digits only; false on overflow */
 size_t str_copy(char *out, size_t out_bytes, struct str s); /* always ends in NUL; returns bytes copied */
 /* The word of `words` nearest to `s` by edits, or NULL when none is near enough to suggest. */
 const char *str_nearest(struct str s, const char *const *words, size_t word_count);

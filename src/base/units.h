@@ -15,5 +15,5 @@ bool units_parse_size(struct str text, uint64_t *ret_bytes, const char **ret_pro
 bool units_parse_percent(struct str text, double *ret_percent, const char **ret_problem); /* 0..100 */
 
 enum { UNITS_TEXT_BYTES = 32 };
-char *units_format_duration(char out[UNITS_TEXT_BYTES], int64_t ns);   /* "1.5s", "250ms", "5m" */
-char *units_format_size(char out[UNITS_TEXT_BYTES], uint64_t bytes);   /* "64KiB", "1.5GiB" */
+char *units_format_duration(char out[UNITS_TEXT_BYTES], int64_t ns); /* "1.5s", "250ms", "5m" */
+char *units_format_size(char out[UNITS_TEXT_BYTES], uint64_t bytes); /* "64KiB", "1.5GiB" */

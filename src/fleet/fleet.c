@@ -1,13 +1,14 @@
 /*
- * Slots instead of pointers with reference counts: servers and services live in two fixed tables, so a data thread may always
- * read through a pointer it has. What must be awaited is only the reuse of a slot:
+ * Slots instead of pointers with reference counts: servers and services live in two fixed tables, so a data
+ * thread may always read through a pointer it has. What must be awaited is only the reuse of a slot:
  *
  * 1. fleet_remove_server notes the newest epoch that may still name the server.
- * 2. A data thread's oldest_used passes an epoch only when none of its exchanges uses it, and, on adopting a newer one, it has
- *    closed its idle connections to servers that are not in it.
+ * 2. A data thread's oldest_used passes an epoch only when none of its exchanges uses it, and, on adopting a
+ * newer one, it has closed its idle connections to servers that are not in it.
  * 3. So once every oldest_used is beyond the noted epoch and nothing is in flight, nobody can touch the slot.
  *
- * Ordering: publishing a snapshot is a release store, adopting it an acquire load; oldest_used likewise the other way round.
+ * Ordering: publishing a snapshot is a release store, adopting it an acquire load; oldest_used likewise the
+ * other way round.
  */
 #include "fleet/fleet.h"
 
@@ -91,7 +92,8 @@ static void *fresh_cells(void *cells, size_t bytes)
     return cells ? memset(cells, 0, bytes) : mem_alloc(bytes);
 }
 
-struct server *fleet_add_server(struct fleet *f, struct service *service, struct str name, const struct addr *address)
+struct server *fleet_add_server(struct fleet *f, struct service *service, struct str name,
+                                const struct addr *address)
 {
     (void)fleet_collect(f);
     struct server *s = f->servers;

@@ -1,10 +1,9 @@
 /*
  * server.h: a server that requests are sent to: identity, life, and the exact count of requests in flight.
  *
- * Servers live in the slots of one fixed table (fleet.h), so a pointer to one is always readable. Who writes what:
- *   control thread   everything until the server is shown in a snapshot; state and max_requests afterwards
- *   any thread       in_flight (compare-and-swap), is_refusing
- *   data thread T    cells[T]
+ * Servers live in the slots of one fixed table (fleet.h), so a pointer to one is always readable. Who writes
+ * what: control thread   everything until the server is shown in a snapshot; state and max_requests
+ * afterwards any thread       in_flight (compare-and-swap), is_refusing data thread T    cells[T]
  */
 #pragma once
 #include "base/str.h"
@@ -40,15 +39,15 @@ struct service;
 struct server {
     /* Fixed while the slot is in use. */
     uint32_t slot;
-    uint64_t id; /* never used again; 0: the slot is free */
+    uint64_t id;            /* never used again; 0: the slot is free */
     uint64_t removed_epoch; /* 0: in use; else the last epoch that could name it (fleet_remove_server) */
     char name[SERVER_NAME_BYTES]; /* "shop-3" or "10.0.0.1:8000" */
     struct service *service;
     struct addr address;
 
     /* Written by control, read by all. */
-    _Atomic int state;           /* enum server_state */
-    _Atomic int is_healthy;      /* active probes' verdict */
+    _Atomic int state;            /* enum server_state */
+    _Atomic int is_healthy;       /* active probes' verdict */
     _Atomic int32_t max_requests; /* 0 = no limit */
 
     /* Written by all: alone on its cache line. */
@@ -61,7 +60,8 @@ struct server {
 
 static inline bool server_can_take(const struct server *s) /* eligible now, limits aside */
 {
-    return server_state_takes_requests((enum server_state)atomic_load_explicit(&s->state, memory_order_relaxed)) &&
+    return server_state_takes_requests(
+               (enum server_state)atomic_load_explicit(&s->state, memory_order_relaxed)) &&
            atomic_load_explicit(&s->is_healthy, memory_order_relaxed) &&
            !atomic_load_explicit(&s->is_refusing, memory_order_relaxed);
 }
@@ -70,7 +70,8 @@ static inline bool server_can_take(const struct server *s) /* eligible now, limi
 bool server_slot_take(struct server *s);
 /* Any thread. Whoever releases must let the service's queue move: use queue_release() of proxy/queue.h. */
 void server_slot_release(struct server *s);
-/* Sequentially consistent, so that who has just queued cannot miss a slot that was just given back (proxy/queue.c). */
+/* Sequentially consistent, so that who has just queued cannot miss a slot that was just given back
+ * (proxy/queue.c). */
 static inline int32_t server_in_flight(const struct server *s)
 {
     return atomic_load_explicit(&s->in_flight, memory_order_seq_cst);

@@ -1,6 +1,6 @@
 /*
- * service.h: a service: what clients ask for, carried by servers. Lives in a slot of fleet.h; the pointer stays readable.
- * Written by control, but for the atomics and the cells, which the data threads write.
+ * service.h: a service: what clients ask for, carried by servers. Lives in a slot of fleet.h; the pointer
+ * stays readable. Written by control, but for the atomics and the cells, which the data threads write.
  */
 #pragma once
 #include "fleet/server.h"
@@ -16,11 +16,11 @@ struct service {
     struct queue *queue; /* owned by proxy */
 
     /* Exact, any thread. */
-    _Alignas(64) _Atomic int32_t queued;     /* requests waiting for a server */
-    _Atomic int64_t queue_oldest_ns;         /* when the head of the queue came; 0: empty */
-    _Atomic int32_t in_flight;               /* requests holding a server's slot */
-    _Atomic int is_waking;                   /* a request waits and no server takes requests: control was told */
-    _Atomic uint32_t turn;                   /* round-robin's place, shared so that the order holds over threads */
+    _Alignas(64) _Atomic int32_t queued; /* requests waiting for a server */
+    _Atomic int64_t queue_oldest_ns;     /* when the head of the queue came; 0: empty */
+    _Atomic int32_t in_flight;           /* requests holding a server's slot */
+    _Atomic int is_waking;               /* a request waits and no server takes requests: control was told */
+    _Atomic uint32_t turn; /* round-robin's place, shared so that the order holds over threads */
     char padding_[36];
 
     struct service_cells *cells[THREADS_MAX];

@@ -1,15 +1,18 @@
 /*
- * The loop's parts and their order within a turn: wait for events, run their handles, run due timers, deliver messages, run
- * the tasks that asked for another turn, run what was deferred. Frees come last, so no event of the same turn can meet
- * freed memory; a handle removed in mid-turn is also struck from the batch of events still to be run.
+ * The loop's parts and their order within a turn: wait for events, run their handles, run due timers, deliver
+ * messages, run the tasks that asked for another turn, run what was deferred. Frees come last, so no event of
+ * the same turn can meet freed memory; a handle removed in mid-turn is also struck from the batch of events
+ * still to be run.
  *
- * Timers sit in a wheel of base-64 digits of their expiry tick (1 ms): a timer is filed at the highest digit in which its tick
- * differs from the current one. So everything on level 0 is due within this 64 ms, and the lowest level with a timer on it
- * gives the next moment at which there is something to do: no scanning of empty slots. A deadline moved later is only stored;
- * the timer is filed anew when its old slot comes up (idle and response timeouts move on every request).
+ * Timers sit in a wheel of base-64 digits of their expiry tick (1 ms): a timer is filed at the highest digit
+ * in which its tick differs from the current one. So everything on level 0 is due within this 64 ms, and the
+ * lowest level with a timer on it gives the next moment at which there is something to do: no scanning of
+ * empty slots. A deadline moved later is only stored; the timer is filed anew when its old slot comes up
+ * (idle and response timeouts move on every request).
  *
- * Mailbox: a stack that any thread pushes on and the loop takes whole. Ordering: push is a release, take an acquire; who
- * pushes on an empty stack writes the eventfd. The eventfd is edge-triggered and never read: each write is a new edge.
+ * Mailbox: a stack that any thread pushes on and the loop takes whole. Ordering: push is a release, take an
+ * acquire; who pushes on an empty stack writes the eventfd. The eventfd is edge-triggered and never read:
+ * each write is a new edge.
  */
 #include "net/loop.h"
 
@@ -26,7 +29,7 @@
 enum { EVENTS_MAX = 256, LEVELS = 8, SLOT_BITS = 6, SLOTS = 1 << SLOT_BITS };
 
 struct wheel {
-    uint64_t tick; /* everything up to and including this tick has run */
+    uint64_t tick;         /* everything up to and including this tick has run */
     uint64_t used[LEVELS]; /* a bit per slot that may hold timers */
     struct list slots[LEVELS][SLOTS];
 };
@@ -143,7 +146,8 @@ struct loop *loop_new(void *user)
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
-    if (l->epoll_fd < 0 || l->event_fd < 0 || epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->event_fd, &event) != 0) {
+    if (l->epoll_fd < 0 || l->event_fd < 0 ||
+        epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->event_fd, &event) != 0) {
         int error = errno;
         loop_free(l);
         errno = error;
@@ -240,7 +244,8 @@ void loop_post(struct loop *l, struct message *m)
     struct message *head = atomic_load_explicit(&l->mailbox, memory_order_relaxed);
     do
         m->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&l->mailbox, &head, m, memory_order_release, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(&l->mailbox, &head, m, memory_order_release,
+                                                  memory_order_relaxed));
     if (!head)
         wake(l);
 }

@@ -1,11 +1,11 @@
 /*
  * loop.h: one epoll loop a thread: file descriptors, timers, and a mailbox that other threads post to.
  *
- * One turn: wait; run the ready handles; run due timers; deliver posted messages; run what was deferred (frees).
- * Only loop_post and loop_stop may be called from other threads.
+ * One turn: wait; run the ready handles; run due timers; deliver posted messages; run what was deferred
+ * (frees). Only loop_post and loop_stop may be called from other threads.
  *
- * Descriptors are registered once, edge-triggered (EPOLLIN|EPOLLOUT|EPOLLRDHUP|EPOLLET), so a request needs no epoll_ctl:
- * the owner remembers readiness until a read or write comes back short.
+ * Descriptors are registered once, edge-triggered (EPOLLIN|EPOLLOUT|EPOLLRDHUP|EPOLLET), so a request needs
+ * no epoll_ctl: the owner remembers readiness until a read or write comes back short.
  */
 #pragma once
 #include "base/list.h"
@@ -17,7 +17,8 @@ struct loop;
 
 struct handle {
     int fd; /* -1: not open */
-    /* Called with the EPOLL* bits. May remove any handle, itself included; memory is freed by loop_defer only. */
+    /* Called with the EPOLL* bits. May remove any handle, itself included; memory is freed by loop_defer
+     * only. */
     void (*on_event)(struct loop *l, struct handle *h, uint32_t events);
 };
 
@@ -30,7 +31,8 @@ struct timer {
 
 struct message {
     struct message *next;
-    void (*on_receive)(struct loop *l, struct message *m); /* runs on the loop's thread; owns m from then on */
+    void (*on_receive)(struct loop *l,
+                       struct message *m); /* runs on the loop's thread; owns m from then on */
 };
 
 struct deferred {
@@ -53,10 +55,12 @@ void loop_stop(struct loop *l);
 /* Runs at the top of each turn, before events: where a data thread adopts a snapshot. May be NULL. */
 void loop_on_turn(struct loop *l, void (*on_turn)(struct loop *l));
 
-bool loop_add(struct loop *l, struct handle *h, uint32_t events) __attribute__((warn_unused_result)); /* false with errno */
+bool loop_add(struct loop *l, struct handle *h, uint32_t events)
+    __attribute__((warn_unused_result)); /* false with errno */
 bool loop_change(struct loop *l, struct handle *h, uint32_t events) __attribute__((warn_unused_result));
 void loop_remove(struct loop *l, struct handle *h); /* does not close the descriptor; safe within a turn */
-/* Cheaper, for a descriptor about to be closed that nobody else holds: close() itself takes it out of epoll. */
+/* Cheaper, for a descriptor about to be closed that nobody else holds: close() itself takes it out of epoll.
+ */
 void loop_forget(struct loop *l, const struct handle *h);
 
 void timer_init(struct timer *t, void (*on_expire)(struct loop *l, struct timer *t));
@@ -65,7 +69,8 @@ void timer_set(struct loop *l, struct timer *t, int64_t deadline_ns);
 void timer_cancel(struct timer *t); /* fine when not set */
 bool timer_is_set(const struct timer *t);
 
-void loop_post(struct loop *l, struct message *m); /* any thread; m stays owned by the receiver side */
+void loop_post(struct loop *l, struct message *m);   /* any thread; m stays owned by the receiver side */
 void loop_defer(struct loop *l, struct deferred *d); /* runs once at the end of this turn */
-/* Runs the task in the next turn, after the events: for who has used up its budget. Fine when queued already. */
+/* Runs the task in the next turn, after the events: for who has used up its budget. Fine when queued already.
+ */
 void loop_again(struct loop *l, struct task *t);

@@ -10,7 +10,8 @@ static bool set_option(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-/* A Unix socket left behind by a process that is gone would refuse the bind; one that answers is somebody's. */
+/* A Unix socket left behind by a process that is gone would refuse the bind; one that answers is somebody's.
+ */
 static void remove_stale_unix_socket(const struct addr *a)
 {
     struct stat st;

@@ -1,6 +1,7 @@
 /*
- * buffers.h: the bytes that a connection has to keep between two events. Most never do: reads go to the thread's scratch buffer and
- * are written on at once, so an idle connection, and one whose peers keep up, holds no buffer at all.
+ * buffers.h: the bytes that a connection has to keep between two events. Most never do: reads go to the
+ * thread's scratch buffer and are written on at once, so an idle connection, and one whose peers keep up,
+ * holds no buffer at all.
  *
  * One pool a data thread, classes of a few sizes on free lists: no malloc in steady state. Owner thread only.
  */
@@ -28,8 +29,10 @@ static inline size_t chunk_len(const struct chunk *c)
     return c->end - c->start;
 }
 
-/* Makes room for `bytes` more behind the end, moving or growing. False when the pool or the largest class is exhausted. */
+/* Makes room for `bytes` more behind the end, moving or growing. False when the pool or the largest class is
+ * exhausted. */
 bool chunk_reserve(struct buffer_pool *p, struct chunk *c, size_t bytes);
 bool chunk_append(struct buffer_pool *p, struct chunk *c, const char *bytes, size_t len);
-void chunk_consume(struct buffer_pool *p, struct chunk *c, size_t bytes); /* releases the buffer when it is used up */
+void chunk_consume(struct buffer_pool *p, struct chunk *c,
+                   size_t bytes); /* releases the buffer when it is used up */
 void chunk_release(struct buffer_pool *p, struct chunk *c);

@@ -1,11 +1,13 @@
 /*
- * The exchange: one request from its head to the account of how it ended. The list of states with the diagram is in session.h;
- * here are the driver's table, the one place where the state changes, the states that choose and reach a server, and the ends.
+ * The exchange: one request from its head to the account of how it ended. The list of states with the diagram
+ * is in session.h; here are the driver's table, the one place where the state changes, the states that choose
+ * and reach a server, and the ends.
  *
  * Invariants
- * 1. x->server is set exactly while a slot of it is held; x->upstream exactly while a connection of it is ours.
- * 2. A request that a server may have seen is sent again only if its method is idempotent and nothing of its body or of
- *    the response has moved (RFC 9110 §9.2.2). One that no server saw may always be sent again.
+ * 1. x->server is set exactly while a slot of it is held; x->upstream exactly while a connection of it is
+ * ours.
+ * 2. A request that a server may have seen is sent again only if its method is idempotent and nothing of its
+ * body or of the response has moved (RFC 9110 §9.2.2). One that no server saw may always be sent again.
  * 3. A snapshot is pinned from routing until the response begins: after that nothing of it is read.
  */
 #include "proxy/session.h"
@@ -132,7 +134,8 @@ static enum step run_assign(struct session *s)
     return exchange_fail(s, x->fault != FAULT_NONE ? x->fault : FAULT_NO_SERVER);
 }
 
-/* A client that has shut down its sending while nothing was done for it yet is taken to have left: see docs. */
+/* A client that has shut down its sending while nothing was done for it yet is taken to have left: see docs.
+ */
 static enum step run_queue(struct session *s)
 {
     if (s->client.has_hup)
@@ -155,7 +158,8 @@ void session_on_granted(struct waiter *w)
 
 static bool is_idempotent(enum http_method m)
 {
-    return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS || m == HTTP_TRACE || m == HTTP_PUT || m == HTTP_DELETE;
+    return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS || m == HTTP_TRACE || m == HTTP_PUT ||
+           m == HTTP_DELETE;
 }
 
 static bool may_send_again(const struct exchange *x)
@@ -265,7 +269,8 @@ static void observe_failure(struct session *s, enum exchange_fault fault)
 enum step exchange_retry(struct session *s, enum exchange_fault fault)
 {
     struct exchange *x = &s->x;
-    /* A kept connection that the server had meanwhile closed says nothing about the server: once more, on a new one. */
+    /* A kept connection that the server had meanwhile closed says nothing about the server: once more, on a
+     * new one. */
     bool was_stale = x->upstream && x->upstream->was_used && !x->must_connect;
     uint32_t retries = x->view->config->retries;
     bool can_retry = may_send_again(x) && (was_stale || x->sent_attempts <= retries);
@@ -337,7 +342,8 @@ static enum step run_flush(struct session *s)
         return STEP_NEXT;
     case IO_WAIT:
         if (s->x.has_progress)
-            timer_set(s->thread->loop, &s->timer, loop_now_ns(s->thread->loop) + s->thread->config->timeouts.body_ns);
+            timer_set(s->thread->loop, &s->timer,
+                      loop_now_ns(s->thread->loop) + s->thread->config->timeouts.body_ns);
         s->x.has_progress = false;
         return STEP_WAIT;
     default:
@@ -350,13 +356,16 @@ static void account(struct session *s)
     struct exchange *x = &s->x;
     if (!x->service || !x->status)
         return;
-    static const enum service_counter by_class[] = {SERVICE_RESPONSES_1XX, SERVICE_RESPONSES_2XX, SERVICE_RESPONSES_3XX,
-                                                    SERVICE_RESPONSES_4XX, SERVICE_RESPONSES_5XX};
+    static const enum service_counter by_class[] = {SERVICE_RESPONSES_1XX, SERVICE_RESPONSES_2XX,
+                                                    SERVICE_RESPONSES_3XX, SERVICE_RESPONSES_4XX,
+                                                    SERVICE_RESPONSES_5XX};
     exchange_service_count(s, by_class[MIN(MAX(x->status / 100, 1), 5) - 1]);
-    histogram_record(&thread_service_cells(s->thread, x->service)->duration, loop_now_ns(s->thread->loop) - x->started_ns);
+    histogram_record(&thread_service_cells(s->thread, x->service)->duration,
+                     loop_now_ns(s->thread->loop) - x->started_ns);
 }
 
-/* Where only the end of the connection ends the body, a broken one must not look like a whole one: reset instead of close. */
+/* Where only the end of the connection ends the body, a broken one must not look like a whole one: reset
+ * instead of close. */
 static void make_cut_visible(struct session *s)
 {
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
@@ -414,7 +423,8 @@ static enum step run_linger(struct session *s)
 static enum step relay_timed_out(struct session *s)
 {
     struct exchange *x = &s->x;
-    bool waits_for_client = !x->request_is_done && !x->request_is_broken && chunk_len(&x->upstream->peer.out) == 0;
+    bool waits_for_client =
+        !x->request_is_done && !x->request_is_broken && chunk_len(&x->upstream->peer.out) == 0;
     if (x->response_has_begun || waits_for_client)
         return exchange_fail(s, FAULT_BODY_TIMEOUT);
     /* Not tried elsewhere: what is slow here is slow there, and the first server is still working on it. */
@@ -459,10 +469,10 @@ void exchange_on_timer(struct session *s)
 #define STATE_NAME(upper, lower) #lower,
 static const char *const state_names[EXCHANGE_STATE_COUNT] = {EXCHANGE_STATES(STATE_NAME)};
 
-#define run_read_head request_read_head
-#define run_relay     relay_run
-#define run_tunnel    tunnel_run
-#define run_reply     run_flush
+#define run_read_head           request_read_head
+#define run_relay               relay_run
+#define run_tunnel              tunnel_run
+#define run_reply               run_flush
 #define STATE_RUN(upper, lower) run_##lower,
 static enum step (*const runs[EXCHANGE_STATE_COUNT])(struct session *s) = {EXCHANGE_STATES(STATE_RUN)};
 

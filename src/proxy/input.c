@@ -1,7 +1,10 @@
-/* The way in: bytes come through the thread's scratch buffer; only what cannot be used at once is copied to the connection. */
+/* The way in: bytes come through the thread's scratch buffer; only what cannot be used at once is copied to
+ * the connection. */
 #include "proxy/session.h"
 
-enum { APPEND_BYTES = 3072 }; /* read behind bytes that were left over: small, since these are heads and trailers */
+enum {
+    APPEND_BYTES = 3072
+}; /* read behind bytes that were left over: small, since these are heads and trailers */
 
 enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struct input *ret_input)
 {

@@ -31,7 +31,8 @@ bool proxy_start(struct proxy *p, struct err *err)
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are control's business */
     int error = 0;
     for (; p->started_count < p->thread_count && !error; p->started_count += !error)
-        error = pthread_create(&p->threads[p->started_count]->id, NULL, data_thread_main, p->threads[p->started_count]);
+        error = pthread_create(&p->threads[p->started_count]->id, NULL, data_thread_main,
+                               p->threads[p->started_count]);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error ? err_set_errno(err, error, "starting data thread %u", p->started_count) : true;
 }

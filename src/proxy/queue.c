@@ -1,9 +1,10 @@
 /*
- * The lock is the slow path's: it is taken only when a request has to wait, or when `queued` says that somebody does.
+ * The lock is the slow path's: it is taken only when a request has to wait, or when `queued` says that
+ * somebody does.
  *
- * Why no waiter is forgotten: who queues first counts itself in `queued` and only then looks for a free slot once more
- * (exchange.c); who gives a slot back first lowers in_flight and only then reads `queued`. Both are sequentially consistent, so
- * at least one of the two sees the other.
+ * Why no waiter is forgotten: who queues first counts itself in `queued` and only then looks for a free slot
+ * once more (exchange.c); who gives a slot back first lowers in_flight and only then reads `queued`. Both are
+ * sequentially consistent, so at least one of the two sees the other.
  *
  * Locks: queue before inbox, never the other way round.
  */
@@ -56,7 +57,8 @@ static void receive_grants(struct loop *l, struct message *m)
 
 void queue_inbox_init(struct queue_inbox *inbox, struct loop *loop, void (*on_granted)(struct waiter *w))
 {
-    *inbox = (struct queue_inbox){.loop = loop, .on_granted = on_granted, .message.on_receive = receive_grants};
+    *inbox =
+        (struct queue_inbox){.loop = loop, .on_granted = on_granted, .message.on_receive = receive_grants};
     pthread_mutex_init(&inbox->lock, NULL);
     list_init(&inbox->granted);
 }
@@ -69,7 +71,8 @@ void queue_inbox_fini(struct queue_inbox *inbox)
 static void note_oldest(struct service *s)
 {
     struct queue *q = s->queue;
-    int64_t oldest = list_is_empty(&q->waiters) ? 0 : container_of(q->waiters.next, struct waiter, link)->since_ns;
+    int64_t oldest =
+        list_is_empty(&q->waiters) ? 0 : container_of(q->waiters.next, struct waiter, link)->since_ns;
     atomic_store_explicit(&s->queue_oldest_ns, oldest, memory_order_relaxed);
 }
 

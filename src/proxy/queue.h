@@ -1,7 +1,8 @@
 /*
  * queue.h: a service's requests that wait for a server: first come, first served over all data threads.
  *
- * A slot given back is handed straight to the longest waiter: it stays taken while it changes hands, so nobody can slip in between.
+ * A slot given back is handed straight to the longest waiter: it stays taken while it changes hands, so
+ * nobody can slip in between.
  */
 #pragma once
 #include "base/list.h"
@@ -30,7 +31,7 @@ struct waiter {
     enum waiter_state state; /* under the queue's lock while not idle */
     struct service *service;
     struct queue_inbox *inbox; /* of the thread that waits */
-    struct server *server; /* when granted */
+    struct server *server;     /* when granted */
     int64_t since_ns;
 };
 

@@ -1,9 +1,10 @@
 /*
- * The state RELAY: the request goes out and the response comes back, both at once and each at the pace of its reader: nothing is
- * read from one side while bytes wait for the other. In the common case one read and one write carry a whole message.
+ * The state RELAY: the request goes out and the response comes back, both at once and each at the pace of its
+ * reader: nothing is read from one side while bytes wait for the other. In the common case one read and one
+ * write carry a whole message.
  *
- * Chunked bodies are taken apart and put together again: what one read brought becomes one chunk, so extensions and odd
- * chunkings of one side never reach the other.
+ * Chunked bodies are taken apart and put together again: what one read brought becomes one chunk, so
+ * extensions and odd chunkings of one side never reach the other.
  */
 #include "proxy/session.h"
 
@@ -30,7 +31,8 @@ static void add_part(struct framed *f, const char *bytes, size_t len)
         f->parts[f->count++] = (struct iovec){(char *)bytes, len};
 }
 
-static void frame_payload(struct framed *f, bool is_chunked, struct str payload, bool is_last, struct str trailers)
+static void frame_payload(struct framed *f, bool is_chunked, struct str payload, bool is_last,
+                          struct str trailers)
 {
     if (is_chunked && payload.len)
         add_part(f, f->chunk_head, h1_write_chunk_head(f->chunk_head, payload.len));
@@ -73,7 +75,8 @@ static enum pump send_head(struct session *s)
     return PUMP_MOVED;
 }
 
-/* The server takes no more of the body: its answer may still come, but neither connection can carry another request. */
+/* The server takes no more of the body: its answer may still come, but neither connection can carry another
+ * request. */
 static void stop_request(struct session *s)
 {
     s->x.request_is_broken = true;
@@ -99,7 +102,8 @@ static enum pump forward_request(struct session *s, struct input *input)
         if (x->response_has_begun)
             return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
         x->fault = FAULT_BAD_REQUEST;
-        return reply_start(s, 400, str_of(http_fault_phrase((enum http_fault)x->request_body.fault)), 0), PUMP_ENDED;
+        return reply_start(s, 400, str_of(http_fault_phrase((enum http_fault)x->request_body.fault)), 0),
+               PUMP_ENDED;
     }
     if (body_max && x->request_bytes > body_max)
         return exchange_fail(s, FAULT_BODY_TOO_LARGE), PUMP_ENDED;
@@ -139,7 +143,8 @@ static enum pump pump_request(struct session *s)
         return PUMP_WAIT;
     if (io != IO_OK) /* half a body and then the end: nobody is there to be answered */
         return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
-    counter_add(&t->cells.counters[THREAD_BYTES_FROM_CLIENTS], input.is_scratch ? input.len : input.len - had);
+    counter_add(&t->cells.counters[THREAD_BYTES_FROM_CLIENTS],
+                input.is_scratch ? input.len : input.len - had);
     return forward_request(s, &input);
 }
 
@@ -149,7 +154,8 @@ static enum pump begin_tunnel(struct session *s)
 {
     struct exchange *x = &s->x;
     struct data_thread *t = s->thread;
-    const struct h1_response_context context = {.client_minor_version = 1, .via_name = STR("weir"), .date = thread_date(t)};
+    const struct h1_response_context context = {
+        .client_minor_version = 1, .via_name = STR("weir"), .date = thread_date(t)};
     struct iovec part = {.iov_base = t->head};
     if (!x->is_upgrade_asked)
         return exchange_retry(s, FAULT_BAD_RESPONSE), PUMP_ENDED;
@@ -215,8 +221,8 @@ static enum pump forward_response(struct session *s, struct input *input, size_t
     struct str payload, trailers;
     size_t used;
 
-    enum parse parse = h1_body_decode(&x->response_body, input->bytes + head_in, input->len - head_in, &used, &payload,
-                                      &trailers);
+    enum parse parse = h1_body_decode(&x->response_body, input->bytes + head_in, input->len - head_in, &used,
+                                      &payload, &trailers);
     x->needs_more_from_server = parse == PARSE_MORE && head_in + used < input->len;
     add_part(&framed, t->head, head_out);
     if (parse == PARSE_BAD)
@@ -246,7 +252,8 @@ static enum pump read_response_head(struct session *s, struct input *input)
         .target_bytes = 0,
     };
     size_t head_in;
-    enum parse parse = h1_parse_response(r, input->bytes, input->len, x->method, &limits, &x->response_scanned, &head_in);
+    enum parse parse =
+        h1_parse_response(r, input->bytes, input->len, x->method, &limits, &x->response_scanned, &head_in);
     x->needs_more_from_server = parse == PARSE_MORE;
     if (parse == PARSE_BAD)
         return exchange_retry(s, FAULT_BAD_RESPONSE), PUMP_ENDED;
@@ -325,7 +332,8 @@ static void set_deadline(struct session *s)
     struct exchange *x = &s->x;
     const struct config_timeouts *timeouts = &s->thread->config->timeouts;
     int64_t now = loop_now_ns(s->thread->loop);
-    bool waits_for_head = !x->response_has_begun && x->request_is_done && chunk_len(&x->upstream->peer.out) == 0;
+    bool waits_for_head =
+        !x->response_has_begun && x->request_is_done && chunk_len(&x->upstream->peer.out) == 0;
     timer_set(s->thread->loop, &s->timer, now + (waits_for_head ? timeouts->response_ns : timeouts->body_ns));
 }
 

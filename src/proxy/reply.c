@@ -3,7 +3,6 @@
 
 #include "http/error_reply.h"
 
-
 enum step reply_start(struct session *s, unsigned status, struct str detail, uint32_t retry_after_s)
 {
     struct data_thread *t = s->thread;

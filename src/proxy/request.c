@@ -1,7 +1,7 @@
 /*
- * From bytes to a routed request: reads the head, checks it against the limits, finds its service, and writes the head that
- * servers will get. The parsed request lives in the thread's memory and is gone after this; what is needed later is copied
- * to the exchange.
+ * From bytes to a routed request: reads the head, checks it against the limits, finds its service, and writes
+ * the head that servers will get. The parsed request lives in the thread's memory and is gone after this;
+ * what is needed later is copied to the exchange.
  */
 #include "proxy/router.h"
 #include "proxy/session.h"
@@ -12,7 +12,8 @@
 
 static struct http_limits head_limits(const struct config *c)
 {
-    ASSERT(c->limits.header_bytes < HEAD_BYTES && c->limits.header_count <= HTTP_FIELDS_MAX); /* config's ranges */
+    ASSERT(c->limits.header_bytes < HEAD_BYTES &&
+           c->limits.header_count <= HTTP_FIELDS_MAX); /* config's ranges */
     return (struct http_limits){
         .head_bytes = c->limits.header_bytes,
         .field_count = c->limits.header_count,
@@ -84,7 +85,8 @@ static bool write_server_head(struct session *s, const struct http_request *r)
     return len > 0 && chunk_append(t->buffers, &x->head, t->head, len);
 }
 
-/* With the whole head in the thread's request struct. Nothing of it may be used after the caller moves the input. */
+/* With the whole head in the thread's request struct. Nothing of it may be used after the caller moves the
+ * input. */
 static enum step start(struct session *s, const struct http_request *r)
 {
     const struct config *config = s->thread->config;
@@ -94,7 +96,8 @@ static enum step start(struct session *s, const struct http_request *r)
         return exchange_fail(s, FAULT_NOT_SUPPORTED);
     if (!route(s, r))
         return exchange_fail(s, FAULT_NO_ROUTE);
-    if (config->limits.body_bytes && r->framing == HTTP_FRAMING_LENGTH && r->content_length > config->limits.body_bytes)
+    if (config->limits.body_bytes && r->framing == HTTP_FRAMING_LENGTH &&
+        r->content_length > config->limits.body_bytes)
         return exchange_fail(s, FAULT_BODY_TOO_LARGE);
     if (!write_server_head(s, r))
         return exchange_fail(s, FAULT_NO_BUFFER);
@@ -117,7 +120,8 @@ static enum step wait_for_more(struct session *s, bool has_part)
             return STEP_DONE;
         }
         timer_set(t->loop, &s->timer, now + timeouts->idle_ns);
-    } else if (s->x.started_ns == 0) { /* the first part of a head: from now on the clock runs, whatever comes */
+    } else if (s->x.started_ns ==
+               0) { /* the first part of a head: from now on the clock runs, whatever comes */
         s->x.started_ns = now;
         timer_set(t->loop, &s->timer, now + timeouts->head_ns);
     }
@@ -138,7 +142,8 @@ enum step request_read_head(struct session *s)
 
     size_t head_bytes = 0;
     struct http_limits limits = head_limits(t->config);
-    enum parse parse = h1_parse_request(&t->request, input.bytes, input.len, &limits, &s->scanned, &head_bytes);
+    enum parse parse =
+        h1_parse_request(&t->request, input.bytes, input.len, &limits, &s->scanned, &head_bytes);
     if (parse == PARSE_BAD)
         return exchange_refuse(s, t->request.fault);
     if (parse == PARSE_MORE) {

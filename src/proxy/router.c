@@ -15,7 +15,8 @@ static bool host_fits(const struct route *r, struct str host)
     if (!r->is_wildcard)
         return str_eq_nocase(r->host, host);
     /* ".example.com" fits "a.example.com" and "a.b.example.com", not "example.com" */
-    return host.len > r->host.len && str_eq_nocase(r->host, str_n(host.ptr + host.len - r->host.len, r->host.len));
+    return host.len > r->host.len &&
+           str_eq_nocase(r->host, str_n(host.ptr + host.len - r->host.len, r->host.len));
 }
 
 const struct service_view *router_find(const struct snapshot *s, struct str host, struct str path)

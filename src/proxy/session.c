@@ -1,6 +1,6 @@
 /*
- * A client connection: accepted, driven by events and its one timer, closed. What it is doing is its exchange's state; here is the
- * driver. Handlers note a fact and run the driver; they decide nothing.
+ * A client connection: accepted, driven by events and its one timer, closed. What it is doing is its
+ * exchange's state; here is the driver. Handlers note a fact and run the driver; they decide nothing.
  */
 #include "proxy/session.h"
 

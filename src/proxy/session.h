@@ -1,6 +1,6 @@
 /*
- * session.h: a client connection and the request that runs on it: two machines, as HTTP/1 has one exchange at a time.
- * For the files of this room. Owner thread only.
+ * session.h: a client connection and the request that runs on it: two machines, as HTTP/1 has one exchange at
+ * a time. For the files of this room. Owner thread only.
  */
 #pragma once
 #include "http/h1_body.h"
@@ -32,7 +32,8 @@ enum step { STEP_NEXT, STEP_WAIT, STEP_DONE };
 #define EXCHANGE_STATE_ENUM(upper, lower) EXCHANGE_##upper,
 enum exchange_state { EXCHANGE_STATES(EXCHANGE_STATE_ENUM) EXCHANGE_STATE_COUNT };
 
-/* Why an exchange failed. X(identifier, status, thread counter or -1, service counter or -1, Retry-After s, phrase) */
+/* Why an exchange failed. X(identifier, status, thread counter or -1, service counter or -1, Retry-After s,
+ * phrase) */
 #define EXCHANGE_FAULTS(X)                                                                                   \
     X(NONE, 0, -1, -1, 0, "")                                                                                \
     X(BAD_REQUEST, 400, THREAD_REFUSED_BAD_REQUEST, -1, 0, "")                                               \
@@ -43,8 +44,10 @@ enum exchange_state { EXCHANGE_STATES(EXCHANGE_STATE_ENUM) EXCHANGE_STATE_COUNT 
     X(BODY_TIMEOUT, 408, THREAD_BODY_TIMEOUTS, -1, 0, "The request's body did not arrive in time.")          \
     X(NO_BUFFER, 503, THREAD_BUFFERS_EXHAUSTED, -1, 1, "Weir is out of buffer memory.")                      \
     X(CONNECT, 502, -1, SERVICE_FAULT_CONNECT, 0, "No server could be reached.")                             \
-    X(SERVER_BROKE, 502, -1, SERVICE_FAULT_SERVER_BROKE, 0, "The server closed the connection before it had answered.") \
-    X(BAD_RESPONSE, 502, -1, SERVICE_FAULT_SERVER_BAD_RESPONSE, 0, "The server's answer was not valid HTTP.") \
+    X(SERVER_BROKE, 502, -1, SERVICE_FAULT_SERVER_BROKE, 0,                                                  \
+      "The server closed the connection before it had answered.")                                            \
+    X(BAD_RESPONSE, 502, -1, SERVICE_FAULT_SERVER_BAD_RESPONSE, 0,                                           \
+      "The server's answer was not valid HTTP.")                                                             \
     X(SERVER_TIMEOUT, 504, -1, SERVICE_FAULT_SERVER_TIMEOUT, 0, "The server did not answer in time.")        \
     X(NO_SERVER, 503, -1, SERVICE_FAULT_NO_SERVER, 5, "No server is available at the moment.")               \
     X(QUEUE_FULL, 503, -1, SERVICE_FAULT_QUEUE_FULL, 1, "Too many requests are waiting.")                    \
@@ -63,27 +66,27 @@ struct exchange {
     /* The request. */
     enum http_method method;
     uint8_t client_minor_version;
-    bool client_keeps_alive;   /* it will send another request; cleared by whatever makes that impossible */
+    bool client_keeps_alive; /* it will send another request; cleared by whatever makes that impossible */
     bool is_upgrade_asked;
-    bool accepts_json;         /* errors of our own are told in JSON */
-    bool request_is_chunked;   /* towards the server */
-    bool request_is_done;      /* all of its body was taken from the client */
-    bool request_is_broken;    /* the server takes no more of it */
-    bool body_was_sent;        /* some of it, so that the request cannot be sent again */
+    bool accepts_json;       /* errors of our own are told in JSON */
+    bool request_is_chunked; /* towards the server */
+    bool request_is_done;    /* all of its body was taken from the client */
+    bool request_is_broken;  /* the server takes no more of it */
+    bool body_was_sent;      /* some of it, so that the request cannot be sent again */
     char request_id[HTTP_REQUEST_ID_BYTES_MAX + 1];
-    struct chunk head;         /* as the server gets it; kept until the response begins */
+    struct chunk head; /* as the server gets it; kept until the response begins */
     struct h1_body request_body;
-    uint64_t request_bytes;    /* of the body, so far */
+    uint64_t request_bytes; /* of the body, so far */
 
     /* Where it goes. */
-    struct snapshot_use *use;  /* pinned until the response begins */
+    struct snapshot_use *use; /* pinned until the response begins */
     const struct service_view *view;
-    struct service *service;   /* NULL until routed */
-    struct server *server;     /* its slot is held */
+    struct service *service; /* NULL until routed */
+    struct server *server;   /* its slot is held */
     struct upstream *upstream;
     struct waiter waiter;
     uint8_t attempts, sent_attempts, tried_count;
-    bool must_connect;         /* an idle connection broke under the last attempt */
+    bool must_connect; /* an idle connection broke under the last attempt */
     bool head_was_sent;
     const struct server *tried[TRIED_MAX];
 
@@ -91,12 +94,12 @@ struct exchange {
     struct h1_body response_body;
     enum http_framing client_framing;
     uint16_t status;
-    bool response_has_begun;   /* the final head was written to the client */
+    bool response_has_begun; /* the final head was written to the client */
     bool server_keeps_alive;
     bool needs_more_from_client, needs_more_from_server; /* a trailer section is incomplete */
-    size_t response_scanned;   /* of the head being read */
-    bool is_cut;               /* the response was broken off: the client must not take it for whole */
-    bool has_progress;         /* bytes moved in this run: the deadline moves too */
+    size_t response_scanned;                             /* of the head being read */
+    bool is_cut;       /* the response was broken off: the client must not take it for whole */
+    bool has_progress; /* bytes moved in this run: the deadline moves too */
     bool client_was_shut, server_was_shut; /* tunnel: our sending side */
 
     int64_t started_ns, sent_ns, slot_ns;
@@ -110,8 +113,8 @@ struct session {
     struct timer timer;
     struct task again;
     struct deferred free;
-    size_t scanned;       /* of the head being read */
-    size_t seen_bytes;    /* of client.in that the parser has already looked at */
+    size_t scanned;    /* of the head being read */
+    size_t seen_bytes; /* of client.in that the parser has already looked at */
     bool is_closed;
     bool is_trusted;
     uint8_t client_ip_len;
@@ -154,8 +157,9 @@ enum step tunnel_run(struct session *s);
 enum step reply_start(struct session *s, unsigned status, struct str detail, uint32_t retry_after_s);
 
 /*
- * The next bytes from a peer: what it left over, else a read into the thread's scratch buffer. With needs_more the bytes left over
- * are not enough, so more are read behind them. Use input_done to say how many were used; the others are kept.
+ * The next bytes from a peer: what it left over, else a read into the thread's scratch buffer. With
+ * needs_more the bytes left over are not enough, so more are read behind them. Use input_done to say how many
+ * were used; the others are kept.
  */
 struct input {
     char *bytes;
@@ -163,4 +167,5 @@ struct input {
     bool is_scratch;
 };
 enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struct input *ret_input);
-bool input_done(struct data_thread *t, struct peer *p, const struct input *input, size_t used); /* false: no buffer */
+bool input_done(struct data_thread *t, struct peer *p, const struct input *input,
+                size_t used); /* false: no buffer */

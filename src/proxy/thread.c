@@ -1,6 +1,7 @@
 /*
- * A data thread: its loop, its memory, its view of the fleet. Snapshots are taken up at the top of a turn; the thread publishes the
- * oldest epoch that one of its exchanges was routed by, so control knows what it may free (fleet/fleet.c).
+ * A data thread: its loop, its memory, its view of the fleet. Snapshots are taken up at the top of a turn;
+ * the thread publishes the oldest epoch that one of its exchanges was routed by, so control knows what it may
+ * free (fleet/fleet.c).
  */
 #include "proxy/session.h"
 
@@ -21,7 +22,8 @@ static void publish_oldest(struct data_thread *t)
     struct snapshot_use *use = t->newest;
     while (use->older)
         use = use->older;
-    atomic_store_explicit(&t->proxy->params.fleet->oldest_used[t->index], use->snapshot->epoch, memory_order_release);
+    atomic_store_explicit(&t->proxy->params.fleet->oldest_used[t->index], use->snapshot->epoch,
+                          memory_order_release);
 }
 
 /* Drops what nobody uses any more, but for the newest. */
@@ -116,8 +118,9 @@ static void stop_listening(struct data_thread *t)
 }
 
 /*
- * What the kernel has accepted already is taken; later clients shall be refused rather than wait in a queue that nobody reads, so
- * the descriptors are closed: when Weir ends, the supervisor has closed its own. When only this worker ends, they stay open there.
+ * What the kernel has accepted already is taken; later clients shall be refused rather than wait in a queue
+ * that nobody reads, so the descriptors are closed: when Weir ends, the supervisor has closed its own. When
+ * only this worker ends, they stay open there.
  */
 static void close_listeners(struct data_thread *t)
 {
@@ -165,7 +168,8 @@ static bool add_listeners(struct data_thread *t, struct err *err)
     for (uint32_t i = 0; i < params->listener_count; i++) {
         struct listener *l = &t->listeners[i];
         l->thread = t;
-        l->handle = (struct handle){.fd = params->listener_fds[i * params->thread_count + t->index], .on_event = on_accept};
+        l->handle = (struct handle){.fd = params->listener_fds[i * params->thread_count + t->index],
+                                    .on_event = on_accept};
         if (!socket_local_addr(l->handle.fd, &l->address) || !loop_add(t->loop, &l->handle, EPOLLIN))
             return err_set_errno(err, errno, "adding listener %u to data thread %u", i, t->index);
     }

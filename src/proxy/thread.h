@@ -17,8 +17,8 @@
 #include <pthread.h>
 
 enum {
-    SCRATCH_BYTES = 64 * 1024,  /* the most that one read takes in */
-    HEAD_BYTES = 80 * 1024,     /* a rewritten head: the largest that may come in (64 KiB) and what Weir adds */
+    SCRATCH_BYTES = 64 * 1024, /* the most that one read takes in */
+    HEAD_BYTES = 80 * 1024, /* a rewritten head: the largest that may come in (64 KiB) and what Weir adds */
     FORWARDED_BYTES_MAX = 4096, /* what Weir adds to a request's head at the most */
 };
 

@@ -1,6 +1,7 @@
 /*
- * The state TUNNEL: after 101 both sides speak a protocol of their own (WebSocket): bytes pass both ways unread. When one side ends its
- * sending, the other is told the same way; the tunnel ends when both have, or when nothing moves for timeouts.tunnel.
+ * The state TUNNEL: after 101 both sides speak a protocol of their own (WebSocket): bytes pass both ways
+ * unread. When one side ends its sending, the other is told the same way; the tunnel ends when both have, or
+ * when nothing moves for timeouts.tunnel.
  */
 #include "proxy/session.h"
 

@@ -1,7 +1,7 @@
 /*
- * Idle connections are per thread and server, last used first: the warmest socket carries the next request, and what is too many
- * grows old at the tail and is closed after timeouts.server_idle. Each stays registered with epoll, so a server that closes
- * one is noticed at once.
+ * Idle connections are per thread and server, last used first: the warmest socket carries the next request,
+ * and what is too many grows old at the tail and is closed after timeouts.server_idle. Each stays registered
+ * with epoll, so a server that closes one is noticed at once.
  */
 #include "proxy/upstream.h"
 
@@ -118,7 +118,8 @@ void upstream_sweep(struct data_thread *t)
     for (uint32_t slot = 0; slot < FLEET_SERVERS_MAX; slot++) {
         list_for_each_safe (node, &t->idle[slot]) {
             struct upstream *u = container_of(node, struct upstream, link);
-            enum server_state state = (enum server_state)atomic_load_explicit(&u->server->state, memory_order_relaxed);
+            enum server_state state =
+                (enum server_state)atomic_load_explicit(&u->server->state, memory_order_relaxed);
             if (u->server_id != u->server->id || !server_state_takes_requests(state))
                 upstream_close(u);
         }

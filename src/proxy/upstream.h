@@ -14,7 +14,7 @@ struct upstream {
     uint64_t server_id;
     struct session *session; /* NULL while idle */
     bool is_connecting;
-    bool was_used; /* has carried a request before: the server may be closing it at this moment */
+    bool was_used;    /* has carried a request before: the server may be closing it at this moment */
     struct list link; /* among the idle ones of its server */
     struct timer idle_timer;
     struct deferred free;

@@ -1,6 +1,7 @@
 /*
- * cells.h: what one data thread counts about itself, a service, a server. Written by that thread alone, read by control,
- * which adds the threads up. Allocated by control before the thread can see it; never freed while Weir runs (slots are reused).
+ * cells.h: what one data thread counts about itself, a service, a server. Written by that thread alone, read
+ * by control, which adds the threads up. Allocated by control before the thread can see it; never freed while
+ * Weir runs (slots are reused).
  */
 #pragma once
 #include "stats/catalogue.h"
@@ -20,6 +21,6 @@ struct service_cells {
 
 struct server_cells {
     struct counter counters[SERVER_COUNTER_COUNT];
-    struct histogram latency;   /* request sent to head of the response */
-    struct histogram duration;  /* slot taken to slot given back: what occupies the server */
+    struct histogram latency;  /* request sent to head of the response */
+    struct histogram duration; /* slot taken to slot given back: what occupies the server */
 };

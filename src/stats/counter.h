@@ -1,6 +1,7 @@
 /*
  * counter.h: a number that one thread writes and any thread reads.
- * Ordering: relaxed. A reader may see a slightly old value, never a torn one; no lock-prefixed instruction is used.
+ * Ordering: relaxed. A reader may see a slightly old value, never a torn one; no lock-prefixed instruction is
+ * used.
  */
 #pragma once
 #include <stdatomic.h>

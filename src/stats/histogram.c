@@ -1,8 +1,8 @@
 #include "stats/histogram.h"
 
 /*
- * Bucket layout: values are cut to units of 256 ns. The first group is linear (16 buckets of one unit), each further group
- * covers one power of two in 16 linear steps, as in HdrHistogram.
+ * Bucket layout: values are cut to units of 256 ns. The first group is linear (16 buckets of one unit), each
+ * further group covers one power of two in 16 linear steps, as in HdrHistogram.
  */
 enum { UNIT_SHIFT = HISTOGRAM_UNIT_BITS - HISTOGRAM_SUB_BITS, SUBS = 1 << HISTOGRAM_SUB_BITS };
 
@@ -70,7 +70,8 @@ int64_t histogram_sum_quantile_ns(const struct histogram_sum *s, double q)
 uint64_t histogram_sum_count_below(const struct histogram_sum *s, int64_t ns)
 {
     uint64_t seen = 0;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS && bucket_end_ns(i) <= ns + (ns >> (HISTOGRAM_SUB_BITS + 1)); i++)
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS && bucket_end_ns(i) <= ns + (ns >> (HISTOGRAM_SUB_BITS + 1));
+         i++)
         seen += s->buckets[i];
     return seen;
 }

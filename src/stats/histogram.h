@@ -1,6 +1,6 @@
 /*
- * histogram.h: durations in log-linear buckets: 16 to each power of two, so a quantile is at most 6.25 % (mean 3 %) off.
- * One writer; any thread may add it into a histogram_sum and ask there.
+ * histogram.h: durations in log-linear buckets: 16 to each power of two, so a quantile is at most 6.25 %
+ * (mean 3 %) off. One writer; any thread may add it into a histogram_sum and ask there.
  */
 #pragma once
 #include "stats/counter.h"
@@ -29,4 +29,5 @@ void histogram_sum_add(struct histogram_sum *s, const struct histogram *h);
 /* s -= before: the observations since `before` was taken. */
 void histogram_sum_subtract(struct histogram_sum *s, const struct histogram_sum *before);
 int64_t histogram_sum_quantile_ns(const struct histogram_sum *s, double q); /* 0 when empty; q in 0..1 */
-uint64_t histogram_sum_count_below(const struct histogram_sum *s, int64_t ns); /* observations <= ns, for `le` buckets */
+uint64_t histogram_sum_count_below(const struct histogram_sum *s,
+                                   int64_t ns); /* observations <= ns, for `le` buckets */

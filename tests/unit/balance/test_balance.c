@@ -32,8 +32,12 @@ static struct balance_request fresh_request(void)
         atomic_store(&servers[i].is_healthy, 1);
         pointers[i] = &servers[i];
     }
-    return (struct balance_request){.servers = pointers, .server_count = COUNT, .loads = loads, .turn = &turn,
-                                    .random = &generator, .now_ns = NS_PER_S};
+    return (struct balance_request){.servers = pointers,
+                                    .server_count = COUNT,
+                                    .loads = loads,
+                                    .turn = &turn,
+                                    .random = &generator,
+                                    .now_ns = NS_PER_S};
 }
 
 static size_t index_of(const struct server *s)
@@ -69,7 +73,8 @@ static void least_requests_takes_the_idlest(void **state)
 
 static void no_method_picks_who_cannot_take_it(void **state)
 {
-    static const struct balance_ops *const all[] = {&balance_round_robin, &balance_least_requests, &balance_random_of_two};
+    static const struct balance_ops *const all[] = {&balance_round_robin, &balance_least_requests,
+                                                    &balance_random_of_two};
     for (size_t m = 0; m < ARRAY_LEN(all); m++) {
         struct balance_request r = fresh_request();
         atomic_store(&servers[0].state, SERVER_DRAINING);
@@ -90,7 +95,8 @@ static void random_of_two_prefers_the_quick_and_the_honest(void **state)
     struct balance_request r = fresh_request();
     for (int i = 0; i < COUNT; i++)
         for (int k = 0; k < 50; k++)
-            balance_observe(&loads[i], &servers[i], i == 0 ? 200 * NS_PER_MS : 10 * NS_PER_MS, false, NS_PER_S);
+            balance_observe(&loads[i], &servers[i], i == 0 ? 200 * NS_PER_MS : 10 * NS_PER_MS, false,
+                            NS_PER_S);
     int picked[COUNT] = {0};
     for (int i = 0; i < 4000; i++)
         picked[index_of(balance_random_of_two.pick(&r))]++;
@@ -101,7 +107,8 @@ static void random_of_two_prefers_the_quick_and_the_honest(void **state)
     /* A server that fails at once is quick, and must not win by it. */
     for (int k = 0; k < 200; k++)
         balance_observe(&loads[1], &servers[1], NS_PER_MS, true, NS_PER_S);
-    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) > 50 * balance_cost(&loads[2], &servers[2], NS_PER_S));
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) >
+                50 * balance_cost(&loads[2], &servers[2], NS_PER_S));
     /* But it is tried again when nothing was heard of it for long. */
     int64_t later = 90 * NS_PER_S;
     balance_observe(&loads[2], &servers[2], 10 * NS_PER_MS, false, later);
@@ -112,9 +119,11 @@ static void an_unknown_server_is_tried_with_one_request_at_a_time(void **state)
 {
     struct balance_request r = fresh_request();
     balance_observe(&loads[0], &servers[0], NS_PER_MS, false, NS_PER_S);
-    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) < balance_cost(&loads[0], &servers[0], NS_PER_S));
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) <
+                balance_cost(&loads[0], &servers[0], NS_PER_S));
     atomic_store(&servers[1].in_flight, 1);
-    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) > balance_cost(&loads[0], &servers[0], NS_PER_S));
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) >
+                balance_cost(&loads[0], &servers[0], NS_PER_S));
     (void)r;
 }
 

@@ -1,4 +1,5 @@
-/* The server table: exact slots over threads, reuse of a slot only when nobody can hold it, snapshots freed in time. */
+/* The server table: exact slots over threads, reuse of a slot only when nobody can hold it, snapshots freed
+ * in time. */
 #include "fleet/fleet.h"
 
 #include <pthread.h>

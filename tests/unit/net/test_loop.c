@@ -1,4 +1,5 @@
-/* The loop: timers in order and on time, moved deadlines, messages from other threads, tasks, removal in mid-turn. */
+/* The loop: timers in order and on time, moved deadlines, messages from other threads, tasks, removal in
+ * mid-turn. */
 #include "base/clock.h"
 #include "net/loop.h"
 

@@ -1,4 +1,5 @@
-/* The queue: first come first served, bounded, exact under many threads, and no waiter forgotten or granted twice. */
+/* The queue: first come first served, bounded, exact under many threads, and no waiter forgotten or granted
+ * twice. */
 #include "base/random.h"
 #include "fleet/fleet.h"
 #include "proxy/queue.h"
@@ -134,7 +135,8 @@ static void a_server_out_of_rotation_gets_nobody(void **state)
     loop_free(loop);
 }
 
-/* Many threads, each with one waiter at a time: take the slot or queue for it, hold it a moment, give it back. */
+/* Many threads, each with one waiter at a time: take the slot or queue for it, hold it a moment, give it
+ * back. */
 enum { THREADS = 4, TURNS = 3000 };
 
 struct contender {

@@ -15,8 +15,8 @@ static struct route routes[] = {
     {.host = {".example.com", 12}, .is_wildcard = true, .path_prefix = {"/", 1}, .service = 2},
     {.host = {"", 0}, .path_prefix = {"/old", 4}, .service = 3},
 };
-static const struct snapshot snapshot = {.services = views, .service_count = 4, .routes = routes,
-                                         .route_count = ARRAY_LEN(routes)};
+static const struct snapshot snapshot = {
+    .services = views, .service_count = 4, .routes = routes, .route_count = ARRAY_LEN(routes)};
 
 static void each_request_finds_its_service(void **state)
 {
@@ -24,11 +24,21 @@ static void each_request_finds_its_service(void **state)
         const char *host, *path;
         int service; /* -1: none */
     } rows[] = {
-        {"shop.example.com", "/api/x", 0}, {"SHOP.Example.COM", "/api/", 0}, {"shop.example.com.", "/api/v1", 0},
-        {"shop.example.com", "/api", 1},   {"shop.example.com", "/", 1},     {"a.example.com", "/api/x", 2},
-        {"a.b.example.com", "/", 2},       {"example.com", "/", -1},         {".example.com", "/", -1},
-        {"other.org", "/old", 3},          {"other.org", "/old/x", 3},       {"other.org", "/older", -1},
-        {"other.org", "/", -1},            {"", "/old", 3},                  {"badexample.com", "/", -1},
+        {"shop.example.com", "/api/x", 0},
+        {"SHOP.Example.COM", "/api/", 0},
+        {"shop.example.com.", "/api/v1", 0},
+        {"shop.example.com", "/api", 1},
+        {"shop.example.com", "/", 1},
+        {"a.example.com", "/api/x", 2},
+        {"a.b.example.com", "/", 2},
+        {"example.com", "/", -1},
+        {".example.com", "/", -1},
+        {"other.org", "/old", 3},
+        {"other.org", "/old/x", 3},
+        {"other.org", "/older", -1},
+        {"other.org", "/", -1},
+        {"", "/old", 3},
+        {"badexample.com", "/", -1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct service_view *v = router_find(&snapshot, str_of(rows[i].host), str_of(rows[i].path));

@@ -1,4 +1,5 @@
-/* Quantiles stay within the promised error over eight orders of magnitude; sums subtract; edges count what is below. */
+/* Quantiles stay within the promised error over eight orders of magnitude; sums subtract; edges count what is
+ * below. */
 #include "base/clock.h"
 #include "base/macros.h"
 #include "stats/histogram.h"
