@@ -6,10 +6,10 @@
  * (Little). Windows go into levels of concurrency, two to a power of two; each level keeps moving means. From
  * the levels:
  *
- *   base time D0: the smallest D of any level, a request's time on a server that is not overloaded;
- *   work of a level: n x D0 / D = X x D0, how many of the n are being worked on; the rest waits in the
- * server; capacity: the most work of any level at which D was allowed: 2 x D0, or what the stated objective
- * leaves.
+ * - base time D0: the smallest D of any level, a request's time on a server that is not overloaded;
+ * - work of a level: n x D0 / D = X x D0, how many of the n are worked on, while the rest waits in the
+ * server;
+ * - capacity: the most work of any level whose D was allowed: 2 x D0, or what the stated objective leaves.
  *
  * X x D0 is the product of throughput ceiling and unloaded latency, the knee of operational analysis (and the
  * idea behind TCP BBR). While no level shows a ceiling the true capacity is "at least": we count with the

@@ -1,21 +1,26 @@
 /*
- * The first policy: reactive, but it counts work instead of rates (docs/explanation/scaling.md tells it with
- * examples).
+ * The first policy: reactive, but it counts work instead of rates. docs/explanation/scaling.md tells it with
+ * examples.
  *
- *   steady    requests in flight that are work, mean over about a second. Where servers are full or
- * overloaded that is capped, so then it is at least arrivals x service time. burst     one square root of it:
- * random arrivals vary by about that, and it is cheaper than a percentage when large waiting   requests in
- * the queue, and those that wait inside overloaded servers: done once, they are gone. They need waiting x
- * service time / (capacity x clear time) servers for that time, not one for each `capacity` of them. Those
- * inside cannot move to a new server, and when the cause is shared (a database) more servers do not help:
- * they ask for half as many again as the steady work at most. needed    the sum, in servers. Up at once.
- *   window    the largest need of the last scale_down_after. Down only to that, and only when it fits with a
- *             little room to spare, so that a constant load that lies on an edge does not flap.
+ * - Steady: requests in flight that are work, mean over about a second. Where servers are full or overloaded
+ *   that is capped, so then it is at least arrivals x service time.
+ * - Burst: one square root of it. Random arrivals vary by about that; it is cheaper than a share when large.
+ * - Waiting: requests in the queue, and those that wait inside overloaded servers. Done once, they are gone:
+ *   they need waiting x service time / (capacity x clear time) servers for that time, not one for each
+ *   `capacity` of them. Those inside cannot move to a new server, and when the cause is shared (a database)
+ *   more servers do not help: they ask for half as many again as the steady work at most.
+ * - Needed: the sum, in servers. Up at once.
+ * - Window: the largest need of the last scale_down_after. Down only to that, and only when it fits with a
+ *   little room to spare, so that a constant load that lies on an edge does not flap.
  *
- * Invariants: 1. MIN <= target <= MAX unless set by hand (then 0..MAX). 2. A target below the present number
- * of servers carries what is in flight. 3. More load never gives a smaller need. 4. Any input gives a finite
- * number. Servers that are coming are among those the target is compared with (the reconciler starts target -
- * up), so a backlog that stays while they start does not ask again.
+ * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
+ * a backlog that stays while they start does not ask again.
+ *
+ * Invariants:
+ * 1. MIN <= target <= MAX unless set by hand (then 0..MAX).
+ * 2. A target below the present number of servers carries what is in flight.
+ * 3. More load never gives a smaller need.
+ * 4. Any input gives a finite number.
  */
 #include "scale/policy.h"
 

@@ -2,8 +2,7 @@
  * policy.h: how many servers a service needs, and why. Pure: signals, capacity, limits and `now` in, one
  * decision with all its numbers out. docs/explanation/scaling.md explains the formula.
  *
- *   needed = (work + BURST x sqrt(work)) / capacity  +  waiting x service time / (capacity x time until it
- * must be gone)
+ *   needed = (work + sqrt(work)) / capacity  +  waiting x service time / (capacity x time to clear)
  *
  * is the number of servers altogether; servers that exist or are starting are part of it, so nothing is asked
  * for twice.

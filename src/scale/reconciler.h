@@ -5,7 +5,7 @@
  *
  * Inputs are facts (the provider says, a probe says, the policy wants); each call notes the fact, moves
  * servers, and at its end publishes once if the set of servers that take requests changed. The states, their
- * transitions: the table in reconciler.c.
+ * transitions: the table in life.h.
  */
 #pragma once
 #include "base/random.h"
