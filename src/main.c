@@ -274,6 +274,7 @@ static int supervise(const struct config *c, const struct handover *h)
                                    .worker_user = c->user.ptr,
                                    .inherited_fds = h->fds,
                                    .inherited_fd_count = h->count,
+                                   .secret_environment = c->admin.token_env.ptr,
                                    .drain_timeout_ns = c->timeouts.drain_ns};
     plan_services(&plan, c, arena);
     int status = supervisor_run(&plan);

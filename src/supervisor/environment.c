@@ -63,6 +63,19 @@ void environment_set(struct environment *e, const char *assignment)
     append(e, assignment);
 }
 
+void environment_remove(struct environment *e, const char *name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        if (has_name(e->items[i], name))
+            free(e->items[i]);
+        else
+            e->items[kept++] = e->items[i];
+    }
+    e->count = kept;
+    e->items[kept] = NULL;
+}
+
 void environment_printf(struct environment *e, const char *format, ...)
 {
     struct buf text = {0};

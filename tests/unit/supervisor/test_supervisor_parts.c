@@ -159,6 +159,11 @@ static void an_environment_is_copied_and_changed(void **state)
     assert_string_equal(environment_find(&e, "AB"), "2");
     assert_string_equal(environment_find(&e, "PORT"), "80");
     assert_null(environment_find(&e, "NOTIFY_SOCKET"));
+    environment_remove(&e, "A");
+    environment_remove(&e, "");
+    environment_remove(&e, "NONE");
+    assert_null(environment_find(&e, "A"));
+    assert_string_equal(environment_find(&e, "AB"), "2");
     assert_null(environment_find(&e, "P"));
     assert_null(e.items[e.count]);
     environment_fini(&e);
