@@ -3,6 +3,8 @@
  * the thread publishes the oldest epoch that one of its exchanges was routed by, so control knows what it may
  * free (fleet/fleet.c).
  */
+#include "proxy/thread.h"
+
 #include "proxy/session.h"
 
 #include "base/clock.h"
