@@ -481,6 +481,21 @@ static void restart_finds_servers_late(void **state)
     assert_int_equal(world_count(w, SERVER_SERVING), 3);
 }
 
+static void observing_again_holds_starts(void **state)
+{
+    struct world *w = *state;
+    world_begin(w);
+    want(w, 2);
+    world_run(w, 5 * S);
+    scale_observe(w->scale, &w->provider, w->now_ns); /* all that exists is known already: told again */
+    world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
+    world_run(w, 500 * MS);
+    assert_int_equal(w->starts, 2);
+    scale_on_observed(w->scale, w->now_ns);
+    assert_int_equal(w->starts, 3);
+    assert_int_equal(world_up(w), 2);
+}
+
 static void hold_ends_by_itself(void **state)
 {
     struct world *w = *state;
@@ -732,6 +747,7 @@ int main(void)
         STORY(manual_count_holds_until_cleared),
         STORY(restart_adopts_all),
         STORY(restart_finds_servers_late),
+        STORY(observing_again_holds_starts),
         STORY(hold_ends_by_itself),
         STORY(restart_beyond_the_maximum_drains),
         STORY(strays_of_unknown_services_are_stopped),
