@@ -380,7 +380,7 @@ static void world_work(struct world *w)
     if (w->request_count == 0)
         return;
     uint32_t busy[SLOTS_MAX] = {0}, busy_all = 0;
-    bool is_alive[SLOTS_MAX];
+    bool is_alive[SLOTS_MAX] = {false};
     world_for_each_server (w, s)
         is_alive[s->slot] = w->config.server_count || world_fake_of(w, s);
     for (uint32_t i = 0; i < w->request_count; i++) {
