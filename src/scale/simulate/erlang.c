@@ -1,6 +1,7 @@
 /*
- * Erlang's loss recursion B(0) = 1, B(j) = R B(j-1) / (j + R B(j-1)) is stable for any load and costs one step
- * a place; C follows from B. A table or an approximation would save microseconds where nobody waits for them.
+ * Erlang's loss recursion B(0) = 1, B(j) = R B(j-1) / (j + R B(j-1)) is stable for any load and costs one
+ * step a place; C follows from B. A table or an approximation would save microseconds where nobody waits for
+ * them.
  */
 #include "scale/simulate/erlang.h"
 

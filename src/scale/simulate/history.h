@@ -1,6 +1,6 @@
 /*
- * history.h: what was measured of one site, second by second, for the last HISTORY_S seconds: the metrics that
- * a policy may look at, as old and as smoothed as the real one sees them.
+ * history.h: what was measured of one site, second by second, for the last HISTORY_S seconds: the metrics
+ * that a policy may look at, as old and as smoothed as the real one sees them.
  */
 #pragma once
 #include <stdbool.h>
@@ -17,7 +17,7 @@ struct history_mean {
 };
 
 struct history {
-    uint32_t seconds; /* noted so far */
+    uint32_t seconds;                    /* noted so far */
     struct history_mean sums[HISTORY_S]; /* from the beginning to the end of second i, at i % HISTORY_S */
 };
 

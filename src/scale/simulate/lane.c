@@ -26,7 +26,7 @@ struct lane {
     struct lane_params params;
     struct site site;
     struct history history;
-    void *state; /* owned; the policy's */
+    void *state;             /* owned; the policy's */
     struct weir_world *weir; /* NULL: not Weir */
     uint32_t wanted;
     bool is_following;

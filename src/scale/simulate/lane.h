@@ -8,10 +8,10 @@
 struct lane;
 
 struct lane_params {
-    const struct sim_setting *setting;    /* borrowed */
-    const struct sim_model *model;        /* borrowed */
-    const struct load *load;              /* borrowed */
-    const struct config_service *config;  /* Weir's; borrowed */
+    const struct sim_setting *setting;   /* borrowed */
+    const struct sim_model *model;       /* borrowed */
+    const struct load *load;             /* borrowed */
+    const struct config_service *config; /* Weir's; borrowed */
     uint32_t start_s;
     bool follows_all; /* every request is followed, even where that can change nothing */
     uint32_t bin_s;   /* > 0: points for a drawing are kept, one for so many seconds */
@@ -26,15 +26,16 @@ struct lane_result {
 
 /* What happened in bin_s seconds. */
 struct lane_point {
-    float arrivals;        /* a second */
+    float arrivals;         /* a second */
     float servers, serving; /* means; all that cost, and those that took requests */
-    float late;            /* share of requests */
+    float late;             /* share of requests */
     float response_max_s;
 };
 
 struct lane *lane_new(const struct lane_params *params);
 void lane_free(struct lane *l); /* NULL is fine */
-void lane_run(struct lane *l, const struct arrivals *a); /* over the present stretch; each stretch once, in order */
+void lane_run(struct lane *l,
+              const struct arrivals *a); /* over the present stretch; each stretch once, in order */
 void lane_finish(struct lane *l, struct lane_result *ret_result); /* call once, after the last stretch */
 /* The points so far; borrowed. */
 const struct lane_point *lane_points(const struct lane *l, uint32_t *ret_count);

@@ -9,9 +9,9 @@
 enum { LOAD_SMOOTH_S = 10 };
 
 struct load {
-    uint32_t seconds; /* >= 1 */
-    float *rate;      /* owned; requests a second, mean over each second */
-    double factor;    /* what the trace's rate was multiplied by */
+    uint32_t seconds;  /* >= 1 */
+    float *rate;       /* owned; requests a second, mean over each second */
+    double factor;     /* what the trace's rate was multiplied by */
     double mean, peak; /* requests a second: over all, and over the busiest 60 s */
 };
 

@@ -79,8 +79,8 @@ static bool take_offset(struct str *s, struct civil *c)
 
 static bool civil_is_possible(const struct civil *c)
 {
-    return c->year >= 1970 && c->year < 3000 && c->month >= 1 && c->month <= 12 && c->day >= 1 && c->day <= 31 &&
-           c->hour < 24 && c->minute < 60 && c->second <= 60;
+    return c->year >= 1970 && c->year < 3000 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
+           c->day <= 31 && c->hour < 24 && c->minute < 60 && c->second <= 60;
 }
 
 static int64_t civil_seconds(const struct civil *c)
@@ -112,7 +112,8 @@ bool log_time_of_combined(struct str line, int64_t *ret_s, struct err *err)
         return err_set(err, "the bracket before the time is not closed");
     text.len = end;
     if (!take_clf(text, &c) || !civil_is_possible(&c))
-        return err_set(err, "[%.*s] is not a time like [10/Oct/2000:13:55:36 -0700]", (int)MIN(text.len, 40), text.ptr);
+        return err_set(err, "[%.*s] is not a time like [10/Oct/2000:13:55:36 -0700]", (int)MIN(text.len, 40),
+                       text.ptr);
     *ret_s = civil_seconds(&c);
     return true;
 }
@@ -171,7 +172,8 @@ static size_t quoted_length(struct str s)
     return 0;
 }
 
-/* The length of the value that s begins with; what is inside { } and [ ] is passed over. 0: it does not end. */
+/* The length of the value that s begins with; what is inside { } and [ ] is passed over. 0: it does not end.
+ */
 static size_t value_length(struct str s)
 {
     int depth = 0;
@@ -226,8 +228,8 @@ static struct str without_quotes(struct str s)
     return is_quoted ? str_n(s.ptr + 1, s.len - 2) : s;
 }
 
-static const char *const time_names[] = {"time", "timestamp", "@timestamp", "ts", "msec", "time_iso8601",
-                                         "time_local", "date"};
+static const char *const time_names[] = {"time", "timestamp",    "@timestamp", "ts",
+                                         "msec", "time_iso8601", "time_local", "date"};
 
 static size_t rank_of(struct str name) /* smaller is better; the count: no time */
 {
@@ -254,7 +256,8 @@ bool log_time_of_json(struct str line, int64_t *ret_s, struct err *err)
     if (!take_char(&rest, "}"))
         return err_set(err, "it is not a JSON object on one line");
     if (best_rank == ARRAY_LEN(time_names))
-        return err_set(err, "it has no field time, timestamp, @timestamp, ts, msec, time_iso8601, time_local or date");
+        return err_set(
+            err, "it has no field time, timestamp, @timestamp, ts, msec, time_iso8601, time_local or date");
     if (!parse_time(best, ret_s))
         return err_set(err, "\"%.*s\" is not a time", (int)MIN(best.len, 40), best.ptr);
     return true;

@@ -74,8 +74,8 @@ static uint32_t decide(void *state, const struct sim_view *v)
         return v->wanted;
     uint32_t up = v->serving + v->starting;
     uint32_t warming = sim_view_asked_within(v, MAX(v->setting->warm_up_s, v->start_s));
-    double low = v->setting->is_stepwise ? v->setting->target - step_low_points
-                                         : v->setting->target * low_share;
+    double low =
+        v->setting->is_stepwise ? v->setting->target - step_low_points : v->setting->target * low_share;
     a->high = share > v->setting->target ? a->high + 1 : 0;
     a->low = share < low ? a->low + 1 : 0;
     uint32_t warm = MAX(up - MIN(warming, up), 1);

@@ -56,8 +56,8 @@ static uint32_t recommend_by_total(const struct sim_view *v, uint32_t current)
 static uint32_t decide(void *state, const struct sim_view *v)
 {
     uint32_t current = v->wanted;
-    uint32_t recommended = v->setting->metric == SIM_METRIC_CPU ? recommend_by_cpu(v, current)
-                                                                : recommend_by_total(v, current);
+    uint32_t recommended =
+        v->setting->metric == SIM_METRIC_CPU ? recommend_by_cpu(v, current) : recommend_by_total(v, current);
     return hpa_stabilise(state, recommended, current, v->setting->down_s);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Knative's own autoscaler (KPA), every 2 s, on concurrency: requests in service and those held by the
- * activator, in buckets of one second that are read exactly. Two means, over the stable window (60 s) and over
- * a tenth of it (panic). It divides by the servers that are ready; starting ones are not counted.
+ * activator, in buckets of one second that are read exactly. Two means, over the stable window (60 s) and
+ * over a tenth of it (panic). It divides by the servers that are ready; starting ones are not counted.
  */
 #include "scale/simulate/policy_ops.h"
 

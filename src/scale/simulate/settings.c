@@ -11,8 +11,8 @@ struct sweep {
     bool is_stepwise;
     enum sim_metric metrics[3];
     double targets[13];
-    uint32_t down_s[4];     /* at least one; the list ends with END_S */
-    double up_factors[4];   /* 0 ends the list; none: one pass with 0 */
+    uint32_t down_s[4];   /* at least one; the list ends with END_S */
+    double up_factors[4]; /* 0 ends the list; none: one pass with 0 */
     uint32_t warm_up_s[3];
 };
 
@@ -112,8 +112,9 @@ static bool check_name(struct str name, struct err *err)
     const char *nearest = str_nearest(name, known, count);
     if (nearest)
         return err_set(err, "unknown policy '%.*s'; did you mean '%s'?", STR_ARG(name), nearest);
-    return err_set(err, "unknown policy '%.*s'; there are weir, hpa, keda, knative, aws, nomad, static, oracle and all",
-                   STR_ARG(name));
+    return err_set(
+        err, "unknown policy '%.*s'; there are weir, hpa, keda, knative, aws, nomad, static, oracle and all",
+        STR_ARG(name));
 }
 
 uint32_t settings_expand(struct str names, struct sim_setting ret_settings[SETTINGS_MAX], struct err *err)

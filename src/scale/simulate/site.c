@@ -484,8 +484,8 @@ void site_score_waiting(struct site *s)
     for (uint32_t i = 1; i < s->server_count; i++)
         for (uint32_t at = s->servers[i].inner_first; at; at = s->requests[at].next) {
             s->score.requests++;
-            s->score.late += s->now_ns - s->requests[at].arrived_ns + s->requests[at].service_ns >
-                             s->model->objective_ns;
+            s->score.late +=
+                s->now_ns - s->requests[at].arrived_ns + s->requests[at].service_ns > s->model->objective_ns;
         }
 }
 

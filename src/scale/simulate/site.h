@@ -19,8 +19,8 @@ enum site_server_state { SITE_SERVER_FREE, SITE_SERVER_STARTING, SITE_SERVER_SER
 struct site_server {
     enum site_server_state state;
     int64_t asked_ns, ready_ns;
-    uint32_t limit;              /* requests in flight; 0: none */
-    uint32_t in_flight, running; /* taken; of these, worked on */
+    uint32_t limit;                   /* requests in flight; 0: none */
+    uint32_t in_flight, running;      /* taken; of these, worked on */
     uint32_t inner_first, inner_last; /* taken and not worked on yet; requests by number, 0: none */
     uint32_t level, next, previous;   /* in the list of servers with so many in flight; 0: none */
     bool is_listed;
@@ -59,10 +59,10 @@ struct site {
 
     /* Integrals in seconds x number; whoever reads them sets them back to 0. */
     double running_s, in_system_s;
-    uint32_t running, in_flight;   /* over all servers */
-    uint32_t waited_in_flight;     /* requests in flight that came to their server late */
+    uint32_t running, in_flight; /* over all servers */
+    uint32_t waited_in_flight;   /* requests in flight that came to their server late */
     uint32_t serving, starting, draining;
-    double billed_s;               /* of servers that are gone */
+    double billed_s; /* of servers that are gone */
 
     uint32_t server_count, server_capacity; /* number 0 is never used */
     struct site_server *servers;            /* owned */

@@ -27,8 +27,9 @@ static void open_rows(const struct study_params *p, struct study *s)
     s->bin_s = p->keeps_points ? (p->load->seconds + STUDY_DRAW_POINTS - 1) / STUDY_DRAW_POINTS : 0;
     for (uint32_t start = 0; start < p->start_count; start++) {
         uint32_t start_s = p->start_s[start];
-        s->oracles[s->oracle_count++] = (struct study_row){
-            .setting = &oracle_setting, .start_s = start_s, .lane = open_lane(p, s, &oracle_setting, start_s)};
+        s->oracles[s->oracle_count++] = (struct study_row){.setting = &oracle_setting,
+                                                           .start_s = start_s,
+                                                           .lane = open_lane(p, s, &oracle_setting, start_s)};
         for (uint32_t i = 0; i < p->setting_count; i++)
             s->rows[s->row_count++] = (struct study_row){.setting = &p->settings[i],
                                                          .start_s = start_s,
@@ -67,7 +68,8 @@ static void compare(struct study *s, struct study_row *row)
             row->oracle_ratio = row->result.server_hours / fmax(s->oracles[i].result.server_hours, 1e-9);
     for (uint32_t i = 0; i < s->row_count; i++) {
         const struct study_row *other = &s->rows[i];
-        bool is_rival = other != row && other->start_s == row->start_s && other->setting->ops != &policy_oracle;
+        bool is_rival =
+            other != row && other->start_s == row->start_s && other->setting->ops != &policy_oracle;
         row->is_dominated |= is_rival && study_beats(&other->result, &row->result);
     }
 }

@@ -115,8 +115,9 @@ static bool end_csv(struct reader *r, struct trace *ret_trace, struct err *err)
         double at = (r->stamps[i] - r->stamps[0]) / width;
         if (fabs(at - round(at)) > 0.01) {
             trace_fini(&t);
-            return err_set(err, "%s:%llu: the stamp %.15g is not a multiple of the bin width, %gs, after the first",
-                           r->name, (unsigned long long)r->lines[i], r->stamps[i], width);
+            return err_set(
+                err, "%s:%llu: the stamp %.15g is not a multiple of the bin width, %gs, after the first",
+                r->name, (unsigned long long)r->lines[i], r->stamps[i], width);
         }
         t.requests[(size_t)round(at)] += r->numbers[i];
     }

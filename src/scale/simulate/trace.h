@@ -5,7 +5,8 @@
  * CSV: an optional header line, then a stamp and a number a line; the bin width is the smallest distance of
  * two stamps, stamps must rise by multiples of it, and bins left out had no requests. Logs: one request a
  * line, the time in [10/Oct/2000:13:55:36 -0700], or in the field time, timestamp, @timestamp, ts, msec,
- * time_iso8601, time_local or date as ISO 8601 text or as seconds or milliseconds since 1970; lines need not be in order.
+ * time_iso8601, time_local or date as ISO 8601 text or as seconds or milliseconds since 1970; lines need not
+ * be in order.
  */
 #pragma once
 #include "base/err.h"

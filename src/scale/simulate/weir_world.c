@@ -20,10 +20,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NEVER_NS INT64_MAX
-#define TICK_NS  (SCALE_TICK_MS * NS_PER_MS)
+#define NEVER_NS       INT64_MAX
+#define TICK_NS        (SCALE_TICK_MS * NS_PER_MS)
 #define ENDING_LOOK_NS (100 * NS_PER_MS)
-enum { KEY_BYTES = 2 * SERVER_NAME_BYTES + 2 };
+enum { KEY_BYTES = 2 * SERVER_NAME_BYTES + 16 };
 
 /* One server of the simulated provider. */
 struct instance {
@@ -46,7 +46,7 @@ struct weir_world {
     struct scale *scale;
     int64_t now_ns, next_tick_ns;
     uint64_t changes;
-    uint32_t instance_count; /* with unused ones */
+    uint32_t instance_count;    /* with unused ones */
     struct instance *instances; /* owned; FLEET_SERVERS_MAX */
 };
 
@@ -135,10 +135,8 @@ static void observe_instances(struct provider *p)
     }
 }
 
-static const struct provider_ops provider_ops = {.name = "simulation",
-                                                 .start = start_instance,
-                                                 .stop = stop_instance,
-                                                 .observe = observe_instances};
+static const struct provider_ops provider_ops = {
+    .name = "simulation", .start = start_instance, .stop = stop_instance, .observe = observe_instances};
 
 /* ---- effects ---- */
 
@@ -321,13 +319,10 @@ struct weir_world *weir_world_new(const struct weir_world_params *params)
     w->fleet = fleet_new(1);
     w->service = fleet_add_service(w->fleet, params->config->name);
     params->site->cells = w->service->cells[0];
-    struct scale_params scale = {.fleet = w->fleet,
-                                 .seed = params->model->seed,
-                                 .effects = {.context = w,
-                                             .publish = publish,
-                                             .offer = offer,
-                                             .probe = probe,
-                                             .on_event = on_event}};
+    struct scale_params scale = {
+        .fleet = w->fleet,
+        .seed = params->model->seed,
+        .effects = {.context = w, .publish = publish, .offer = offer, .probe = probe, .on_event = on_event}};
     w->scale = scale_new(&scale);
     scale_add_service(w->scale, w->service, params->config, &w->provider, w->now_ns);
     adopt(w);
@@ -354,4 +349,5 @@ static void describe(const struct sim_setting *s, struct buf *out)
     buf_printf(out, "as configured");
 }
 
-const struct sim_policy_ops policy_weir = {.name = "weir", .period_s = 1, .describe = describe, .is_weir = true};
+const struct sim_policy_ops policy_weir = {
+    .name = "weir", .period_s = 1, .describe = describe, .is_weir = true};

@@ -1,7 +1,7 @@
 /*
- * weir_world.h: runs Weir itself in the simulation: the very code of the scale room (signals, capacity, policy,
- * reconciler) on a fleet whose counters the simulated requests write, with a provider and probes that take
- * their time. It knows neither the servers' capacity nor their start time.
+ * weir_world.h: runs Weir itself in the simulation: the very code of the scale room (signals, capacity,
+ * policy, reconciler) on a fleet whose counters the simulated requests write, with a provider and probes that
+ * take their time. It knows neither the servers' capacity nor their start time.
  */
 #pragma once
 #include "config/model.h"
