@@ -91,8 +91,8 @@ static void window_advance(struct policy_state *p, int64_t length_ns, int64_t no
         for (int64_t i = p->slot + 1; i <= slot; i++)
             p->need_max[i % POLICY_WINDOW_SLOTS] = 0;
     }
+    p->slot = slot_ns == p->slot_ns ? MAX(slot, p->slot) : slot; /* a clock read earlier may come later */
     p->slot_ns = slot_ns;
-    p->slot = slot;
 }
 
 static void window_note(struct policy_state *p, double need)
