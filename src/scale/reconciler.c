@@ -15,6 +15,8 @@
  * What exists besides the servers that are up (draining, stopping, failed and not yet ended) is bounded: no
  * start beyond twice the maximum and eight.
  */
+#include "scale/reconciler.h"
+
 #include "scale/choose.h"
 #include "scale/steps.h"
 

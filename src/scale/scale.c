@@ -6,6 +6,8 @@
  * Order within a tick: the reconciler's deadlines first (so that the signals show servers as they are), then
  * the signals, then the decision, then the reconciler moves to it.
  */
+#include "scale/scale.h"
+
 #include "scale/scale_priv.h"
 
 #include "base/clock.h"
