@@ -29,14 +29,18 @@ BUILDS = ROOT / "build-test"
 FUZZ_S_QUICK, FUZZ_S, FUZZ_S_LONG = 5, 20, 600
 STAGES = ["tidy", "unit", "flow", "clang", "fuzz", "asan", "tsan"]
 
-# What meson is told for each flavour. The optimised plain build is the one users get, with assertions on.
+# What meson is told for each flavour. The optimised plain build is the one users get, with assertions on. Warnings are errors
+# with both compilers; not in the sanitized builds, where -O1 (half the time to compile) makes gcc see lengths that cannot be.
 FLAVOURS = {
     "plain": ("gcc", ["--werror"]),
-    "asan": ("gcc", ["--werror", "-Db_sanitize=address,undefined"]),
-    "tsan": ("gcc", ["--werror", "-Db_sanitize=thread"]),
+    "asan": ("gcc", ["-Doptimization=1", "-Db_sanitize=address,undefined"]),
+    "tsan": ("gcc", ["-Doptimization=1", "-Db_sanitize=thread"]),
     "clang": ("clang", ["--werror"]),
     "fuzz": ("clang", ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true"]),
 }
+
+# Rooms whose code runs on one thread by its nature: their unit tests have nothing to tell the thread sanitizer.
+SINGLE_THREADED = ("cli", "config", "http", "scale")
 
 # Sanitizer reports go to files (…/sanitizer.PID), because a process whose output nobody reads must fail its test too.
 SANITIZER_OPTIONS = {
@@ -163,6 +167,8 @@ def run_unit(flavour, wrapper, options, sums):
     folder = BUILDS / flavour
     tests = subprocess.run(["meson", "test", "-C", folder, "--list"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     names = [line.split(" / ")[-1].strip() for line in tests.stdout.splitlines() if "test_" in line]
+    if flavour == "tsan":
+        names = [name for name in names if not any((ROOT / "tests" / "unit" / room / f"{name}.c").exists() for room in SINGLE_THREADED)]
     if options.pattern:
         names = [name for name in names if options.pattern in name]
     if not names:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import FLASK_COMMAND, PATIENCE, PYTHON, TINY_SERVER, Load, psutil, wait_until
+from harness import FLASK_COMMAND, PATIENCE, PYTHON, TINY_SERVER, psutil, wait_until
 
 TINY = [PYTHON, TINY_SERVER, "{address}"]
 
@@ -201,12 +201,3 @@ def test_what_a_server_is_given(weir, directory):
     assert int(user) == os.getuid()
     assert os.getpgid(row["pid"]) == row["pid"], "a process group of its own"
     assert psutil.Process(row["pid"]).ppid() == w.process.pid, "a child of the supervisor"
-
-
-def test_load_measures_what_it_says():
-    """The load generator itself must be able to fail: a port that nobody listens on gives nothing but failures."""
-    from harness import free_port
-    users = Load(free_port(), clients=2)
-    time.sleep(0.3)
-    users.stop()
-    assert users.failures and not users.ok
