@@ -269,9 +269,9 @@ static void observe_failure(struct session *s, enum exchange_fault fault)
 enum step exchange_retry(struct session *s, enum exchange_fault fault)
 {
     struct exchange *x = &s->x;
-    /* A kept connection that the server had meanwhile closed says nothing about the server: once more, on a
-     * new one. */
-    bool was_stale = x->upstream && x->upstream->was_used && !x->must_connect;
+    /* A kept connection that ends without a byte was closed before we used it: that says nothing about the
+     * server. Once more, on a new one. */
+    bool was_stale = fault == FAULT_SERVER_BROKE && x->upstream->was_used && !x->server_has_spoken;
     uint32_t retries = x->view->config->retries;
     bool can_retry = may_send_again(x) && (was_stale || x->sent_attempts <= retries);
     x->fault = fault;
@@ -286,7 +286,8 @@ enum step exchange_retry(struct session *s, enum exchange_fault fault)
     exchange_release_server(s, false);
     if (!can_retry)
         return exchange_fail(s, fault);
-    x->head_was_sent = x->request_is_broken = false;
+    x->head_was_sent = x->request_is_broken = x->server_has_spoken = x->needs_more_from_server = false;
+    x->response_scanned = 0;
     exchange_service_count(s, SERVICE_RETRIES);
     exchange_go(s, EXCHANGE_ASSIGN);
     return STEP_NEXT;

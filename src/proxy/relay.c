@@ -320,6 +320,7 @@ static enum pump pump_response(struct session *s)
         return PUMP_WAIT;
     if (io != IO_OK)
         return server_ended(s, io);
+    x->server_has_spoken = true;
     counter_add(&thread_server_cells(t, x->server)->counters[SERVER_BYTES_FROM_SERVER],
                 input.is_scratch ? input.len : input.len - had);
     return x->response_has_begun ? forward_response(s, &input, 0, 0) : read_response_head(s, &input);

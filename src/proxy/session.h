@@ -94,6 +94,7 @@ struct exchange {
     struct h1_body response_body;
     enum http_framing client_framing;
     uint16_t status;
+    bool server_has_spoken;  /* in this attempt: at least one byte came */
     bool response_has_begun; /* the final head was written to the client */
     bool server_keeps_alive;
     bool needs_more_from_client, needs_more_from_server; /* a trailer section is incomplete */
