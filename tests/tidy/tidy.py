@@ -494,7 +494,7 @@ def commands_of(name):
 @check
 def commands_exist():
     dev = set(re.findall(r"^([a-z]+)\) ", text_of("dev"), re.M)) | {"help"}
-    weir = {"run", "check", "status", "top", "events", "explain", "scale", "drain", "ready", "help", "version", "metrics"}
+    weir = set(re.findall(r"^\.SS weir ([a-z]+)", text_of("docs/man/weir.1"), re.M)) | {"help"}
     for name in documents():
         for number, command in commands_of(name):
             match = re.match(r"\./dev (\w+)", command)
