@@ -1,8 +1,8 @@
 """What the documents say is run: YAML blocks are checked by `weir check`, shell blocks are played against a real Weir.
 
 A block is chosen by the word behind its language:  ```yaml weir    ```sh test    ```sh tour
-All `sh tour` blocks of a file are played as one. In both each line is a command that must succeed; one that ends in & runs until the end of the block, and the next
-command waits until it answers. `weir` is the built one. Ports and paths are as in the document.
+All `sh tour` blocks of a file are played as one. In both, each line is a command that must succeed; one that ends in & runs
+until the end of the story, and the next command waits until it answers. `weir` is the built one. Ports are as in the document.
 """
 import os
 import pathlib
