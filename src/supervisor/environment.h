@@ -14,6 +14,6 @@ struct environment {
 void environment_init(struct environment *e, char *const *base);
 void environment_fini(struct environment *e);
 void environment_set(struct environment *e, const char *assignment); /* "NAME=value", copied; replaces NAME */
-void environment_remove(struct environment *e, const char *name); /* fine when it is not there */
+void environment_remove(struct environment *e, const char *name);    /* fine when it is not there */
 void environment_printf(struct environment *e, const char *format, ...) PRINTF_LIKE(2, 3);
 const char *environment_find(const struct environment *e, const char *name); /* the value, or NULL */

@@ -41,7 +41,7 @@ struct supervisor_plan {
     const struct supervisor_service *services;
     size_t service_count;
     const char *secret_environment; /* a variable that application servers must not see; "" or NULL: none */
-    int64_t drain_timeout_ns; /* the worker's; it is killed a second later */
+    int64_t drain_timeout_ns;       /* the worker's; it is killed a second later */
 };
 
 /*
