@@ -57,6 +57,11 @@ uint64_t buffer_pool_used(const struct buffer_pool *p)
     return p->used;
 }
 
+bool buffer_pool_is_short(const struct buffer_pool *p)
+{
+    return p->used > p->bytes_max - p->bytes_max / 4;
+}
+
 static char *take(struct buffer_pool *p, unsigned class)
 {
     struct free_buffer *b = p->free[class];

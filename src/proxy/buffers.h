@@ -23,6 +23,8 @@ struct chunk {
 struct buffer_pool *buffer_pool_new(uint64_t bytes_max);
 void buffer_pool_free(struct buffer_pool *p);
 uint64_t buffer_pool_used(const struct buffer_pool *p); /* bytes given out now */
+/* Three quarters are given out: who reads more than he can pass on at once should read small pieces. */
+bool buffer_pool_is_short(const struct buffer_pool *p);
 
 static inline size_t chunk_len(const struct chunk *c)
 {

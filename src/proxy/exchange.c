@@ -335,21 +335,27 @@ enum step exchange_refuse(struct session *s, enum http_fault fault)
     return reply_start(s, status, str_of(http_fault_phrase(fault)), 0);
 }
 
+static void set_flush_deadline(struct session *s)
+{
+    struct data_thread *t = s->thread;
+    timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + t->config->timeouts.body_ns);
+    peer_note_unsent(&s->client);
+    s->x.has_progress = false;
+}
+
 static enum step run_flush(struct session *s)
 {
-    switch (peer_flush(s->thread->buffers, &s->client)) {
-    case IO_OK:
+    size_t waiting = chunk_len(&s->client.out);
+    enum io io = peer_flush(s->thread->buffers, &s->client);
+    if (io == IO_OK) {
         exchange_go(s, EXCHANGE_FINISH);
         return STEP_NEXT;
-    case IO_WAIT:
-        if (s->x.has_progress)
-            timer_set(s->thread->loop, &s->timer,
-                      loop_now_ns(s->thread->loop) + s->thread->config->timeouts.body_ns);
-        s->x.has_progress = false;
-        return STEP_WAIT;
-    default:
-        return exchange_fail(s, FAULT_CLIENT_ABORT);
     }
+    if (io != IO_WAIT)
+        return exchange_fail(s, FAULT_CLIENT_ABORT);
+    if (s->x.has_progress || chunk_len(&s->client.out) < waiting)
+        set_flush_deadline(s);
+    return STEP_WAIT;
 }
 
 static void account(struct session *s)
@@ -379,6 +385,7 @@ static enum step run_finish(struct session *s)
     struct data_thread *t = s->thread;
     struct exchange *x = &s->x;
     account(s);
+    ASSERT(!x->server && !x->upstream && x->waiter.state == WAITER_IDLE);
     if (x->use)
         thread_unpin(t, x->use);
     chunk_release(t->buffers, &x->head);
@@ -386,7 +393,8 @@ static enum step run_finish(struct session *s)
     bool was_cut = x->is_cut;
     if (was_cut)
         make_cut_visible(s);
-    bool may_still_send = !x->request_is_done || s->client.can_read || x->fault == FAULT_BAD_REQUEST;
+    bool may_still_send =
+        !x->request_is_done || s->client.can_read || x->fault == FAULT_BAD_REQUEST || t->is_draining;
     *x = (struct exchange){.fault = FAULT_NONE};
     list_init(&x->waiter.link);
     if (goes_on && !s->client.is_gone) {
@@ -424,6 +432,10 @@ static enum step run_linger(struct session *s)
 static enum step relay_timed_out(struct session *s)
 {
     struct exchange *x = &s->x;
+    if (peer_has_moved(&s->client) || peer_has_moved(&x->upstream->peer)) {
+        relay_set_deadline(s);
+        return STEP_WAIT;
+    }
     bool waits_for_client =
         !x->request_is_done && !x->request_is_broken && chunk_len(&x->upstream->peer.out) == 0;
     if (x->response_has_begun || waits_for_client)
@@ -431,6 +443,14 @@ static enum step relay_timed_out(struct session *s)
     /* Not tried elsewhere: what is slow here is slow there, and the first server is still working on it. */
     observe_failure(s, FAULT_SERVER_TIMEOUT);
     return exchange_fail(s, FAULT_SERVER_TIMEOUT);
+}
+
+static enum step flush_timed_out(struct session *s)
+{
+    if (!peer_has_moved(&s->client))
+        return exchange_fail(s, FAULT_BODY_TIMEOUT);
+    set_flush_deadline(s);
+    return STEP_WAIT;
 }
 
 void exchange_on_timer(struct session *s)
@@ -456,6 +476,13 @@ void exchange_on_timer(struct session *s)
         break;
     case EXCHANGE_RELAY:
         step = relay_timed_out(s);
+        break;
+    case EXCHANGE_FLUSH:
+    case EXCHANGE_REPLY:
+        step = flush_timed_out(s);
+        break;
+    case EXCHANGE_TUNNEL:
+        step = tunnel_end(s);
         break;
     default:
         session_close(s);

@@ -3,8 +3,10 @@
 #include "proxy/session.h"
 
 enum {
-    APPEND_BYTES = 3072
-}; /* read behind bytes that were left over: small, since these are heads and trailers */
+    APPEND_BYTES =
+        3072,           /* read behind bytes that were left over: small, since these are heads and trailers */
+    SHORT_BYTES = 4096, /* read at once when buffers run short: the most that a slow receiver then costs */
+};
 
 enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struct input *ret_input)
 {
@@ -12,7 +14,8 @@ enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struc
     if (chunk_len(&p->in) == 0) {
         if (!p->can_read)
             return p->is_eof ? IO_EOF : IO_WAIT;
-        enum io io = peer_read(p, t->scratch, SCRATCH_BYTES, &n);
+        size_t most = buffer_pool_is_short(t->buffers) ? SHORT_BYTES : SCRATCH_BYTES;
+        enum io io = peer_read(p, t->scratch, most, &n);
         *ret_input = (struct input){.bytes = t->scratch, .len = n, .is_scratch = true};
         return io;
     }
@@ -20,7 +23,7 @@ enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struc
         if (!p->can_read)
             return p->is_eof ? IO_EOF : IO_WAIT;
         if (!chunk_reserve(t->buffers, &p->in, APPEND_BYTES))
-            return IO_ERR;
+            return IO_FULL;
         enum io io = peer_read(p, p->in.ptr + p->in.end, p->in.capacity - p->in.end, &n);
         if (io != IO_OK)
             return io;

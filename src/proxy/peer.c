@@ -3,8 +3,14 @@
 #include "base/macros.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+enum {
+    MOVED_BYTES_MIN = 4096
+}; /* less than this in a whole timeout is no reader, but somebody who holds us up */
 
 void peer_note_events(struct peer *p, uint32_t events)
 {
@@ -71,7 +77,7 @@ enum io peer_write(struct buffer_pool *pool, struct peer *p, struct iovec *parts
         size_t done = MIN(sent, parts[i].iov_len);
         sent -= done;
         if (!chunk_append(pool, &p->out, (char *)parts[i].iov_base + done, parts[i].iov_len - done))
-            return IO_ERR;
+            return IO_FULL;
     }
     return IO_WAIT;
 }
@@ -91,4 +97,19 @@ enum io peer_flush(struct buffer_pool *pool, struct peer *p)
             p->can_write = false;
     }
     return IO_OK;
+}
+
+void peer_note_unsent(struct peer *p)
+{
+    if (ioctl(p->handle.fd, SIOCOUTQ, &p->unsent_bytes) != 0)
+        p->unsent_bytes = 0;
+}
+
+bool peer_has_moved(struct peer *p)
+{
+    int before = p->unsent_bytes;
+    if (chunk_len(&p->out) == 0)
+        return false;
+    peer_note_unsent(p);
+    return p->unsent_bytes + MOVED_BYTES_MIN <= before;
 }

@@ -60,12 +60,17 @@ static enum pump send_head(struct session *s)
 {
     struct exchange *x = &s->x;
     struct upstream *u = x->upstream;
-    bool has_body_now = !x->request_is_done && (chunk_len(&s->client.in) || s->client.can_read);
+    /* Held back only when payload is sure to follow at once: the kernel would keep a lone head for 200 ms. */
+    bool has_body_now =
+        x->request_body.framing == HTTP_FRAMING_LENGTH && chunk_len(&s->client.in) > 0 && !x->request_is_done;
     struct iovec part = {x->head.ptr + x->head.start, chunk_len(&x->head)};
     x->head_was_sent = true;
     x->sent_attempts++;
     exchange_server_count(s, SERVER_ATTEMPTS);
-    if (peer_write(s->thread->buffers, &u->peer, &part, 1, has_body_now ? MSG_MORE : 0) == IO_ERR) {
+    enum io io = peer_write(s->thread->buffers, &u->peer, &part, 1, has_body_now ? MSG_MORE : 0);
+    if (io == IO_FULL)
+        return exchange_fail(s, FAULT_NO_BUFFER), PUMP_ENDED;
+    if (io == IO_ERR) {
         x->head_was_sent = false; /* refused by the kernel: the server has seen nothing of it */
         x->sent_attempts--;
         return exchange_retry(s, FAULT_SERVER_BROKE), PUMP_ENDED;
@@ -87,7 +92,7 @@ static enum pump forward_request(struct session *s, struct input *input)
 {
     struct exchange *x = &s->x;
     struct data_thread *t = s->thread;
-    struct framed framed = {.count = 0};
+    struct framed framed;
     struct str payload, trailers;
     size_t used;
     uint64_t body_max = t->config->limits.body_bytes;
@@ -107,10 +112,14 @@ static enum pump forward_request(struct session *s, struct input *input)
     }
     if (body_max && x->request_bytes > body_max)
         return exchange_fail(s, FAULT_BODY_TOO_LARGE), PUMP_ENDED;
+    framed.count = 0;
     frame_payload(&framed, x->request_is_chunked, payload, parse == PARSE_DONE, trailers);
     size_t bytes = framed_bytes(&framed);
     x->body_was_sent |= bytes > 0;
-    if (peer_write(t->buffers, &x->upstream->peer, framed.parts, framed.count, 0) == IO_ERR)
+    enum io io = peer_write(t->buffers, &x->upstream->peer, framed.parts, framed.count, 0);
+    if (io == IO_FULL)
+        return exchange_fail(s, FAULT_NO_BUFFER), PUMP_ENDED;
+    if (io == IO_ERR)
         stop_request(s);
     counter_add(&thread_server_cells(t, x->server)->counters[SERVER_BYTES_TO_SERVER], bytes);
     x->request_is_done = parse == PARSE_DONE;
@@ -129,10 +138,13 @@ static enum pump pump_request(struct session *s)
         return send_head(s);
     if (x->request_is_broken)
         return PUMP_DONE;
+    size_t waiting = chunk_len(&x->upstream->peer.out);
     if (peer_flush(t->buffers, &x->upstream->peer) == IO_ERR) {
         stop_request(s);
         return PUMP_DONE;
     }
+    if (chunk_len(&x->upstream->peer.out) < waiting)
+        return PUMP_MOVED;
     if (x->request_is_done)
         return PUMP_DONE;
     if (chunk_len(&x->upstream->peer.out))
@@ -142,7 +154,7 @@ static enum pump pump_request(struct session *s)
     if (io == IO_WAIT)
         return PUMP_WAIT;
     if (io != IO_OK) /* half a body and then the end: nobody is there to be answered */
-        return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
+        return exchange_fail(s, client_fault(io)), PUMP_ENDED;
     counter_add(&t->cells.counters[THREAD_BYTES_FROM_CLIENTS],
                 input.is_scratch ? input.len : input.len - had);
     return forward_request(s, &input);
@@ -163,8 +175,9 @@ static enum pump begin_tunnel(struct session *s)
     x->status = 101;
     x->response_has_begun = true;
     x->client_keeps_alive = false;
-    if (part.iov_len == 0 || peer_write(t->buffers, &s->client, &part, 1, 0) == IO_ERR)
-        return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
+    enum io io = peer_write(t->buffers, &s->client, &part, 1, 0);
+    if (part.iov_len == 0 || io_has_failed(io))
+        return exchange_fail(s, client_fault(io)), PUMP_ENDED;
     chunk_release(t->buffers, &x->head);
     thread_unpin(t, x->use);
     x->use = NULL;
@@ -182,8 +195,9 @@ static enum pump relay_interim(struct session *s)
     part.iov_len = h1_write_interim(t->head, sizeof(t->head), &t->response, STR("weir"));
     if (part.iov_len == 0)
         return exchange_retry(s, FAULT_BAD_RESPONSE), PUMP_ENDED;
-    if (peer_write(t->buffers, &s->client, &part, 1, 0) == IO_ERR)
-        return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
+    enum io io = peer_write(t->buffers, &s->client, &part, 1, 0);
+    if (io_has_failed(io))
+        return exchange_fail(s, client_fault(io)), PUMP_ENDED;
     return PUMP_MOVED;
 }
 
@@ -217,20 +231,24 @@ static enum pump forward_response(struct session *s, struct input *input, size_t
 {
     struct exchange *x = &s->x;
     struct data_thread *t = s->thread;
-    struct framed framed = {.count = 0};
+    struct framed framed;
     struct str payload, trailers;
     size_t used;
 
     enum parse parse = h1_body_decode(&x->response_body, input->bytes + head_in, input->len - head_in, &used,
                                       &payload, &trailers);
     x->needs_more_from_server = parse == PARSE_MORE && head_in + used < input->len;
+    if (parse == PARSE_BAD && head_out) { /* the client has seen nothing of it yet */
+        x->response_has_begun = false;
+        return exchange_fail(s, FAULT_BAD_RESPONSE), PUMP_ENDED;
+    }
+    framed.count = 0;
     add_part(&framed, t->head, head_out);
-    if (parse == PARSE_BAD)
-        payload = (struct str){0};
     frame_payload(&framed, x->client_framing == HTTP_FRAMING_CHUNKED, payload, parse == PARSE_DONE, trailers);
     size_t bytes = framed_bytes(&framed);
-    if (peer_write(t->buffers, &s->client, framed.parts, framed.count, 0) == IO_ERR)
-        return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
+    enum io io = peer_write(t->buffers, &s->client, framed.parts, framed.count, 0);
+    if (io_has_failed(io))
+        return exchange_fail(s, client_fault(io)), PUMP_ENDED;
     counter_add(&t->cells.counters[THREAD_BYTES_TO_CLIENTS], bytes);
     if (parse == PARSE_BAD)
         return exchange_fail(s, FAULT_BAD_RESPONSE), PUMP_ENDED;
@@ -291,7 +309,9 @@ static enum pump read_response_head(struct session *s, struct input *input)
 static enum pump server_ended(struct session *s, enum io io)
 {
     struct exchange *x = &s->x;
-    struct framed framed = {.count = 0};
+    struct framed framed;
+    if (io == IO_FULL)
+        return exchange_fail(s, FAULT_NO_BUFFER), PUMP_ENDED;
     if (!x->response_has_begun)
         return exchange_retry(s, FAULT_SERVER_BROKE), PUMP_ENDED;
     x->server_keeps_alive = false;
@@ -299,9 +319,11 @@ static enum pump server_ended(struct session *s, enum io io)
         exchange_server_count(s, SERVER_ERRORS_BROKE);
         return exchange_fail(s, FAULT_SERVER_BROKE), PUMP_ENDED;
     }
+    framed.count = 0;
     frame_payload(&framed, x->client_framing == HTTP_FRAMING_CHUNKED, STR(""), true, STR(""));
-    if (peer_write(s->thread->buffers, &s->client, framed.parts, framed.count, 0) == IO_ERR)
-        return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
+    io = peer_write(s->thread->buffers, &s->client, framed.parts, framed.count, 0);
+    if (io_has_failed(io))
+        return exchange_fail(s, client_fault(io)), PUMP_ENDED;
     return PUMP_DONE;
 }
 
@@ -310,10 +332,11 @@ static enum pump pump_response(struct session *s)
     struct exchange *x = &s->x;
     struct data_thread *t = s->thread;
     struct input input;
+    size_t waiting = chunk_len(&s->client.out);
     if (peer_flush(t->buffers, &s->client) == IO_ERR)
         return exchange_fail(s, FAULT_CLIENT_ABORT), PUMP_ENDED;
     if (chunk_len(&s->client.out))
-        return PUMP_WAIT;
+        return chunk_len(&s->client.out) < waiting ? PUMP_MOVED : PUMP_WAIT;
     size_t had = chunk_len(&x->upstream->peer.in);
     enum io io = input_next(t, &x->upstream->peer, x->needs_more_from_server, &input);
     if (io == IO_WAIT)
@@ -328,14 +351,19 @@ static enum pump pump_response(struct session *s)
 
 /* ---- both ---- */
 
-static void set_deadline(struct session *s)
+void relay_set_deadline(struct session *s)
 {
     struct exchange *x = &s->x;
+    struct peer *server = &x->upstream->peer;
     const struct config_timeouts *timeouts = &s->thread->config->timeouts;
     int64_t now = loop_now_ns(s->thread->loop);
-    bool waits_for_head =
-        !x->response_has_begun && x->request_is_done && chunk_len(&x->upstream->peer.out) == 0;
+    bool was_sent = (x->request_is_done || x->request_is_broken) && chunk_len(&server->out) == 0;
+    bool waits_for_head = !x->response_has_begun && was_sent;
     timer_set(s->thread->loop, &s->timer, now + (waits_for_head ? timeouts->response_ns : timeouts->body_ns));
+    if (chunk_len(&server->out))
+        peer_note_unsent(server);
+    if (chunk_len(&s->client.out))
+        peer_note_unsent(&s->client);
 }
 
 static enum step server_is_done(struct session *s)
@@ -364,12 +392,12 @@ enum step relay_run(struct session *s)
             return server_is_done(s);
         if (request != PUMP_MOVED && response != PUMP_MOVED) {
             if (has_progress)
-                set_deadline(s);
+                relay_set_deadline(s);
             return STEP_WAIT;
         }
         has_progress = true;
     }
-    set_deadline(s);
+    relay_set_deadline(s);
     loop_again(s->thread->loop, &s->again);
     return STEP_WAIT;
 }

@@ -24,8 +24,10 @@ enum step reply_start(struct session *s, unsigned status, struct str detail, uin
     part.iov_len = error_reply_write(t->head, sizeof(t->head), &reply);
     ASSERT(part.iov_len > 0);
     counter_add(&t->cells.counters[THREAD_BYTES_TO_CLIENTS], part.iov_len);
-    if (peer_write(t->buffers, &s->client, &part, 1, 0) == IO_ERR) {
-        x->fault = FAULT_CLIENT_ABORT;
+    enum io io = peer_write(t->buffers, &s->client, &part, 1, 0);
+    if (io_has_failed(io)) {
+        x->fault = client_fault(io);
+        x->is_cut = true;
         x->client_keeps_alive = false;
         exchange_go(s, EXCHANGE_FINISH);
         return STEP_NEXT;

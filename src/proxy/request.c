@@ -9,6 +9,7 @@
 #include "http/error_reply.h"
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
+#include "net/socket.h"
 
 static struct http_limits head_limits(const struct config *c)
 {
@@ -64,19 +65,31 @@ static bool route(struct session *s, const struct http_request *r)
     return true;
 }
 
+/* HTTP/1.0 without Host: the address that the client reached, which a wildcard listener cannot tell. */
+static void format_own_authority(char out[ADDR_TEXT_BYTES], const struct session *s)
+{
+    struct addr local;
+    if (socket_local_addr(s->client.handle.fd, &local) && local.any.sa_family != AF_UNIX) {
+        addr_unmap(&local);
+        addr_format(out, &local);
+    } else {
+        str_copy(out, ADDR_TEXT_BYTES, STR("localhost"));
+    }
+}
+
 /* The head as servers get it, kept in the exchange so that it can be sent to another server if one fails. */
 static bool write_server_head(struct session *s, const struct http_request *r)
 {
     struct data_thread *t = s->thread;
     struct exchange *x = &s->x;
-    char listener_text[ADDR_TEXT_BYTES] = "";
+    char own_text[ADDR_TEXT_BYTES] = "";
     if (r->authority.len == 0)
-        addr_format(listener_text, &s->listener->address);
+        format_own_authority(own_text, s);
     const struct h1_request_context context = {
         .client_ip = str_n(s->client_ip, s->client_ip_len),
         .is_trusted = s->is_trusted,
         .scheme = STR("http"),
-        .authority = str_of(listener_text),
+        .authority = str_of(own_text),
         .request_id = str_of(x->request_id),
         .via_name = STR("weir"),
         .relays_expect = true,
@@ -135,6 +148,8 @@ enum step request_read_head(struct session *s)
     bool has_part = chunk_len(&s->client.in) > 0;
     bool needs_more = has_part && s->seen_bytes == chunk_len(&s->client.in);
     enum io io = input_next(t, &s->client, needs_more, &input);
+    if (io == IO_FULL)
+        return exchange_fail(s, FAULT_NO_BUFFER);
     if (io != IO_OK)
         return wait_for_more(s, has_part);
     if (input.is_scratch || needs_more)

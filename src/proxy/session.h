@@ -141,6 +141,12 @@ void exchange_release_server(struct session *s, bool keeps_connection);
 /* An answer of our own for a request that was not even understood. */
 enum step exchange_refuse(struct session *s, enum http_fault fault);
 
+/* Whose fault it is that reading from or writing to the client failed. */
+static inline enum exchange_fault client_fault(enum io io)
+{
+    return io == IO_FULL ? FAULT_NO_BUFFER : FAULT_CLIENT_ABORT;
+}
+
 static inline void exchange_service_count(struct session *s, enum service_counter id)
 {
     counter_add(&thread_service_cells(s->thread, s->x.service)->counters[id], 1);
@@ -154,7 +160,9 @@ static inline void exchange_server_count(struct session *s, enum server_counter 
 /* request.c, relay.c, tunnel.c, reply.c: the states that have a file of their own */
 enum step request_read_head(struct session *s);
 enum step relay_run(struct session *s);
+void relay_set_deadline(struct session *s);
 enum step tunnel_run(struct session *s);
+enum step tunnel_end(struct session *s); /* both directions at once */
 enum step reply_start(struct session *s, unsigned status, struct str detail, uint32_t retry_after_s);
 
 /*

@@ -13,9 +13,13 @@ enum { ROUNDS_MAX = 16 };
 static bool pass(struct data_thread *t, struct peer *from, struct peer *to, bool *was_shut, bool *ret_moved)
 {
     struct input input;
+    size_t waiting = chunk_len(&to->out);
     if (peer_flush(t->buffers, to) == IO_ERR)
         return false;
-    if (chunk_len(&to->out) || *was_shut)
+    *ret_moved |= chunk_len(&to->out) < waiting;
+    if (*was_shut)
+        return !from->is_gone; /* it will never read what the other side may still send */
+    if (chunk_len(&to->out))
         return true;
     enum io io = input_next(t, from, false, &input);
     if (io == IO_WAIT)
@@ -24,16 +28,19 @@ static bool pass(struct data_thread *t, struct peer *from, struct peer *to, bool
         *was_shut = true;
         return shutdown(to->handle.fd, SHUT_WR) == 0;
     }
-    if (io == IO_ERR)
+    if (io_has_failed(io))
         return false;
     struct iovec part = {input.bytes, input.len};
-    if (peer_write(t->buffers, to, &part, 1, 0) == IO_ERR)
+    io = peer_write(t->buffers, to, &part, 1, 0);
+    if (io == IO_FULL)
+        thread_count(t, THREAD_BUFFERS_EXHAUSTED);
+    if (io_has_failed(io))
         return false;
     *ret_moved = true;
     return input_done(t, from, &input, input.len);
 }
 
-static enum step end_tunnel(struct session *s)
+enum step tunnel_end(struct session *s)
 {
     s->x.request_is_done = true; /* nothing is left to be read out */
     exchange_release_server(s, false);
@@ -53,11 +60,11 @@ enum step tunnel_run(struct session *s)
         moved = false;
         if (!pass(t, &s->client, server, &x->server_was_shut, &moved) ||
             !pass(t, server, &s->client, &x->client_was_shut, &moved))
-            return end_tunnel(s);
+            return tunnel_end(s);
         has_moved |= moved;
     }
     if (x->server_was_shut && x->client_was_shut)
-        return end_tunnel(s);
+        return tunnel_end(s);
     if (has_moved)
         timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + t->config->timeouts.tunnel_ns);
     if (moved)

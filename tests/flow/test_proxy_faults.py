@@ -62,3 +62,129 @@ def test_a_bad_answer_on_a_kept_connection_counts_against_the_server(weir, origi
     assert client.ask().status == 502
     assert w.metric("weir_faults_total", fault="bad_response") == 1
     assert w.metric("weir_server_errors_total", error="broke") == 1
+
+
+def test_a_body_with_bad_framing_in_its_first_piece_becomes_502(weir, origin):
+    def story(connection):
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+
+    w = weir(services={"main": {"servers": [origin(script=story).address]}})
+    assert w.ask().status == 502
+    wait_until(lambda: is_quiet(w), what="everything to be given back")
+
+
+# ---- time
+
+
+def test_the_beginning_of_a_chunked_body_is_not_held_back(weir, origin):
+    """Half a chunk-size line is no payload: the head must go out all the same, at once."""
+    w = weir(services={"main": {"servers": [(server := origin()).address]}})
+    delays = []
+    for _ in range(5):
+        client = w.client()
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5")
+        start = time.monotonic()
+        server.next_request()
+        delays.append(time.monotonic() - start)
+        client.send(b"\r\nhello\r\n0\r\n\r\n")
+        assert client.response().status == 200
+        client.close()
+    assert min(delays) < 0.15, delays  # the kernel holds a corked segment for 200 ms
+
+
+def test_bytes_that_move_slowly_are_no_standstill(weir, origin):
+    """A server that takes its request in small sips for longer than timeouts.body, but never stops."""
+    size = 20_000_000
+    got = []
+
+    def story(connection):
+        request = connection.read_head()
+        count = len(connection.rest)
+        connection.at = len(connection.raw)
+        begin = time.monotonic()
+        while count < size:
+            data = connection.sock.recv(1_000_000 if time.monotonic() - begin > 4 else 16_000)
+            if not data:
+                return
+            count += len(data)
+            if time.monotonic() - begin <= 4:
+                time.sleep(0.05)
+        got.append(request)
+        connection.reply(200, b"thanks")
+
+    server = origin(script=story)
+    w = weir(services={"main": {"servers": [server.address]}}, timeouts={"body": "1s"})
+    client = w.client(timeout=30)
+    client.request("POST", "/", body=b"x" * size)
+    assert client.response().status == 200 and got
+
+
+def test_a_client_that_never_takes_its_answer_is_let_go_and_accounted(weir, origin):
+    server = origin(b"x" * 8_000_000)
+    w = weir(services={"main": {"servers": [server.address]}}, timeouts={"body": "1s"})
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", w.port))
+    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_until(lambda: w.metric("weir_body_timeouts_total") == 1, 8, "the body timeout")
+    wait_until(lambda: is_quiet(w), what="everything to be given back")
+    assert w.metric("weir_requests_total", code="2xx") == 1
+    sock.close()
+
+
+# ---- memory
+
+
+def slow_reader(port, target="/"):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", port))
+    sock.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    return sock
+
+
+def drain(sock):
+    count = 0
+    sock.settimeout(30)
+    try:
+        while data := sock.recv(1 << 20):
+            count += len(data)
+    except ConnectionResetError:
+        pass
+    sock.close()
+    return count
+
+
+@pytest.mark.long
+@pytest.mark.plain
+def test_slow_readers_share_what_buffer_memory_there_is(weir, origin):
+    """150 readers would want 64 KiB each of 4 MiB; when it runs short they get less, but all get everything."""
+    size = 9_000_000
+    server = origin(b"x" * size, backlog=4096)
+    w = weir(services={"main": {"servers": [server.address]}}, limits={"buffer_memory": "4MiB"}, workers=1)
+    readers = [slow_reader(w.port) for _ in range(100)]
+    time.sleep(3)
+    assert w.ask(target="/", fields=[("Connection", "close")]).status == 200
+    counts = []
+    threads = [threading.Thread(target=lambda s=s: counts.append(drain(s))) for s in readers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(counts) == 100 and min(counts) > size
+    assert w.metric("weir_buffers_exhausted_total") == 0
+    wait_until(lambda: is_quiet(w), what="everything to be given back")
+
+
+# ---- names
+
+
+def test_http_1_0_without_a_host_gets_the_address_that_was_reached(weir, origin):
+    server = origin()
+    port = Origin(is_listening=False).port
+    w = weir(config={"listeners": [{"http": f"0.0.0.0:{port}"}]}, services={"main": {"servers": [server.address]}})
+    client = Client(port)
+    client.send(b"GET / HTTP/1.0\r\n\r\n")
+    assert client.response().status == 200
+    assert server.next_request().fields["Host"] == f"127.0.0.1:{port}"
