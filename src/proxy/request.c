@@ -3,6 +3,7 @@
  * the head that servers will get. The parsed request lives in the thread's memory and is gone after this;
  * what is needed later is copied to the exchange.
  */
+#include "proxy/route_path.h"
 #include "proxy/router.h"
 #include "proxy/session.h"
 
@@ -52,11 +53,11 @@ static void note_request(struct session *s, const struct http_request *r)
         make_request_id(&s->thread->random, x->request_id);
 }
 
-static bool route(struct session *s, const struct http_request *r)
+/* False when no service is there for it. path: what the request is routed by. */
+static bool route(struct session *s, const struct http_request *r, struct str path)
 {
     struct exchange *x = &s->x;
     x->use = thread_pin(s->thread);
-    struct str path = str_eq(r->path, STR("*")) ? STR("/") : r->path;
     x->view = router_find(x->use->snapshot, r->host, path);
     if (!x->view)
         return false;
@@ -107,7 +108,10 @@ static enum step start(struct session *s, const struct http_request *r)
     note_request(s, r);
     if (r->max_forwards == 0)
         return exchange_fail(s, FAULT_NOT_SUPPORTED);
-    if (!route(s, r))
+    struct str path = STR("/"); /* for OPTIONS * */
+    if (r->path.ptr[0] == '/' && !route_path_resolve(r->path, s->thread->head, &path))
+        return exchange_refuse(s, HTTP_FAULT_TARGET);
+    if (!route(s, r, path))
         return exchange_fail(s, FAULT_NO_ROUTE);
     if (config->limits.body_bytes && r->framing == HTTP_FRAMING_LENGTH &&
         r->content_length > config->limits.body_bytes)
