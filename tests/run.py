@@ -302,7 +302,7 @@ def fuzz_one(name, seconds, sums):
 
 def stage_fuzz(options, sums):
     targets = fuzz_targets(options.pattern)
-    if not targets or not build("fuzz", sums, targets):
+    if not targets or not build("fuzz", sums, [f"tests/fuzz/{name}" for name in targets]):
         return
     seconds = options.seconds or (FUZZ_S_QUICK if options.quick else FUZZ_S)
     for name in targets:
