@@ -248,8 +248,10 @@ void exchange_release_server(struct session *s, bool keeps_connection)
     }
     if (x->server) {
         struct server *server = x->server;
-        exchange_server_count(s, SERVER_FINISHED);
-        histogram_record(&thread_server_cells(t, server)->duration, loop_now_ns(t->loop) - x->slot_ns);
+        if (x->head_was_sent) { /* else it did nothing for us, which must not look like quick work */
+            exchange_server_count(s, SERVER_FINISHED);
+            histogram_record(&thread_server_cells(t, server)->duration, loop_now_ns(t->loop) - x->slot_ns);
+        }
         x->server = NULL;
         queue_release_slot(server);
     }
@@ -371,13 +373,27 @@ static void account(struct session *s)
                      loop_now_ns(s->thread->loop) - x->started_ns);
 }
 
-/* Where only the end of the connection ends the body, a broken one must not look like a whole one: reset
- * instead of close. */
-static void make_cut_visible(struct session *s)
+/*
+ * How the connection of a finished exchange ends, if it does not go on. A close with unread bytes resets it,
+ * and a reset may take away what the client has not read yet, earlier answers included (RFC 9112 §9.6): so
+ * our side is shut, and the client is read out. But where only the end of the connection ends the body, a
+ * broken one must not look like a whole one: there it is reset.
+ */
+static enum step end_connection(struct session *s, bool must_reset, bool may_still_send)
 {
+    struct data_thread *t = s->thread;
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    if (s->x.client_framing == HTTP_FRAMING_UNTIL_CLOSE)
+    if (must_reset)
         (void)setsockopt(s->client.handle.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    if (must_reset || !may_still_send || s->client.is_gone || s->client.is_eof) {
+        session_close(s);
+        return STEP_DONE;
+    }
+    exchange_go(s, EXCHANGE_LINGER);
+    chunk_release(t->buffers, &s->client.in);
+    (void)shutdown(s->client.handle.fd, SHUT_WR);
+    timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + linger_ns);
+    return STEP_NEXT;
 }
 
 static enum step run_finish(struct session *s)
@@ -389,30 +405,18 @@ static enum step run_finish(struct session *s)
     if (x->use)
         thread_unpin(t, x->use);
     chunk_release(t->buffers, &x->head);
-    bool goes_on = x->client_keeps_alive && x->request_is_done && !t->is_draining;
-    bool was_cut = x->is_cut;
-    if (was_cut)
-        make_cut_visible(s);
-    bool may_still_send =
-        !x->request_is_done || s->client.can_read || x->fault == FAULT_BAD_REQUEST || t->is_draining;
+    bool goes_on = x->client_keeps_alive && x->request_is_done && !t->is_draining && !s->client.is_gone;
+    bool must_reset = x->is_cut && x->client_framing == HTTP_FRAMING_UNTIL_CLOSE;
+    bool may_still_send = !x->request_is_done || s->client.can_read || x->is_cut ||
+                          x->fault == FAULT_BAD_REQUEST || t->is_draining;
     *x = (struct exchange){.fault = FAULT_NONE};
     list_init(&x->waiter.link);
-    if (goes_on && !s->client.is_gone) {
-        exchange_go(s, EXCHANGE_READ_HEAD);
-        return STEP_NEXT;
-    }
-    if (may_still_send && !was_cut && !s->client.is_gone) {
-        exchange_go(s, EXCHANGE_LINGER);
-        chunk_release(t->buffers, &s->client.in);
-        (void)shutdown(s->client.handle.fd, SHUT_WR);
-        timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + linger_ns);
-        return STEP_NEXT;
-    }
-    session_close(s);
-    return STEP_DONE;
+    if (!goes_on)
+        return end_connection(s, must_reset, may_still_send);
+    exchange_go(s, EXCHANGE_READ_HEAD);
+    return STEP_NEXT;
 }
 
-/* A close with unread bytes would reset the connection and could take our answer away (RFC 9112 §9.6). */
 static enum step run_linger(struct session *s)
 {
     size_t n;

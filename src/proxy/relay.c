@@ -64,17 +64,14 @@ static enum pump send_head(struct session *s)
     bool has_body_now =
         x->request_body.framing == HTTP_FRAMING_LENGTH && chunk_len(&s->client.in) > 0 && !x->request_is_done;
     struct iovec part = {x->head.ptr + x->head.start, chunk_len(&x->head)};
-    x->head_was_sent = true;
-    x->sent_attempts++;
-    exchange_server_count(s, SERVER_ATTEMPTS);
     enum io io = peer_write(s->thread->buffers, &u->peer, &part, 1, has_body_now ? MSG_MORE : 0);
     if (io == IO_FULL)
         return exchange_fail(s, FAULT_NO_BUFFER), PUMP_ENDED;
-    if (io == IO_ERR) {
-        x->head_was_sent = false; /* refused by the kernel: the server has seen nothing of it */
-        x->sent_attempts--;
+    if (io == IO_ERR) /* refused by the kernel: the server has seen nothing of it */
         return exchange_retry(s, FAULT_SERVER_BROKE), PUMP_ENDED;
-    }
+    x->head_was_sent = true;
+    x->sent_attempts++;
+    exchange_server_count(s, SERVER_ATTEMPTS);
     counter_add(&thread_server_cells(s->thread, x->server)->counters[SERVER_BYTES_TO_SERVER], part.iov_len);
     x->sent_ns = loop_now_ns(s->thread->loop);
     return PUMP_MOVED;
