@@ -1,11 +1,14 @@
 """What servers and clients do wrong, or at an unlucky moment: each story here once broke Weir, or could have."""
+import os
+import random
+import signal
 import socket
 import threading
 import time
 
 import pytest
 
-from harness import Client, Closed, Origin, wait_until
+from harness import PYTHON, TINY_SERVER, Client, Origin, wait_until
 
 
 def is_quiet(weir):
@@ -14,11 +17,6 @@ def is_quiet(weir):
     return (all(row["in_flight"] == 0 and row["queued"] == 0 for row in services)
             and all(row["in_flight"] == 0 for row in servers)
             and weir.metric("weir_client_connections_total") == weir.metric("weir_client_connections_closed_total"))
-
-
-def probes_only(connection):
-    """Reads a request, or ends quietly when it was a probe that sent nothing."""
-    return connection.read_request()
 
 
 # ---- attempts
@@ -188,3 +186,26 @@ def test_http_1_0_without_a_host_gets_the_address_that_was_reached(weir, origin)
     client.send(b"GET / HTTP/1.0\r\n\r\n")
     assert client.response().status == 200
     assert server.next_request().fields["Host"] == f"127.0.0.1:{port}"
+
+
+# ---- servers that die
+
+
+@pytest.mark.long
+def test_no_get_fails_while_servers_are_killed_at_random(weir, load):
+    """Every half second a server is killed with its requests in flight: they are done elsewhere, or wait for it to be back."""
+    w = weir(services={"main": {"retries": 3, "health": {"path": "/healthz"}, "max_requests": 6, "scale": {
+        "command": [PYTHON, TINY_SERVER, "{address}"], "servers": "4..4"}}})
+    wait_until(lambda: len(w.takes_requests()) == 4, 20, "four servers")
+    clients = load(w.port, "/work?ms=10", clients=16)
+    rng, killed = random.Random(5), 0
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        pids = sorted(w.application_pids())
+        if len(pids) > 1:
+            os.kill(rng.choice(pids), signal.SIGKILL)
+            killed += 1
+    clients.stop()
+    assert clients.failures == [] and clients.ok > 500 and killed >= 5
+    wait_until(lambda: is_quiet(w), what="everything to be given back")
