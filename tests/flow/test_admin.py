@@ -34,6 +34,8 @@ def test_services_and_servers_say_what_they_are_and_do(weir, origin):
     w, one, two = two_servers(weir, origin)
     for _ in range(6):
         assert w.ask(host="shop.example.com").status == 200
+    # An answer is counted a moment after the client has it.
+    wait_until(lambda: w.api("services")["services"][0]["responses"]["2xx"] == 6, what="all answers to be counted")
     service, = w.api("services")["services"]
     assert (service["name"], service["hosts"], service["paths"]) == ("shop", ["shop.example.com"], [])
     assert (service["requests"], service["errors"], service["healthy"], service["scale"]) == (6, 0, 2, None)
