@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
-import time
+import uuid
 
 import pytest
 
@@ -127,7 +127,8 @@ def test_dev_run_starts_the_site_and_ctrl_c_ends_it():
             s.close()
             continue
         taken.append(s)
-    environment = dict(os.environ, WEIR_FLOW_ID="dev-run", NO_COLOR="1")
+    mark = f"WEIR_FLOW_ID={uuid.uuid4().hex}"
+    environment = dict(os.environ, WEIR_FLOW_ID=mark.partition("=")[2])
     process = subprocess.Popen([str(ROOT / "dev"), "run"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, env=environment, start_new_session=True)
     os.set_blocking(process.stdout.fileno(), False)
@@ -157,10 +158,8 @@ def test_dev_run_starts_the_site_and_ctrl_c_ends_it():
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does
         process.wait(30)
         assert process.returncode == 0, output()[-3000:]
-        mark = b"WEIR_FLOW_ID=dev-run"
-        time.sleep(0.2)
-        left = [p for p in pathlib.Path("/proc").glob("[0-9]*/environ") if mark in read(p)]
-        assert not left, left
+        harness.wait_until(lambda: not [p for p in pathlib.Path("/proc").glob("[0-9]*/environ") if mark.encode() in read(p)], 3,
+                           "every process of ./dev run to be gone")
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import collections
 import hashlib
+import logging
 import random
 import sys
 
@@ -403,6 +404,7 @@ async def torture(site, servers, seed, seconds, clients):
 
 
 if __name__ == "__main__":
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # who writes to a connection that was reset meant to
     parser = argparse.ArgumentParser()
     parser.add_argument("site", type=int)
     parser.add_argument("servers", type=int, nargs="+")
