@@ -8,6 +8,7 @@
 #include "scale/simulate/arrivals.h"
 
 #include "base/clock.h"
+#include "base/macros.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -95,7 +96,7 @@ static void heap_pop(struct arrivals *a)
 static void end_until(struct arrivals *a, struct arrivals_second *s, int64_t begin_ns, int64_t now_ns)
 {
     while (a->serving_count && a->serving[0] <= now_ns) {
-        s->busy_s += (double)(a->serving[0] - begin_ns) / (double)NS_PER_S;
+        s->busy_ns += a->serving[0] - begin_ns;
         heap_pop(a);
     }
 }
@@ -112,7 +113,7 @@ static void note_ends(struct arrivals *a, struct arrivals_second *s)
         a->ends[a->end_count++] = a->serving[i];
 }
 
-/* busy_s counts each request from the second's begin to its end, or to the second's end, less the time
+/* busy_ns counts each request from the second's begin to its end, or to the second's end, less the time
  * before it came. */
 static void serve_second(struct arrivals *a, struct arrivals_second *s, int64_t begin_ns)
 {
@@ -120,17 +121,15 @@ static void serve_second(struct arrivals *a, struct arrivals_second *s, int64_t 
     s->most = a->serving_count;
     for (uint32_t i = s->first; i < s->first + s->count; i++) {
         const struct arrival *r = &a->items[i];
-        double service_s = (double)r->service_ns / (double)NS_PER_S;
         end_until(a, s, begin_ns, r->at_ns);
-        s->busy_s -= (double)(r->at_ns - begin_ns) / (double)NS_PER_S;
+        s->busy_ns -= r->at_ns - begin_ns;
         heap_push(a, r->at_ns + r->service_ns);
         s->most = a->serving_count > s->most ? a->serving_count : s->most;
         s->late += r->service_ns > a->model->objective_ns;
-        s->service_sum_s += service_s;
-        s->service_max_s = fmax(s->service_max_s, service_s);
+        s->service_max_ns = MAX(s->service_max_ns, r->service_ns);
     }
     end_until(a, s, begin_ns, end_ns);
-    s->busy_s += a->serving_count;
+    s->busy_ns += a->serving_count * NS_PER_S;
 }
 
 /* ---- drawing ---- */

@@ -21,11 +21,11 @@ struct arrival {
 struct arrivals_second {
     uint32_t first, count; /* in arrivals.items */
     uint32_t ends,
-        end_count; /* in arrivals.ends: when the requests in service as the second begins will end */
-    uint32_t most; /* most in service at any moment of the second */
-    double busy_s; /* their number, integrated over the second */
-    uint32_t late; /* requests of this second that miss the objective without any waiting */
-    double service_sum_s, service_max_s;
+        end_count;   /* in arrivals.ends: when the requests in service as the second begins will end */
+    uint32_t most;   /* most in service at any moment of the second */
+    int64_t busy_ns; /* their number, integrated over the second */
+    uint32_t late;   /* requests of this second that miss the objective without any waiting */
+    int64_t service_max_ns;
 };
 
 struct arrivals {

@@ -180,11 +180,11 @@ static void pass(struct lane *l, const struct arrivals *a, const struct arrivals
 static void note(struct lane *l, const struct arrivals_second *second)
 {
     struct history_mean m = {.arrivals = second->count,
-                             .running = l->site.running_s,
-                             .in_system = l->site.in_system_s,
+                             .running = (double)l->site.running_ns / (double)NS_PER_S,
+                             .in_system = (double)l->site.in_system_ns / (double)NS_PER_S,
                              .serving = l->site.serving};
     history_note(&l->history, &m);
-    l->site.running_s = l->site.in_system_s = 0;
+    l->site.running_ns = l->site.in_system_ns = 0;
 }
 
 static void end_point(struct lane *l)
@@ -195,7 +195,7 @@ static void end_point(struct lane *l)
     l->points[l->point_count - 1].serving = (float)(l->bin_serving / l->bin_seconds);
     l->points[l->point_count - 1].arrivals /= (float)l->bin_seconds;
     l->points[l->point_count - 1].late = requests ? (float)(score->late - l->bin_late) / (float)requests : 0;
-    l->points[l->point_count - 1].response_max_s = (float)score->response_max_s;
+    l->points[l->point_count - 1].response_max_s = (float)score->response_max_ns / (float)NS_PER_S;
 }
 
 static void draw(struct lane *l, const struct arrivals_second *second)
@@ -217,7 +217,7 @@ static void draw(struct lane *l, const struct arrivals_second *second)
     l->bin_servers = l->bin_serving = 0;
     l->bin_requests = l->site.score.requests;
     l->bin_late = l->site.score.late;
-    l->site.score.response_max_s = 0;
+    l->site.score.response_max_ns = 0;
 }
 
 static void run_second(struct lane *l, const struct arrivals *a, const struct arrivals_second *second)

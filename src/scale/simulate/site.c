@@ -1,5 +1,5 @@
 /*
- * Events in order of time: arrivals come sorted from outside, ends of service from a binary heap. Between two
+ * Events in order of time: arrivals come sorted from outside, ends of service from a calendar. Between two
  * events nothing changes, so integrals grow by number x time.
  *
  * The least loaded server is found in constant time: servers that take requests and are below their limit are
@@ -20,13 +20,14 @@
 void site_init(struct site *s, const struct sim_model *model)
 {
     *s = (struct site){.model = model, .now_ns = SIM_START_NS, .server_count = 1, .request_count = 1};
+    calendar_init(&s->ends, (int64_t)(model->service_mean_s * (double)NS_PER_S));
 }
 
 void site_fini(struct site *s)
 {
     free(s->servers);
     free(s->requests);
-    free(s->ends);
+    free(s->links);
     free(s->queue);
     *s = (struct site){0};
 }
@@ -70,35 +71,6 @@ static uint32_t least_loaded(const struct site *s) /* 0: none takes requests */
     return s->level_bits ? s->levels[__builtin_ctzll(s->level_bits)] : 0;
 }
 
-/* ---- heap of ends ---- */
-
-static void push_end(struct site *s, int64_t at_ns, uint32_t request)
-{
-    if (s->end_count == s->end_capacity) {
-        s->end_capacity = s->end_capacity ? 2 * s->end_capacity : 64;
-        s->ends = mem_realloc(s->ends, s->end_capacity * sizeof(*s->ends));
-    }
-    uint32_t at = s->end_count++;
-    for (; at > 0 && s->ends[(at - 1) / 2].at_ns > at_ns; at = (at - 1) / 2)
-        s->ends[at] = s->ends[(at - 1) / 2];
-    s->ends[at] = (struct site_end){at_ns, request};
-}
-
-static struct site_end pop_end(struct site *s)
-{
-    struct site_end first = s->ends[0], last = s->ends[--s->end_count];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < s->end_count; at = child) {
-        if (child + 1 < s->end_count && s->ends[child + 1].at_ns < s->ends[child].at_ns)
-            child++;
-        if (s->ends[child].at_ns >= last.at_ns)
-            break;
-        s->ends[at] = s->ends[child];
-    }
-    s->ends[at] = last;
-    return first;
-}
-
 /* ---- requests ---- */
 
 static uint32_t new_request(struct site *s)
@@ -111,6 +83,7 @@ static uint32_t new_request(struct site *s)
     if (s->request_count >= s->request_capacity) {
         s->request_capacity = s->request_capacity ? 2 * s->request_capacity : 64;
         s->requests = mem_realloc(s->requests, s->request_capacity * sizeof(*s->requests));
+        s->links = mem_realloc(s->links, s->request_capacity * sizeof(*s->links));
     }
     return s->request_count++;
 }
@@ -132,7 +105,6 @@ static void begin_service(struct site *s, uint32_t number)
 {
     struct site_request *r = &s->requests[number];
     int64_t wait_ns = s->now_ns - r->arrived_ns, response_ns = wait_ns + r->service_ns;
-    double response_s = (double)response_ns / (double)NS_PER_S;
     s->servers[r->server].running++;
     s->running++;
     r->has_waited = wait_ns > 0;
@@ -141,9 +113,9 @@ static void begin_service(struct site *s, uint32_t number)
     r->is_late = response_ns > s->model->objective_ns;
     s->score.late += r->is_late;
     s->score.wait_max_ns = MAX(s->score.wait_max_ns, wait_ns);
-    s->score.response_sum_s += response_s;
-    s->score.response_max_s = response_s > s->score.response_max_s ? response_s : s->score.response_max_s;
-    push_end(s, s->now_ns + r->service_ns, number);
+    s->score.response_max_ns = MAX(s->score.response_max_ns, response_ns);
+    s->links[number].at_ns = s->now_ns + r->service_ns;
+    calendar_put(&s->ends, s->links, number);
 }
 
 static void push_inner(struct site *s, struct site_server *v, uint32_t number)
@@ -248,9 +220,9 @@ static void offer(struct site *s)
 
 static void advance(struct site *s, int64_t now_ns)
 {
-    double span_s = (double)(now_ns - s->now_ns) / (double)NS_PER_S;
-    s->running_s += s->running * span_s;
-    s->in_system_s += (s->in_flight + s->queue_count) * span_s;
+    int64_t span_ns = now_ns - s->now_ns;
+    s->running_ns += s->running * span_ns;
+    s->in_system_ns += (int64_t)(s->in_flight + s->queue_count) * span_ns;
     s->now_ns = now_ns;
 }
 
@@ -281,9 +253,8 @@ static void count_end(struct site *s, const struct site_server *v, const struct 
     }
 }
 
-static void end_request(struct site *s, bool removes_drained)
+static void end_request(struct site *s, uint32_t number, bool removes_drained)
 {
-    uint32_t number = pop_end(s).request;
     struct site_request *r = &s->requests[number];
     uint32_t server = r->server;
     struct site_server *v = &s->servers[server];
@@ -306,9 +277,9 @@ static void end_request(struct site *s, bool removes_drained)
 
 static void end_until(struct site *s, int64_t now_ns, bool removes_drained)
 {
-    while (s->end_count && s->ends[0].at_ns <= now_ns) {
-        advance(s, s->ends[0].at_ns);
-        end_request(s, removes_drained);
+    for (uint32_t number; (number = calendar_take(&s->ends, s->links, now_ns));) {
+        advance(s, s->links[number].at_ns);
+        end_request(s, number, removes_drained);
     }
     advance(s, now_ns);
 }
@@ -409,21 +380,22 @@ static void lose_request(struct site *s, uint32_t number)
 void site_kill(struct site *s, uint32_t server)
 {
     struct site_server *v = &s->servers[server];
-    uint32_t count = s->end_count;
+    uint32_t *kept = NEW_ARRAY(uint32_t, s->ends.count + 1), kept_count = 0;
     unlist_server(s, server);
     while (v->inner_first) {
         free_request(s, pop_inner(s, v));
         s->in_flight--;
         score_refused(s);
     }
-    s->end_count = 0;
-    for (uint32_t i = 0; i < count; i++) { /* pushing never overtakes reading */
-        struct site_end e = s->ends[i];
-        if (s->requests[e.request].server == server)
-            lose_request(s, e.request);
+    for (uint32_t number; (number = calendar_take(&s->ends, s->links, INT64_MAX));) {
+        if (s->requests[number].server == server)
+            lose_request(s, number);
         else
-            push_end(s, e.at_ns, e.request);
+            kept[kept_count++] = number;
     }
+    for (uint32_t i = 0; i < kept_count; i++)
+        calendar_put(&s->ends, s->links, kept[i]);
+    free(kept);
     v->running = v->in_flight = 0;
     site_remove(s, server);
 }
@@ -447,27 +419,25 @@ void site_put_requests(struct site *s, const int64_t *ends, uint32_t count)
 void site_forget_requests(struct site *s)
 {
     ASSERT(s->waited_in_flight == 0 && s->queue_count == 0);
-    for (uint32_t i = 0; i < s->end_count; i++) {
-        struct site_request *r = &s->requests[s->ends[i].request];
-        struct site_server *v = &s->servers[r->server];
-        unlist_server(s, r->server);
+    for (uint32_t number; (number = calendar_take(&s->ends, s->links, INT64_MAX));) {
+        uint32_t server = s->requests[number].server;
+        struct site_server *v = &s->servers[server];
+        unlist_server(s, server);
         v->running = v->in_flight = 0;
-        list_server(s, r->server);
-        free_request(s, s->ends[i].request);
+        list_server(s, server);
+        free_request(s, number);
     }
-    s->end_count = s->running = s->in_flight = 0;
+    s->running = s->in_flight = 0;
 }
 
 void site_skip_second(struct site *s, const struct arrivals_second *second)
 {
     s->now_ns += NS_PER_S;
-    s->running_s += second->busy_s;
-    s->in_system_s += second->busy_s;
+    s->running_ns += second->busy_ns;
+    s->in_system_ns += second->busy_ns;
     s->score.requests += second->count;
     s->score.late += second->late;
-    s->score.response_sum_s += second->service_sum_s;
-    if (second->service_max_s > s->score.response_max_s)
-        s->score.response_max_s = second->service_max_s;
+    s->score.response_max_ns = MAX(s->score.response_max_ns, second->service_max_ns);
 }
 
 /* ---- looking ---- */

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "scale/simulate/arrivals.h"
+#include "scale/simulate/calendar.h"
 #include "stats/cells.h"
 
 enum {
@@ -38,18 +39,12 @@ struct site_waiting {
     int64_t arrived_ns, service_ns;
 };
 
-struct site_end {
-    int64_t at_ns;
-    uint32_t request;
-};
-
 /* What became of the requests so far. */
 struct site_score {
     uint64_t requests; /* begun or refused */
     uint64_t late;     /* of these: response over the objective, or refused */
     uint64_t refused;
-    int64_t wait_max_ns;
-    double response_sum_s, response_max_s;
+    int64_t wait_max_ns, response_max_ns;
 };
 
 struct site {
@@ -57,8 +52,8 @@ struct site {
     int64_t now_ns;
     struct site_score score;
 
-    /* Integrals in seconds x number; whoever reads them sets them back to 0. */
-    double running_s, in_system_s;
+    /* Integrals, nanoseconds x number; whoever reads them sets them back to 0 (once a second). */
+    int64_t running_ns, in_system_ns;
     uint32_t running, in_flight; /* over all servers */
     uint32_t waited_in_flight;   /* requests in flight that came to their server late */
     uint32_t serving, starting, draining;
@@ -71,8 +66,8 @@ struct site {
 
     uint32_t request_count, request_capacity, free_request;
     struct site_request *requests; /* owned; number 0 is never used */
-    uint32_t end_count, end_capacity;
-    struct site_end *ends; /* owned; heap, the earliest first */
+    struct calendar_link *links;   /* owned; of requests in service, in the calendar of their ends */
+    struct calendar ends;
 
     uint32_t queue_first, queue_count, queue_capacity; /* ring; capacity is a power of two */
     struct site_waiting *queue;                        /* owned */
