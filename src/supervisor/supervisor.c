@@ -311,6 +311,13 @@ static void on_message(void *context, const struct channel_message *m)
 
 /* ---- what becomes of servers ---- */
 
+/* One event, one line: while a worker runs, its ledger tells the same with more; without one nobody else
+ * would. */
+static enum log_level level_of_news(const struct supervisor *s)
+{
+    return s->state == SUPERVISOR_RUNNING && s->worker.pid ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 static void on_started(void *context, const char *key, const struct addr *address, pid_t pid)
 {
     struct supervisor *s = context;
@@ -321,7 +328,7 @@ static void on_started(void *context, const char *key, const struct addr *addres
 static void on_start_failed(void *context, const char *key, const char *reason)
 {
     struct supervisor *s = context;
-    log_warn("server %s could not be started: %s", strchr(key, '/') + 1, reason);
+    log_line(level_of_news(s), "server %s could not be started: %s", strchr(key, '/') + 1, reason);
     worker_send(&s->worker, &(struct channel_message){
                                 .kind = CHANNEL_START_FAILED, .key = str_of(key), .text = str_of(reason)});
 }
@@ -329,7 +336,7 @@ static void on_start_failed(void *context, const char *key, const char *reason)
 static void on_exited(void *context, const char *key, const char *reason, const char *last_lines)
 {
     struct supervisor *s = context;
-    log_info("server %s ended: %s", strchr(key, '/') + 1, reason);
+    log_line(level_of_news(s), "server %s ended: %s", strchr(key, '/') + 1, reason);
     worker_send(&s->worker, &(struct channel_message){.kind = CHANNEL_EXITED,
                                                       .key = str_of(key),
                                                       .text = str_of(reason),
