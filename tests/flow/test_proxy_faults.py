@@ -1,5 +1,6 @@
 """What servers and clients do wrong, or at an unlucky moment: each story here once broke Weir, or could have."""
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -8,6 +9,7 @@ import time
 
 import pytest
 
+import harness
 from harness import PYTHON, TINY_SERVER, Client, Origin, wait_until
 
 
@@ -209,3 +211,73 @@ def test_no_get_fails_while_servers_are_killed_at_random(weir, load):
     clients.stop()
     assert clients.failures == [] and clients.ok > 500 and killed >= 5
     wait_until(lambda: is_quiet(w), what="everything to be given back")
+
+
+# ---- too many, and the end
+
+
+def test_who_is_too_many_is_told_so(weir, origin):
+    w = weir(services={"main": {"servers": [origin().address]}}, limits={"connections": 3})
+    kept = [w.client() for _ in range(3)]
+    for client in kept:
+        assert client.ask().status == 200
+    response = w.ask()
+    assert response.status == 503 and response.fields["Retry-After"] == "1"
+    assert w.metric("weir_client_connections_refused_total") == 1
+    kept.pop().close()
+    wait_until(lambda: w.ask().status == 200, what="room again")
+    assert all(client.ask().status == 200 for client in kept)
+
+
+@pytest.mark.plain
+def test_without_descriptors_weir_waits_instead_of_spinning(weir, origin, directory, monkeypatch):
+    program = harness.binary()
+    limited = pathlib.Path(directory) / "weir-limited"
+    limited.write_text(f'#!/bin/sh\nulimit -n 64\nexec {program} "$@"\n')
+    limited.chmod(0o755)
+    monkeypatch.setenv("WEIR_BINARY", str(limited))
+    w = weir(services={"main": {"servers": [origin().address]}}, workers=1)
+    monkeypatch.setenv("WEIR_BINARY", program)
+    worker = w.worker()
+    clients = [w.client() for _ in range(100)]  # accepted by the kernel at least
+    time.sleep(0.3)
+    before = sum(worker.cpu_times()[:2])
+    time.sleep(1)
+    assert sum(worker.cpu_times()[:2]) - before < 0.3, "CPU seconds in one second of waiting"
+    for client in clients:
+        client.close()
+    wait_until(lambda: w.ask().status == 200, what="connections to be taken again")
+    assert w.metric("weir_client_connections_refused_total") > 0
+
+
+def test_options_that_go_no_further_are_answered(weir, origin):
+    server = origin()
+    w = weir(services={"main": {"servers": [server.address]}})
+    client = w.client()
+    response = client.ask("OPTIONS", "/", [("Max-Forwards", "0")])
+    assert response.status == 200 and "GET" in response.fields["Allow"] and response.body == b""
+    assert client.ask("OPTIONS", "*", [("Max-Forwards", "0")]).status == 200
+    assert client.ask("OPTIONS", "/", [("Max-Forwards", "2")]).status == 200
+    assert server.next_request().fields["Max-Forwards"] == "1"
+
+
+def test_who_connected_before_the_end_is_still_answered(weir, origin):
+    """SIGTERM comes between a client's connection and its request."""
+    w = weir(services={"main": {"servers": [origin().address]}})
+    clients = [w.client() for _ in range(200)]
+    w.signal(signal.SIGTERM)
+    wait_until(lambda: is_refused(w.port), what="new connections to be refused")
+    for client in clients:
+        client.request()
+    for client in clients:
+        response = client.response()
+        assert response.status == 200 and response.fields["Connection"] == "close"
+    assert w.wait() == 0
+
+
+def is_refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return False
+    except ConnectionRefusedError:
+        return True

@@ -73,19 +73,22 @@ def test_round_robin(weir, origin):
 
 
 def test_least_requests_avoids_the_busy(weir, origin):
-    go_on = threading.Event()
-    slow = origin(lambda request: go_on.wait(20) and b"slow")
-    quick = origin(b"quick")
-    w = weir(services={"main": {"servers": [slow.address, quick.address], "balance": "least-requests"}})
+    """Six requests are held, three by each server; then one server lets go, and everything new is its."""
+    gates = {b"slow": threading.Event(), b"quick": threading.Event()}
+    servers = {name: origin(lambda request, name=name, gate=gate: name if gate.wait(20) else b"late")
+               for name, gate in gates.items()}
+    w = weir(services={"main": {"servers": [s.address for s in servers.values()], "balance": "least-requests"}})
     held = []
-    while not slow.requests:  # at most a few: until one request hangs in the slow server
-        held.append(w.client().request())
-        time.sleep(0.05)
-        assert len(held) < 10
+    for n in range(6):
+        held.append(w.client(timeout=30).request())
+        wait_until(lambda: sum(len(s.requests) for s in servers.values()) == n + 1, 5)
+    assert [len(s.requests) for s in servers.values()] == [3, 3]
+    gates[b"quick"].set()
+    wait_until(lambda: sum(row["in_flight"] for row in w.servers()) == 3, 5)
     assert count_answers(w, 20) == {b"quick": 20}
-    go_on.set()
+    gates[b"slow"].set()
     for client in held:
-        client.response()
+        assert client.response().status == 200
 
 
 def test_default_prefers_the_quick_server(weir, origin):
