@@ -7,10 +7,13 @@
 #include "proxy/router.h"
 #include "proxy/session.h"
 
+#include "base/clock.h"
 #include "http/error_reply.h"
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
 #include "net/socket.h"
+
+static const int64_t drain_grace_ns = NS_PER_S;
 
 static struct http_limits head_limits(const struct config *c)
 {
@@ -106,8 +109,8 @@ static enum step start(struct session *s, const struct http_request *r)
     const struct config *config = s->thread->config;
     s->x.started_ns = loop_now_ns(s->thread->loop);
     note_request(s, r);
-    if (r->max_forwards == 0)
-        return exchange_fail(s, FAULT_NOT_SUPPORTED);
+    if (r->max_forwards == 0) /* ours is the last station (RFC 9110 §7.6.2) */
+        return r->method == HTTP_OPTIONS ? reply_options(s) : exchange_fail(s, FAULT_NOT_SUPPORTED);
     struct str path = STR("/"); /* for OPTIONS * */
     if (r->path.ptr[0] == '/' && !route_path_resolve(r->path, s->thread->head, &path))
         return exchange_refuse(s, HTTP_FAULT_TARGET);
@@ -131,12 +134,12 @@ static enum step wait_for_more(struct session *s, bool has_part)
         session_close(s);
         return STEP_DONE;
     }
-    if (!has_part) {
-        if (t->is_draining) {
-            session_close(s);
-            return STEP_DONE;
-        }
-        timer_set(t->loop, &s->timer, now + timeouts->idle_ns);
+    if (!has_part && t->is_draining && s->was_used) {
+        session_close(s);
+        return STEP_DONE;
+    }
+    if (!has_part) { /* who has just connected while we drain is about to ask */
+        timer_set(t->loop, &s->timer, now + (t->is_draining ? drain_grace_ns : timeouts->idle_ns));
     } else if (s->x.started_ns ==
                0) { /* the first part of a head: from now on the clock runs, whatever comes */
         s->x.started_ns = now;
@@ -172,6 +175,7 @@ enum step request_read_head(struct session *s)
         return s->client.can_read ? STEP_NEXT : wait_for_more(s, true);
     }
     s->scanned = s->seen_bytes = 0;
+    s->was_used = true;
     enum step step = start(s, &t->request);
     if (!input_done(t, &s->client, &input, head_bytes))
         return exchange_fail(s, FAULT_NO_BUFFER);

@@ -116,26 +116,42 @@ static struct session *new_session(struct listener *l, int fd, const struct addr
     return s;
 }
 
+/* Too many: said in a word, without waiting for the request, so that the client knows and comes back. */
+static void turn_away(struct data_thread *t, int fd)
+{
+    static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+                                "Connection: close\r\n\r\n";
+    thread_count(t, THREAD_CONNECTIONS_REFUSED);
+    if (send(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+        (void)shutdown(fd, SHUT_WR);
+        (void)recv(fd, t->scratch, SCRATCH_BYTES,
+                   MSG_DONTWAIT); /* what lies unread would make the close a reset */
+    }
+    close(fd);
+}
+
 /* Level-triggered: what is left after the budget comes again in the next turn. */
-void session_accept(struct listener *l)
+bool session_accept(struct listener *l)
 {
     struct data_thread *t = l->thread;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         struct addr client = {.len = sizeof(client) - offsetof(struct addr, any)};
         int fd = accept4(l->handle.fd, &client.any, &client.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-                thread_count(t, THREAD_CONNECTIONS_REFUSED);
-            return;
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+            thread_count(t, THREAD_CONNECTIONS_REFUSED);
+            listener_pause(l);
+            return false;
         }
+        if (fd < 0)
+            return false;
         addr_unmap(&client);
         int32_t open = atomic_fetch_add_explicit(&t->proxy->connections, 1, memory_order_relaxed);
         if ((uint32_t)open >= t->config->limits.connections || !new_session(l, fd, &client)) {
             atomic_fetch_sub_explicit(&t->proxy->connections, 1, memory_order_relaxed);
-            thread_count(t, THREAD_CONNECTIONS_REFUSED);
-            close(fd);
+            turn_away(t, fd);
             continue;
         }
         thread_count(t, THREAD_CONNECTIONS_ACCEPTED);
     }
+    return true;
 }

@@ -118,13 +118,14 @@ struct session {
     size_t seen_bytes; /* of client.in that the parser has already looked at */
     bool is_closed;
     bool is_trusted;
+    bool was_used; /* has carried a request */
     uint8_t client_ip_len;
     char client_ip[INET6_ADDRSTRLEN];
     struct exchange x;
 };
 
 /* session.c */
-void session_accept(struct listener *l);
+bool session_accept(struct listener *l); /* true: there may be more */
 void session_run(struct session *s);
 void session_close(struct session *s); /* gives back whatever the exchange still holds */
 void session_on_granted(struct waiter *w);
@@ -162,7 +163,8 @@ enum step request_read_head(struct session *s);
 enum step relay_run(struct session *s);
 void relay_set_deadline(struct session *s);
 enum step tunnel_run(struct session *s);
-enum step tunnel_end(struct session *s); /* both directions at once */
+enum step tunnel_end(struct session *s);    /* both directions at once */
+enum step reply_options(struct session *s); /* what Weir itself can do */
 enum step reply_start(struct session *s, unsigned status, struct str detail, uint32_t retry_after_s);
 
 /*

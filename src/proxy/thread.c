@@ -17,6 +17,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+static const int64_t accept_pause_ns = 100 * NS_PER_MS;
+enum { DRAIN_ACCEPTS_MAX = 1024 };
+
 /* ---- snapshots ---- */
 
 static void publish_oldest(struct data_thread *t)
@@ -93,7 +96,23 @@ static void on_accept(struct loop *l, struct handle *h, uint32_t events)
 {
     (void)l;
     (void)events;
-    session_accept(container_of(h, struct listener, handle));
+    (void)session_accept(container_of(h, struct listener, handle));
+}
+
+/* Nothing could be accepted for a while: for want of descriptors the level-triggered event would come back at
+ * once. */
+static void on_resume(struct loop *l, struct timer *timer)
+{
+    struct listener *listener = container_of(timer, struct listener, resume);
+    if (!loop_change(l, &listener->handle, EPOLLIN))
+        timer_set(l, timer, loop_now_ns(l) + accept_pause_ns);
+}
+
+void listener_pause(struct listener *l)
+{
+    struct loop *loop = l->thread->loop;
+    (void)!loop_change(loop, &l->handle, 0); /* if even that fails, it is only busier */
+    timer_set(loop, &l->resume, loop_now_ns(loop) + accept_pause_ns);
 }
 
 static void on_adopt(struct loop *l, struct message *m)
@@ -113,6 +132,7 @@ void data_thread_wake(struct data_thread *t)
 static void stop_listening(struct data_thread *t)
 {
     for (uint32_t i = 0; i < t->listener_count; i++) {
+        timer_cancel(&t->listeners[i].resume);
         if (t->listeners[i].handle.fd >= 0)
             loop_remove(t->loop, &t->listeners[i].handle);
         t->listeners[i].handle.fd = -1; /* the descriptor is the supervisor's and stays open */
@@ -130,7 +150,9 @@ static void close_listeners(struct data_thread *t)
         int fd = t->listeners[i].handle.fd;
         if (fd < 0)
             continue;
-        session_accept(&t->listeners[i]);
+        for (int round = 0; round < DRAIN_ACCEPTS_MAX && session_accept(&t->listeners[i]); round++)
+            ;
+        timer_cancel(&t->listeners[i].resume);
         loop_remove(t->loop, &t->listeners[i].handle);
         t->listeners[i].handle.fd = -1;
         close(fd);
@@ -144,10 +166,14 @@ static void on_drain(struct loop *l, struct message *m)
     close_listeners(t);
     t->is_draining = true;
     upstream_close_idle(t);
+    /* Each idle one reads once more before it is closed: a request may have come that no event has told of
+     * yet. */
     list_for_each_safe (node, &t->sessions) {
         struct session *s = container_of(node, struct session, link);
-        if (s->x.state == EXCHANGE_READ_HEAD && chunk_len(&s->client.in) == 0 && !s->client.can_read)
-            session_close(s);
+        if (s->x.state == EXCHANGE_READ_HEAD && chunk_len(&s->client.in) == 0) {
+            s->client.can_read = true;
+            session_run(s);
+        }
     }
 }
 
@@ -172,7 +198,8 @@ static bool add_listeners(struct data_thread *t, struct err *err)
         l->thread = t;
         l->handle = (struct handle){.fd = params->listener_fds[i * params->thread_count + t->index],
                                     .on_event = on_accept};
-        if (!socket_local_addr(l->handle.fd, &l->address) || !loop_add(t->loop, &l->handle, EPOLLIN))
+        timer_init(&l->resume, on_resume);
+        if (!loop_add(t->loop, &l->handle, EPOLLIN))
             return err_set_errno(err, errno, "adding listener %u to data thread %u", i, t->index);
     }
     return true;

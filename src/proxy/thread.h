@@ -32,8 +32,7 @@ struct snapshot_use {
 struct listener {
     struct handle handle;
     struct data_thread *thread;
-    const struct config_listener *config;
-    struct addr address; /* as bound */
+    struct timer resume; /* set while it accepts nothing for want of descriptors or memory */
 };
 
 struct data_thread {
@@ -100,6 +99,8 @@ static inline struct server_cells *thread_server_cells(const struct data_thread 
     return s->cells[t->index];
 }
 
+/* Accepts nothing for a moment. */
+void listener_pause(struct listener *l);
 /* Takes up the newest snapshot if there is one; the top of each turn. */
 void thread_adopt(struct data_thread *t);
 struct snapshot_use *thread_pin(struct data_thread *t); /* the newest */

@@ -24,7 +24,8 @@ def is_quiet(weir):
 # ---- attempts
 
 
-@pytest.mark.parametrize("part", [b"H", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nA: b\r\n" + b"C: d\r\n" * 200],
+@pytest.mark.parametrize("part", [b"H", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Le",
+                                  b"HTTP/1.1 200 OK\r\nA: b\r\n" + b"C: d\r\n" * 200],
                          ids=["byte", "status", "field", "many fields"])
 def test_half_a_response_head_leaves_nothing_behind_for_the_next_attempt(weir, origin, part):
     """A server breaks off in its head; what the parser had looked at must not count for the next server's answer."""
