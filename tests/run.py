@@ -293,8 +293,14 @@ def fuzz_one(name, seconds, sums):
         sums.add_pass()
     grown = BUILDS / "fuzz-corpus" / name
     grown.mkdir(parents=True, exist_ok=True)
-    status = call([program, *flags, f"-max_total_time={seconds}", grown, *([corpus] if files else [])], env=environment)
+    log = BUILDS / f"{name}.log"
+    with open(log, "w") as out:
+        status = call([program, *flags, f"-max_total_time={seconds}", grown, *([corpus] if files else [])], env=environment,
+                      stdout=out, stderr=subprocess.STDOUT)
+    text = log.read_text(errors="replace")
+    print("\n".join(re.findall(r"^stat::(?:number_of_executed_units|new_units_added|peak_rss_mb).*$", text, re.M)))
     if status:
+        print(text[-6000:])
         sums.add_failure(f"fuzz: {name} (see {found.relative_to(ROOT)}/)")
     else:
         sums.add_pass()
