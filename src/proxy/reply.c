@@ -13,6 +13,8 @@ static enum step send_reply(struct session *s, size_t len)
     struct iovec part = {t->head, len};
     counter_add(&t->cells.counters[THREAD_BYTES_TO_CLIENTS], len);
     enum io io = peer_write(t->buffers, &s->client, &part, 1, 0);
+    if (io == IO_FULL)
+        thread_count(t, THREAD_BUFFERS_EXHAUSTED);
     if (io_has_failed(io)) {
         x->fault = client_fault(io);
         x->is_cut = true;

@@ -282,3 +282,74 @@ def is_refused(port):
         return False
     except ConnectionRefusedError:
         return True
+
+
+# ---- pieces
+
+
+def test_chunks_and_trailers_byte_by_byte_both_ways(weir, origin):
+    """Framing cut at every byte, on a connection that is used again."""
+    def story(connection):
+        request = connection.read_request()
+        assert request.body == b"hello world" and request.trailers["X-Up"] == "1", request
+        for byte in b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Down: 2\r\n\r\n":
+            connection.send(bytes([byte]))
+            time.sleep(0.0005)
+        story(connection)
+
+    server = origin(script=story)
+    w = weir(services={"main": {"servers": [server.address]}})
+    client = w.client()
+    for _ in range(2):
+        for byte in (b"POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: te\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     b"5\r\nhello\r\n6;x=\"y\"\r\n world\r\n0\r\nX-Up: 1\r\n\r\n"):
+            client.send(bytes([byte]))
+            time.sleep(0.0005)
+        response = client.response()
+        assert (response.status, response.body, response.trailers["X-Down"]) == (200, b"abcdefg", "2")
+    assert not server.errors
+
+
+def test_ten_thousand_requests_in_one_write(weir, origin):
+    count = 10_000
+    server = origin(lambda request: request.target.encode())
+    w = weir(services={"main": {"servers": [server.address]}})
+    client = w.client(timeout=30)
+    data = b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % i for i in range(count))
+    writer = threading.Thread(target=client.send, args=(data,))
+    writer.start()
+    for i in range(count):
+        assert client.response().body == b"/%d" % i
+    writer.join()
+
+
+def test_servers_on_unix_sockets(weir, directory):
+    path = f"{directory}/server.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    os.chmod(path, 0o777)
+    listener.listen(100)
+
+    def serve():
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(sock,), daemon=True).start()
+
+    def answer(sock):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (piece := sock.recv(65536)):
+                return
+            data += piece
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"u" * 300_000)  # ends with the connection, at once
+        sock.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    w = weir(services={"main": {"servers": [f"unix:{path}"]}})
+    client = w.client()
+    for _ in range(20):
+        assert client.ask().body == b"u" * 300_000
+    listener.close()
