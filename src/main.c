@@ -12,6 +12,7 @@
 #include "config/reader.h"
 #include "control/control.h"
 #include "net/socket.h"
+#include "scale/simulate/simulate.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/user.h"
 
@@ -418,7 +419,7 @@ static void open_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    static const struct cli_hooks hooks = {.run = run, .worker = worker};
+    static const struct cli_hooks hooks = {.run = run, .worker = worker, .simulate = simulate_main};
     open_standard_descriptors();
     return cli_main(argc, argv, &hooks);
 }

@@ -16,6 +16,7 @@ struct config; /* config/model.h */
 struct cli_hooks {
     int (*run)(const struct config *config); /* borrowed until it returns */
     int (*worker)(void);                     /* the hidden command that the supervisor starts */
+    int (*simulate)(int argc, char **argv);  /* argv[0]: its name; options as in the table of commands */
 };
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/actions.h"
 #include "cli/check.h"
@@ -16,11 +17,13 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static int show_version(const struct command_line *line);
 static int show_help(const struct command_line *line);
 static int check_file(const struct command_line *line);
 static int run_worker(const struct command_line *line);
+static int run_simulate(const struct command_line *line);
 
 static const struct command_option run_options[] = {
     {"--config", "-c", "FILE", "read this configuration; - is standard input"},
@@ -45,6 +48,25 @@ static const struct command_option events_options[] = {
     {0},
 };
 static const struct command_option action_options[] = {CLIENT_OPTIONS, {0}};
+static const struct command_option simulate_options[] = {
+    {"--trace", NULL, "FILE", "the load: `t_seconds,requests` lines or an access log; - is standard input"},
+    {"--config", "-c", "FILE", "with the scaling of a service in this configuration"},
+    {"--service", NULL, "NAME", "the service; default: the first that is scaled"},
+    {"--policy", NULL, "NAMES",
+     "of weir, hpa, keda, knative, aws, nomad, static, oracle, with commas between; default all"},
+    {"--start-time", NULL, "TIMES", "how long a server starts; default 5s,30s,120s"},
+    {"--json", NULL, NULL, "results of every setting as JSON"},
+    {"--plot", NULL, "FILE", "draw load, servers and latency as SVG"},
+    {"--servers", NULL, "MIN..MAX",
+     "bounds; default: the configuration's, or 1 to ten times the peak's need"},
+    {"--peak-servers", NULL, "N",
+     "scale the load so that its busiest minute keeps N servers busy, or `recorded`; default 40, or 4 for "
+     "less than one request a second"},
+    {"--service-time", NULL, "MEAN[,CV]", "lognormal time of a request; default 200ms,0.5"},
+    {"--concurrency", NULL, "N", "requests that a server works on at once; default 4"},
+    {"--seed", NULL, "N", "of the requests' times; default 1"},
+    {0},
+};
 static const struct command_option help_options[] = {
     {"--man", NULL, NULL, "write the man page weir(1) instead"}, {0}};
 
@@ -116,6 +138,16 @@ static const struct command commands[] = {
      .operands_min = 1,
      .operands_max = 1,
      .run = action_ready},
+    {.name = "simulate",
+     .arguments = "--trace FILE [MORE TRACES...]",
+     .summary = "Tell what Weir and other autoscalers would have done on recorded load, and its cost",
+     .details =
+         "Runs Weir's own scaling, and faithful models of others with many settings each, on a virtual "
+         "clock.\n"
+         "Without further options it is a standard study, so that results can be compared.",
+     .options = simulate_options,
+     .operands_max = SIZE_MAX,
+     .run = run_simulate},
     {.name = "version", .arguments = "", .summary = "Print the version", .details = "", .run = show_version},
     {.name = "help",
      .arguments = "[COMMAND]",
@@ -199,6 +231,30 @@ static int check_file(const struct command_line *line)
 static int run_worker(const struct command_line *line)
 {
     return line->hooks->worker();
+}
+
+static const char **put_words(const char **at, const char *name, const char *value)
+{
+    *at++ = name;
+    if (value[0])
+        *at++ = value;
+    return at;
+}
+
+/* The simulator, which this room does not know, reads the options itself: they are handed on in order. */
+static int run_simulate(const struct command_line *line)
+{
+    const char **argv = NEW_ARRAY(const char *, 2 * (COMMAND_OPTIONS_MAX + line->operand_count) + 2),
+               **at = argv;
+    *at++ = line->command->name;
+    for (size_t i = 0; i < ARRAY_LEN(simulate_options) - 1; i++)
+        if (line->values[i])
+            at = put_words(at, simulate_options[i].name, line->values[i]);
+    for (size_t i = 0; i < line->operand_count; i++)
+        at = put_words(at, "--trace", line->operands[i]);
+    int status = line->hooks->simulate((int)(at - argv), (char **)argv);
+    free(argv);
+    return status;
 }
 
 /* -h and --help count anywhere before the operands of which nothing is an option. */
