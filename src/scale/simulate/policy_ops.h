@@ -50,7 +50,8 @@ struct sim_policy_ops {
     uint32_t (*decide)(void *state, const struct sim_view *v); /* any number; bounded by the lane */
     /* Adds what tells this setting from the policy's others: "cpu 70%, down 300s". */
     void (*describe)(const struct sim_setting *s, struct buf *out);
-    bool is_weir; /* weir_world.h drives it instead */
+    bool is_weir;  /* weir_world.h drives it instead */
+    bool is_fixed; /* it never starts a server, so the start time does not matter to it */
 };
 
 /* Servers that have served for at least age_s. */

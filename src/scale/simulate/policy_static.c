@@ -21,8 +21,11 @@ static void describe_static(const struct sim_setting *s, struct buf *out)
     buf_printf(out, "%g%% of the peak's need", s->target * 100);
 }
 
-const struct sim_policy_ops policy_static = {
-    .name = "static", .period_s = 3600, .decide = decide_static, .describe = describe_static};
+const struct sim_policy_ops policy_static = {.name = "static",
+                                             .period_s = 3600,
+                                             .decide = decide_static,
+                                             .describe = describe_static,
+                                             .is_fixed = true};
 
 uint32_t oracle_servers(const struct sim_model *m, double rate)
 {

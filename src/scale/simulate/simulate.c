@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "config/cpus.h"
 #include "config/reader.h"
 #include "scale/simulate/options.h"
 #include "scale/simulate/plot.h"
@@ -171,6 +172,7 @@ static bool study_load(struct run *r, const struct report_subject *subject, stru
                                   .setting_count = r->setting_count,
                                   .start_count = r->options.start_count,
                                   .keeps_points = r->options.plot_path,
+                                  .thread_count = MIN(cpus_usable(), STUDY_THREADS_MAX),
                                   .on_progress = isatty(STDERR_FILENO) ? show_progress : NULL};
     memcpy(params.start_s, r->options.start_s, sizeof(params.start_s));
     struct study s;

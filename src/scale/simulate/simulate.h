@@ -7,6 +7,7 @@
 /*
  * argv[0] is the command's name, the rest its options (docs/reference/simulate.md); argv is not changed.
  * Results go to standard output, mistakes to standard error. Returns the exit status: 0 done, 1 it failed, 2
- * wrong usage. One thread, no clock, no network: the same arguments give the same answer.
+ * wrong usage. No clock, no network; a thread for each usable CPU while it runs. The same arguments give the
+ * same answer.
  */
 int simulate_main(int argc, char **argv);

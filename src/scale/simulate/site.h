@@ -12,7 +12,7 @@
 
 enum {
     SITE_LEVELS = 64,         /* servers with more in flight than this are chosen in turn */
-    SITE_QUEUE_MAX = 1 << 24, /* a request beyond it is refused */
+    SITE_QUEUE_MAX = 1 << 20, /* a request beyond it is refused */
 };
 
 enum site_server_state { SITE_SERVER_FREE, SITE_SERVER_STARTING, SITE_SERVER_SERVING, SITE_SERVER_DRAINING };

@@ -6,7 +6,7 @@
 #include "scale/simulate/lane.h"
 #include "scale/simulate/settings.h"
 
-enum { STUDY_STARTS_MAX = 8, STUDY_DRAW_POINTS = 1200 };
+enum { STUDY_STARTS_MAX = 8, STUDY_DRAW_POINTS = 1200, STUDY_THREADS_MAX = 64 };
 
 struct study_params {
     const struct load *load;             /* borrowed */
@@ -16,7 +16,8 @@ struct study_params {
     uint32_t setting_count;
     uint32_t start_s[STUDY_STARTS_MAX], start_count;
     bool keeps_points;                      /* for a drawing */
-    void (*on_progress)(double share_done); /* now and then; may be NULL */
+    uint32_t thread_count;                  /* 1..STUDY_THREADS_MAX; the results are the same with any */
+    void (*on_progress)(double share_done); /* now and then, by one thread; may be NULL */
 };
 
 struct study_row {
@@ -25,15 +26,16 @@ struct study_row {
     struct lane_result result;
     double oracle_ratio; /* server-hours to the oracle's at the same start time */
     bool is_dominated;   /* another row of this start time, the oracle's apart, is better (study_beats) */
-    struct lane *lane;   /* owned: for its points */
+    struct lane *lane;   /* for its points */
+    uint32_t lane_of;    /* owned, when this is the row's own number; else that row's, which is the same */
 };
 
 struct study {
     uint32_t row_count;
-    struct study_row *rows; /* owned; by start time, then in the order of the settings */
+    struct study_row *rows; /* owned; by start time, then in the order of the settings; the oracles behind */
     uint32_t oracle_count;
-    struct study_row oracles[STUDY_STARTS_MAX]; /* one a start time, whether asked for or not */
-    uint32_t bin_s;                             /* of the points */
+    struct study_row *oracles; /* one a start time, whether asked for or not; within rows */
+    uint32_t bin_s;            /* of the points */
 };
 
 void study_run(const struct study_params *params, struct study *ret_study);
