@@ -20,11 +20,13 @@ struct config_strings {
     struct str *items; /* each ends in NUL */
 };
 
-struct config_limits {      /* limits: */
-    uint64_t header_bytes;  /* request line and fields together; default 32KiB -> 431 */
-    uint32_t header_count;  /* default 100 -> 431 */
-    uint64_t target_bytes;  /* default 8KiB -> 414 */
-    uint64_t body_bytes;    /* default 0: no limit -> 413 */
+struct config_limits {     /* limits: */
+    uint64_t header_bytes; /* request line and fields together; default 32KiB -> 431 */
+    uint32_t header_count; /* default 100 -> 431 */
+    uint64_t target_bytes; /* default 8KiB -> 414 */
+    uint64_t body_bytes;   /* default 0: no limit -> 413 */
+    uint64_t
+        collect_bytes; /* bodies up to here are taken in before a server is chosen; default 16KiB; 0: none */
     uint32_t connections;   /* client connections over all threads; default 100000 */
     uint64_t buffer_memory; /* all data threads' buffers together; default 512MiB */
 };
@@ -33,6 +35,7 @@ struct config_timeouts {    /* timeouts: */
     int64_t head_ns;        /* from the first byte of a request to the end of its head; default 10s -> 408 */
     int64_t idle_ns;        /* keep-alive connection without a request, client side; default 60s */
     int64_t server_idle_ns; /* pooled connection to a server; default 30s */
+    int64_t collect_ns;     /* how long a small body is waited for before a server is chosen; default 1s */
     int64_t body_ns;        /* a body that stands still, either direction; default 60s -> 408, 504 or cut */
     int64_t connect_ns;     /* to a server; default 3s -> next server, then 502 */
     int64_t response_ns;    /* request sent to head of the response; default 60s -> 504 */
@@ -69,7 +72,7 @@ struct config_scale {                  /* scale: */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
     int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
     double objective_quantile;         /* 0.99 */
-    int64_t scale_down_after_ns;       /* stable window; default 60s */
+    int64_t scale_down_after_ns;       /* stable window; 0: from the start time */
     int64_t start_timeout_ns;          /* default 60s */
     int64_t stop_timeout_ns;           /* SIGTERM to SIGKILL; default 10s */
     int64_t drain_timeout_ns; /* waiting for a draining server's requests; default 30s, then it is stopped

@@ -56,6 +56,16 @@ static const struct schema_key limits_keys[] = {
      .synonyms = " client_max_body_size max_body_size ",
      .help =
          "Body of a request; more is answered with 413. Bodies are streamed, so large ones cost no memory."},
+    {.name = "collect_bytes",
+     .type = VALUE_SIZE,
+     .offset = AT(config_limits, collect_bytes),
+     .default_text = "16KiB",
+     .max = KIB(64),
+     .example = "0",
+     .synonyms = " client_body_buffer_size http-buffer-request ",
+     .help = "Request bodies up to this length are taken in before a server is chosen, so that slow clients "
+             "do not "
+             "occupy servers; 0 streams every body from the start."},
     {.name = "connections",
      .type = VALUE_COUNT,
      .offset = AT(config_limits, connections),
@@ -109,6 +119,16 @@ static const struct schema_key timeouts_keys[] = {
      .help = "How long a connection to a server is kept for the next request. Less than the server's own "
              "keep-alive time is "
              "best."},
+    {.name = "collect",
+     .type = VALUE_DURATION,
+     .offset = AT(config_timeouts, collect_ns),
+     .default_text = "1s",
+     .min = MS(1),
+     .max = HOURS(1),
+     .example = "5s",
+     .help = "How long a small body (limits.collect_bytes) is waited for before its request goes to a server "
+             "as it is; "
+             "when many are slow at once, they are waited for until `body` has passed, then 408."},
     {.name = "body",
      .type = VALUE_DURATION,
      .offset = AT(config_timeouts, body_ns),

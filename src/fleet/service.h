@@ -20,8 +20,9 @@ struct service {
     _Atomic int64_t queue_oldest_ns;     /* when the head of the queue came; 0: empty */
     _Atomic int32_t in_flight;           /* requests holding a server's slot */
     _Atomic int is_waking;               /* a request waits and no server takes requests: control was told */
-    _Atomic uint32_t turn; /* round-robin's place, shared so that the order holds over threads */
-    char padding_[36];
+    _Atomic uint32_t turn;      /* round-robin's place, shared so that the order holds over threads */
+    _Atomic int32_t collecting; /* requests whose body is taken in before a server is chosen */
+    char padding_[32];
 
     struct service_cells *cells[THREADS_MAX];
 };

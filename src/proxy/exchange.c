@@ -308,6 +308,7 @@ enum step exchange_fail(struct session *s, enum exchange_fault fault)
     struct exchange *x = &s->x;
     if (x->state == EXCHANGE_QUEUE)
         queue_leave(&x->waiter);
+    collect_leave(s);
     if (x->server)
         exchange_release_server(s, false);
     x->fault = fault;
@@ -472,6 +473,9 @@ void exchange_on_timer(struct session *s)
         thread_count(s->thread, THREAD_IDLE_TIMEOUTS);
         session_close(s);
         return;
+    case EXCHANGE_COLLECT:
+        step = collect_timed_out(s);
+        break;
     case EXCHANGE_QUEUE:
         step = exchange_fail(s, FAULT_QUEUE_TIMEOUT);
         break;
@@ -502,6 +506,7 @@ void exchange_on_timer(struct session *s)
 static const char *const state_names[EXCHANGE_STATE_COUNT] = {EXCHANGE_STATES(STATE_NAME)};
 
 #define run_read_head           request_read_head
+#define run_collect             collect_run
 #define run_relay               relay_run
 #define run_tunnel              tunnel_run
 #define run_reply               run_flush

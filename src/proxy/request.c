@@ -121,7 +121,8 @@ static enum step start(struct session *s, const struct http_request *r)
         return exchange_fail(s, FAULT_BODY_TOO_LARGE);
     if (!write_server_head(s, r))
         return exchange_fail(s, FAULT_NO_BUFFER);
-    exchange_go(s, EXCHANGE_ASSIGN);
+    if (!collect_begin(s, r))
+        exchange_go(s, EXCHANGE_ASSIGN);
     return STEP_NEXT;
 }
 

@@ -28,6 +28,7 @@ void session_close(struct session *s)
     s->is_closed = true;
     if (x->state == EXCHANGE_QUEUE)
         queue_leave(&x->waiter);
+    collect_leave(s);
     if (x->server)
         exchange_release_server(s, false);
     if (x->use)

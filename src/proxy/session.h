@@ -11,14 +11,15 @@
 enum step { STEP_NEXT, STEP_WAIT, STEP_DONE };
 
 /*
- *   READ_HEAD -> ASSIGN -> CONNECT -> RELAY -> FLUSH -> FINISH -> READ_HEAD ...
- *                 |  ^        |        | |                |
- *                 v  |        |        | +-> TUNNEL ------+-> LINGER -> (closed)
- *                QUEUE  <-----+--------+ (next attempt)
+ *   READ_HEAD -> (COLLECT ->) ASSIGN -> CONNECT -> RELAY -> FLUSH -> FINISH -> READ_HEAD ...
+ *                              |  ^        |        | |                |
+ *                              v  |        |        | +-> TUNNEL ------+-> LINGER -> (closed)
+ *                             QUEUE  <-----+--------+ (next attempt)
  *   any of them -> REPLY (an error of our own) -> FINISH
  */
 #define EXCHANGE_STATES(X)                                                                                   \
     X(READ_HEAD, read_head) /* idle, or part of a head has come */                                           \
+    X(COLLECT, collect)     /* take in a small body before a server is occupied by it */                     \
     X(ASSIGN, assign)       /* choose a server and take its slot */                                          \
     X(QUEUE, queue)         /* no server has room: wait for a slot */                                        \
     X(CONNECT, connect)     /* take an idle connection or open one */                                        \
@@ -77,6 +78,8 @@ struct exchange {
     struct chunk head; /* as the server gets it; kept until the response begins */
     struct h1_body request_body;
     uint64_t request_bytes; /* of the body, so far */
+    uint32_t collect_bytes; /* of the body, to have come before a server is chosen */
+    bool is_collecting;     /* counted in service->collecting */
 
     /* Where it goes. */
     struct snapshot_use *use; /* pinned until the response begins */
@@ -157,6 +160,12 @@ static inline void exchange_server_count(struct session *s, enum server_counter 
 {
     counter_add(&thread_server_cells(s->thread, s->x.server)->counters[id], 1);
 }
+
+/* collect.c */
+bool collect_begin(struct session *s, const struct http_request *r); /* false: this request needs none */
+void collect_leave(struct session *s);                               /* fine when it is not collecting */
+enum step collect_run(struct session *s);
+enum step collect_timed_out(struct session *s);
 
 /* request.c, relay.c, tunnel.c, reply.c: the states that have a file of their own */
 enum step request_read_head(struct session *s);

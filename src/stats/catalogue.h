@@ -42,6 +42,9 @@
       "Requests whose client left before the end of the response.")                                          \
     X(RETRIES, "weir_request_retries_total", "", "Requests tried again on another server.")                  \
     X(QUEUED, "weir_requests_queued_total", "", "Requests that had to wait in the service's queue.")         \
+    X(SLOW_BODIES, "weir_requests_slow_body_total", "",                                                      \
+      "Requests that went to a server before their small body was there: it came slower than "               \
+      "timeouts.collect.")                                                                                   \
     X(FAULT_CONNECT, "weir_faults_total", "fault=\"connect\"", "Errors answered by Weir itself, by cause.")  \
     X(FAULT_SERVER_BROKE, "weir_faults_total", "fault=\"server_broke\"", "")                                 \
     X(FAULT_SERVER_BAD_RESPONSE, "weir_faults_total", "fault=\"bad_response\"", "")                          \
