@@ -199,12 +199,15 @@ static const struct schema_key scale_keys[] = {
     {.name = "scale_down_after",
      .type = VALUE_DURATION,
      .offset = AT(config_scale, scale_down_after_ns),
-     .default_text = "60s",
-     .min = SECONDS(1),
+     .default_text = "0",
+     .default_shown = "`0`: from the start time",
+     .min = 0,
      .max = HOURS(24),
      .example = "5m",
      .synonyms = " cooldown stabilization scaledown ",
-     .help = "Servers are stopped only when so many were not needed for this long."},
+     .help =
+         "Servers are stopped only when so many were not needed for this long. By default for as long as a "
+         "server takes to start, but 15 s at least."},
     {.name = "start_timeout",
      .type = VALUE_DURATION,
      .offset = AT(config_scale, start_timeout_ns),

@@ -44,19 +44,24 @@
 #define WINDOW_NS_MIN    (1 * NS_PER_S)
 #define WINDOW_NS_MAX    (30 * NS_PER_S)
 #define MEMORY_NS        (600 * NS_PER_S)
-#define SERVICE_START_NS (100 * NS_PER_MS) /* a request's time before the first one ended */
-enum { WINDOW_FINISHED = 10, WINDOW_FINISHED_MIN = 5, LEVEL_WINDOWS_MIN = 3 };
+#define EXPLORE_START_NS (20 * NS_PER_S)
+#define CEILING_NS       (6 * 3600 * NS_PER_S) /* meeting it anew costs requests their objective */
+#define SERVICE_START_NS (100 * NS_PER_MS)     /* a request's time before the first one ended */
+enum { WINDOW_FINISHED = 10, WINDOW_FINISHED_MIN = 5, LEVEL_WINDOWS_MIN = 3, CEILING_FINISHED = 50 };
 
 /* A server with fewer in flight is taken for not overloaded. */
 static const double light_load = 2.5;
 static const double level_weight_min = 0.2; /* of a new window in its level */
 static const double ceiling_efficiency =
     0.7; /* a level where less of what is in flight is work shows the ceiling */
+static const double overloaded_efficiency = 0.5; /* less for sure: throughput is the ceiling */
+/* So many times the servers, and less than so many times the throughput: they share a bottleneck. */
+static const double shared_servers = 1.5, shared_gain = 1.2;
 static const double allowed_without_objective = 2; /* x base time: a request waits no longer than it works */
 static const double objective_share = 0.8;         /* the rest is left for the queue and the network */
 /* While no ceiling was ever met we count with so much more than seen; after one was, with less, since it may
  * be near. More than the burst margin takes away, or nothing new would ever be seen. */
-static const double explore_factor_first = 1.5, explore_factor = 1.25;
+static const double explore_factor_first = 1.75, explore_factor = 1.25;
 
 const char *capacity_source_name(enum capacity_source s)
 {
@@ -155,20 +160,33 @@ static enum bottom judge_bottom(const struct capacity_model *m, double *ret_lowe
 }
 
 /* The most work of any level whose duration is allowed; and how much of the highest level's in-flight is
- * work. */
+ * work; and the least work of a level that is not allowed. */
 static double best_work(const struct capacity_model *m, double base_ns, double allowed_ns,
-                        double *ret_top_share)
+                        double *ret_top_share, double *ret_limit)
 {
-    double best = 0;
+    double best = 0, limit = CAPACITY_MAX_IN_FLIGHT;
     for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
         const struct capacity_level *l = &m->levels[i];
         if (!level_is_known(l))
             continue;
         *ret_top_share = base_ns / l->duration_ns;
+        double work = l->in_flight * base_ns / l->duration_ns;
         if (l->duration_ns <= allowed_ns)
-            best = fmax(best, l->in_flight * base_ns / l->duration_ns);
+            best = fmax(best, work);
+        else
+            limit = fmin(limit, work);
     }
+    *ret_limit = limit;
     return best;
+}
+
+/* A step too far lasts until a server has started: the slower that is, the smaller the steps. */
+static double explore_first(const struct capacity_limits *limits)
+{
+    double share = limits->start_time_ns > EXPLORE_START_NS
+                       ? (double)EXPLORE_START_NS / (double)limits->start_time_ns
+                       : 1;
+    return 1 + (explore_factor_first - 1) * share;
 }
 
 /* The capacity that the levels speak for. */
@@ -182,14 +200,15 @@ static double capacity_of_levels(struct capacity_model *m, const struct capacity
         return lowest / 2;
     if (bottom == BOTTOM_UNKNOWN)
         return fmax(lowest / 2, CAPACITY_START_IN_FLIGHT);
-    double best = best_work(m, base_ns, allowed_duration_ns(m, limits, base_ns), &top_share);
-    if (top_share < ceiling_efficiency) {
-        m->is_saturation_seen = true;
+    double limit, best = best_work(m, base_ns, allowed_duration_ns(m, limits, base_ns), &top_share, &limit);
+    m->is_saturation_seen = m->is_saturation_seen || top_share < ceiling_efficiency || m->ceiling > 0;
+    if (m->ceiling > 0)
+        return fmax(fmin(m->ceiling, limit), best);
+    if (top_share < ceiling_efficiency)
         return best;
-    }
     if (m->is_saturation_seen)
         return explore_factor * best;
-    return fmax(CAPACITY_START_IN_FLIGHT, explore_factor_first * best);
+    return fmax(CAPACITY_START_IN_FLIGHT, best * explore_first(limits));
 }
 
 static void learn(struct capacity_model *m, const struct capacity_limits *limits, int64_t now_ns)
@@ -202,6 +221,32 @@ static void learn(struct capacity_model *m, const struct capacity_limits *limits
     double wanted = capacity_of_levels(m, limits, base_ns);
     wanted = fmin(fmax(wanted, before * 0.5), before * 1.5);
     m->learned = fmin(fmax(wanted, 1), CAPACITY_MAX_IN_FLIGHT);
+}
+
+/*
+ * An overloaded server's throughput is its ceiling, steady or not. Less than the best that went well is no
+ * ceiling of the server's but a hiccup: capacity_of_levels() takes the larger. And one that falls as servers
+ * are added is not the servers' own: they share what holds them (a database).
+ */
+static void note_ceiling(struct capacity_model *m, int64_t now_ns)
+{
+    double in_flight = m->window_concurrency_ns / (double)m->window_ns / m->window_servers;
+    double work = (double)m->window_finished * base_duration_ns(m) / (double)m->window_ns / m->window_servers;
+    bool is_certain = m->window_finished >= CEILING_FINISHED && m->window_errors * 10 <= m->window_finished;
+    if (m->ceiling > 0 && now_ns - m->ceiling_ns > CEILING_NS)
+        m->ceiling = 0;
+    if (work >= overloaded_efficiency * in_flight)
+        m->is_bottleneck_shared = false;
+    if (!m->is_base_known || !is_certain || work >= overloaded_efficiency * in_flight)
+        return;
+    if (m->ceiling > 0 && m->window_servers > m->ceiling_servers && work < m->ceiling) {
+        m->is_bottleneck_shared = m->window_servers >= shared_servers * m->ceiling_servers &&
+                                  work * m->window_servers < shared_gain * m->ceiling * m->ceiling_servers;
+        return;
+    }
+    m->ceiling = m->ceiling > 0 ? m->ceiling + 0.3 * (work - m->ceiling) : work;
+    m->ceiling_ns = now_ns;
+    m->ceiling_servers = m->window_servers;
 }
 
 static void window_reset(struct capacity_model *m, uint32_t servers)
@@ -222,6 +267,12 @@ static bool window_is_steady(const struct capacity_model *m)
 
 static void window_close(struct capacity_model *m, const struct capacity_limits *limits, int64_t now_ns)
 {
+    if (m->window_finished >= WINDOW_FINISHED_MIN) {
+        double before = m->ceiling;
+        note_ceiling(m, now_ns);
+        if (m->ceiling != before)
+            learn(m, limits, now_ns);
+    }
     if (m->window_finished >= WINDOW_FINISHED_MIN && window_is_steady(m)) {
         double in_flight = m->window_concurrency_ns / (double)m->window_ns / m->window_servers;
         double duration_ns = (double)m->window_busy_ns / (double)m->window_finished;
@@ -300,5 +351,6 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
         .service_ns = (int64_t)fmax(base_ns, 1),
         .work_share = is_inflated ? base_ns / m->recent_ns : 1,
         .is_saturation_seen = m->is_saturation_seen,
+        .is_bottleneck_shared = m->is_bottleneck_shared,
     };
 }

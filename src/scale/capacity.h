@@ -21,15 +21,17 @@ struct capacity_limits {
     uint32_t max_requests;     /* config_service.max_requests; 0 = none */
     uint32_t target_in_flight; /* config_scale.target_in_flight; 0 = learn */
     int64_t objective_ns;      /* config_scale.objective_ns; 0 = none */
+    int64_t start_time_ns;     /* of a server; 0 = not known */
 };
 
 struct capacity_estimate {
     enum capacity_source source;
-    double in_flight;        /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
-    int64_t service_ns;      /* how long a request holds its slot on a server that is not overloaded; > 0 */
-    double work_share;       /* 0..1: the part of what is in flight now that is work; the rest waits inside
-                                overloaded servers */
-    bool is_saturation_seen; /* the ceiling was met: in_flight is not just "at least" */
+    double in_flight;          /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
+    int64_t service_ns;        /* how long a request holds its slot on a server that is not overloaded; > 0 */
+    double work_share;         /* 0..1: the part of what is in flight now that is work; the rest waits inside
+                                  overloaded servers */
+    bool is_saturation_seen;   /* the ceiling was met: in_flight is not just "at least" */
+    bool is_bottleneck_shared; /* servers are overloaded, and more of them got no more done: do not add any */
 };
 
 /* What was seen at one level of concurrency per server. */
@@ -43,9 +45,13 @@ struct capacity_model {
     struct capacity_level levels[CAPACITY_LEVELS];
     double learned; /* present estimate; 0: none */
     bool is_saturation_seen;
-    double tail_ratio;  /* duration at the objective's quantile / mean duration; 0: unknown */
-    bool is_base_known; /* some level was seen that is below the knee for sure */
-    double recent_ns;   /* mean time a slot was held of late */
+    double ceiling;            /* work that overloaded servers got done, each; 0: never met, or long ago */
+    int64_t ceiling_ns;        /* when it was last met */
+    uint32_t ceiling_servers;  /* how many there were then */
+    bool is_bottleneck_shared; /* more of them did not get more done */
+    double tail_ratio;         /* duration at the objective's quantile / mean duration; 0: unknown */
+    bool is_base_known;        /* some level was seen that is below the knee for sure */
+    double recent_ns;          /* mean time a slot was held of late */
     /* The window being filled. */
     int64_t window_ns, window_busy_ns;
     double window_concurrency_ns; /* concurrency x time */

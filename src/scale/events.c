@@ -19,6 +19,7 @@ void scale_decision_write(const struct scale_decision *d, struct json *j)
     json_put_int(j, "needed", d->needed);
     json_put_double(j, "base", d->base);
     json_put_double(j, "burst", d->burst);
+    json_put_double(j, "forecast", d->forecast);
     json_put_double(j, "backlog", d->backlog);
     json_put_int(j, "servers", d->up);
     json_put_int(j, "starting", d->coming);

@@ -1,17 +1,18 @@
 /*
- * The first policy: reactive, but it counts work instead of rates. docs/explanation/scaling.md tells it with
- * examples.
+ * The policy: it counts work instead of rates. docs/explanation/scaling.md tells it with examples.
  *
- * - Steady: requests in flight that are work, mean over about a second. Where servers are full or overloaded
- *   that is capped, so then it is at least arrivals x service time.
- * - Burst: one square root of it. Random arrivals vary by about that; it is cheaper than a share when large.
+ * - Steady: requests in flight that are work, mean over about the root of the start time. Where servers are
+ *   full or overloaded that is capped, so then it is at least arrivals x service time.
+ * - Growth: what the load rarely grows by while a server starts (forecast.h). It only raises.
+ * - Burst: places kept free for chance: a root of the load, or less where the objective allows waiting.
  * - Waiting: requests in the queue, and those that wait inside overloaded servers. Done once, they are gone:
  *   they need waiting x service time / (capacity x clear time) servers for that time, not one for each
- *   `capacity` of them. Those inside cannot move to a new server, and when the cause is shared (a database)
- *   more servers do not help: they ask for half as many again as the steady work at most.
+ *   `capacity` of them; what will have piled up until a server has started is added. Those inside cannot move
+ *   to a new server, and when the cause is shared (a database) more servers do not help: they ask for half as
+ *   many again as the steady work at most, and for none where more servers were seen to get no more done.
  * - Needed: the sum, in servers. Up at once.
- * - Window: the largest need of the last scale_down_after. Down only to that, and only when it fits with a
- *   little room to spare, so that a constant load that lies on an edge does not flap.
+ * - Window: the largest need of the last scale_down_after; by default of one start time. Down only to that,
+ *   and only when it fits with a little room to spare, so that a constant load on an edge does not flap.
  *
  * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
  * a backlog that stays while they start does not ask again.
@@ -32,17 +33,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORK_MEAN_NS    (1 * NS_PER_S)
-#define ARRIVALS_NS_MIN (1 * NS_PER_S)
-#define ARRIVALS_NS_MAX (30 * NS_PER_S)
-#define CLEAR_NS_MIN    (1 * NS_PER_S)
-#define CLEAR_NS_MAX    (5 * NS_PER_S)
+#define MEAN_NS_MIN      (1 * NS_PER_S)
+#define ARRIVALS_NS_MAX  (30 * NS_PER_S)
+#define START_UNKNOWN_NS (30 * NS_PER_S) /* while no server was seen to start */
+#define START_NS_MAX     (600 * NS_PER_S)
+#define CLEAR_NS_DEFAULT                                                                                     \
+    (5 * NS_PER_S) /* at least, while no start time, or no ceiling of a server is known */
+#define CLEAR_NS_MIN    (200 * NS_PER_MS)
+#define CLEAR_NS_MAX    (60 * NS_PER_S)
+#define CLEAR_HURRY_NS  (1 * NS_PER_S)
+#define HOLD_NS_MIN     (15 * NS_PER_S)  /* however fast servers start: people and caches like calm */
+#define HOLD_UNKNOWN_NS (300 * NS_PER_S) /* before any start was seen: what is there may be dear */
 
-static const double burst_factor = 1;       /* square roots of the steady work kept free */
-static const double down_room = 0.2;        /* servers that must stay free after scaling down */
-static const double overloaded_share = 0.8; /* less of what is in flight is work: servers are overloaded */
-static const double inside_max = 0.5;       /* servers for what waits inside, as a share of the steady ones */
-static const double idle_work = 0.05;       /* less work than this, and nothing there: idle */
+static const double wait_share = 0.5;      /* of what the objective leaves beyond the service, for waiting */
+static const double tail_of_service = 2.5; /* long requests take so many times the mean */
+static const double late_share_default = 0.01; /* of requests may wait longer, where no objective says */
+static const double down_room = 0.2;           /* servers that must stay free after scaling down */
+static const double overloaded_share = 0.8;    /* less of what is in flight is work: servers are overloaded */
+static const double inside_max = 0.5; /* servers for what waits inside, as a share of the steady ones */
+static const double idle_work = 0.05; /* less work than this, and nothing there: idle */
 static const double used_base = 0.01; /* what a service in use needs at least: rounds up to one server */
 static const double needed_max = 1e6; /* so that absurd input stays a number */
 
@@ -62,6 +71,7 @@ const char *scale_bound_name(enum scale_bound b)
 void policy_init(struct policy_state *p)
 {
     memset(p, 0, sizeof(*p));
+    forecast_init(&p->forecast);
 }
 
 /* --- the stable window ------------------------------------------------------------------------------ */
@@ -104,12 +114,28 @@ static void window_note(struct policy_state *p, double need)
 void policy_note_existing(struct policy_state *p, const struct policy_limits *limits, uint32_t servers,
                           int64_t now_ns)
 {
-    window_advance(p, limits->scale_down_after_ns, now_ns);
+    bool is_given = limits->scale_down_after_ns >= 0;
+    window_advance(p, is_given ? limits->scale_down_after_ns : HOLD_UNKNOWN_NS, now_ns);
     window_note(p, fmax((double)servers - down_room, 0));
     p->target = MAX(p->target, MIN(servers, limits->servers_max));
 }
 
 /* --- the need --------------------------------------------------------------------------------------- */
+
+/* How long a server takes to start, for all that is known: a start that has taken longer already is believed.
+ */
+static int64_t start_time_ns(const struct scale_signals *g)
+{
+    int64_t known_ns = g->start_times ? g->start_time_p90_ns : START_UNKNOWN_NS;
+    return MIN(MAX(known_ns, g->start_oldest_age_ns), START_NS_MAX);
+}
+
+/* The load's mean is over the root of the start time (in seconds): noise goes, and little time is lost. */
+static int64_t mean_time_ns(const struct scale_signals *g)
+{
+    double start_s = g->start_times ? (double)MIN(g->start_time_p90_ns, START_NS_MAX) / (double)NS_PER_S : 0;
+    return MAX((int64_t)(sqrt(start_s) * (double)NS_PER_S), MEAN_NS_MIN);
+}
 
 static double approach(double mean, double sample, int64_t span_ns, int64_t constant_ns)
 {
@@ -119,8 +145,8 @@ static double approach(double mean, double sample, int64_t span_ns, int64_t cons
 static void observe(struct policy_state *p, const struct capacity_estimate *c, const struct scale_signals *g)
 {
     double work = g->concurrency * c->work_share;
-    int64_t arrivals_ns = MIN(MAX(2 * MIN(c->service_ns, ARRIVALS_NS_MAX), ARRIVALS_NS_MIN), ARRIVALS_NS_MAX);
-    p->work = p->is_started ? approach(p->work, work, g->span_ns, WORK_MEAN_NS) : work;
+    int64_t arrivals_ns = MIN(MAX(2 * MIN(c->service_ns, ARRIVALS_NS_MAX), mean_time_ns(g)), ARRIVALS_NS_MAX);
+    p->work = p->is_started ? approach(p->work, work, g->span_ns, mean_time_ns(g)) : work;
     p->is_started = true;
     if (g->span_ns == 0)
         return;
@@ -133,10 +159,58 @@ static bool is_idle(const struct policy_state *p, const struct scale_signals *g)
     return g->in_flight == 0 && g->queued == 0 && g->arrivals == 0 && p->work < idle_work;
 }
 
-static int64_t clear_time_ns(const struct policy_limits *limits, const struct scale_signals *g)
+/* The stable window: the user's, or break-even: keeping a server so long costs what starting it anew would.
+ */
+static int64_t window_ns(const struct policy_limits *limits, const struct scale_signals *g)
 {
+    if (limits->scale_down_after_ns >= 0)
+        return limits->scale_down_after_ns;
+    return g->start_times ? MAX(start_time_ns(g), HOLD_NS_MIN) : HOLD_UNKNOWN_NS;
+}
+
+/*
+ * A backlog is to be gone in about the time that the servers for it take to start: quicker costs many servers
+ * for a moment, slower is felt. Where requests would be given up before, in half of what is left to them; but
+ * those that no new server can save do not hurry it.
+ */
+static int64_t clear_time_ns(const struct policy_limits *limits, const struct capacity_estimate *c,
+                             const struct scale_signals *g)
+{
+    bool is_known = g->start_times && c->source != CAPACITY_START && c->is_saturation_seen;
+    int64_t start_ns = is_known ? start_time_ns(g) : MAX(g->start_time_p90_ns, CLEAR_NS_DEFAULT);
+    int64_t clear_ns = MIN(MAX(start_ns, MAX(MIN(c->service_ns, CLEAR_NS_MAX), CLEAR_NS_MIN)), CLEAR_NS_MAX);
     int64_t left_ns = limits->queue_timeout_ns - g->queue_oldest_age_ns - g->start_time_p90_ns;
-    return MIN(MAX(left_ns / 2, CLEAR_NS_MIN), CLEAR_NS_MAX);
+    return left_ns > 0 ? MIN(clear_ns, MAX(left_ns / 2, CLEAR_HURRY_NS)) : clear_ns;
+}
+
+/*
+ * Places kept free. Random arrivals vary by the root of the load. With a stated objective less may do: in a
+ * queue before many places, the share that waits longer than t falls as exp(-free places x t / service time),
+ * however large the load is (M/M/k).
+ */
+static double burst_places(const struct policy_limits *limits, const struct capacity_estimate *c, double load)
+{
+    double root = sqrt(load);
+    if (limits->objective_ns <= 0)
+        return root;
+    double share = limits->objective_quantile > 0 ? 1 - limits->objective_quantile : late_share_default;
+    double service_ns = (double)c->service_ns, objective_ns = (double)limits->objective_ns;
+    double wait_ns = fmax(wait_share * (objective_ns - tail_of_service * service_ns), 0.1 * objective_ns);
+    return fmin(log(1 / fmax(share, 1e-6)) * service_ns / wait_ns, root);
+}
+
+/* Work, in seconds of one place, that will wait when servers asked for now are there: what waits now, and
+ * what the servers that are there cannot carry until then. Those that are coming help half of that time. */
+static double backlog_seconds(const struct capacity_estimate *c, const struct scale_signals *g,
+                              const struct scale_decision *d)
+{
+    double waiting_s = d->waiting * (double)c->service_ns / (double)NS_PER_S;
+    if (d->waiting == 0)
+        return 0;
+    double there = (double)g->available + g->servers[SERVER_DRAINING] + d->coming / 2.0;
+    double missing = d->work - there * c->in_flight;
+    double growth_s = missing * (double)start_time_ns(g) / (double)NS_PER_S;
+    return waiting_s + fmin(fmax(growth_s, 0), d->work * (double)d->clear_ns / (double)NS_PER_S);
 }
 
 static double sane(double servers)
@@ -165,8 +239,10 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
     d->work = steady_work(p, c, g);
     d->waiting = g->queued + fmin(g->in_flight * (1 - c->work_share), inside_max * d->work * turns);
     d->base = fmax(sane(d->work / c->in_flight), used_base);
-    d->burst = sane(burst_factor * sqrt(d->work) / c->in_flight);
-    d->backlog = sane(d->waiting / (c->in_flight * turns));
+    double ahead = forecast_get(&p->forecast, d->work, c->in_flight);
+    d->forecast = sane((ahead - d->work) / c->in_flight);
+    d->burst = sane(burst_places(limits, c, ahead) / c->in_flight);
+    d->backlog = sane(backlog_seconds(c, g, d) / (c->in_flight * (double)d->clear_ns / (double)NS_PER_S));
 }
 
 /* Whole servers; the tiny allowance keeps 3.0000000001 from being 4. */
@@ -191,6 +267,9 @@ static void choose_target(const struct policy_limits *limits, const struct scale
     if (MIN(d->target_before, held) > d->target)
         set_target(d, MIN(d->target_before, held), SCALE_BOUND_STABLE_WINDOW);
 
+    if (d->capacity.is_bottleneck_shared && d->target > d->target_before)
+        set_target(d, d->target_before, SCALE_BOUND_BOTTLENECK);
+
     uint32_t carrying = MIN(servers_for(g->in_flight / d->capacity.in_flight), MIN(d->up, d->target_before));
     if (carrying > d->target)
         set_target(d, carrying, SCALE_BOUND_IN_FLIGHT);
@@ -202,22 +281,28 @@ static void choose_target(const struct policy_limits *limits, const struct scale
         set_target(d, MIN(limits->manual, limits->servers_max), SCALE_BOUND_MANUAL);
 }
 
+static double need_of(const struct scale_decision *d)
+{
+    return d->base + d->forecast + d->burst + d->backlog;
+}
+
 static void write_reason(struct scale_decision *d)
 {
     char clear[UNITS_TEXT_BYTES];
     int n = snprintf(d->reason, sizeof(d->reason), "%u server%s: ", d->target, d->target == 1 ? "" : "s");
     size_t room = sizeof(d->reason) - (size_t)n;
     char *at = d->reason + n;
-    if (d->base + d->burst + d->backlog == 0)
+    if (need_of(d) == 0)
         n = snprintf(at, room, "nothing to do");
     else
-        n = snprintf(
-            at, room,
-            "needed %.2f = %.2f for %.1f requests in flight + %.2f for bursts + %.2f for %.0f waiting, "
-            "to be gone in %s; one server carries %.1f (%s)",
-            d->base + d->burst + d->backlog, d->base, d->work, d->burst, d->backlog, d->waiting,
-            units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
-            capacity_source_name(d->capacity.source));
+        n = snprintf(at, room,
+                     "needed %.2f = %.2f for %.1f requests in flight + %.2f for growth + %.2f for bursts + "
+                     "%.2f for %.0f "
+                     "waiting, "
+                     "to be gone in %s; one server carries %.1f (%s)",
+                     need_of(d), d->base, d->work, d->forecast, d->burst, d->backlog, d->waiting,
+                     units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
+                     capacity_source_name(d->capacity.source));
     if ((size_t)n < room && d->bound != SCALE_BOUND_NONE)
         (void)snprintf(at + n, room - (size_t)n, "; held by %s", bound_helps[d->bound]);
 }
@@ -230,15 +315,17 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
         .at_ns = g->now_ns,
         .target_before = p->target,
         .capacity = *capacity,
-        .clear_ns = clear_time_ns(limits, g),
+        .clear_ns = clear_time_ns(limits, capacity, g),
         .up = scale_signals_up(g),
         .coming = scale_signals_coming(g),
     };
     observe(p, capacity, g);
+    forecast_note(&p->forecast, fmin(steady_work(p, capacity, g), needed_max), capacity->in_flight,
+                  start_time_ns(g), g->now_ns);
     compute_need(p, limits, capacity, g, &d);
-    double need = d.base + d.burst + d.backlog;
+    double need = need_of(&d);
     d.needed = servers_for(need);
-    window_advance(p, limits->scale_down_after_ns, g->now_ns);
+    window_advance(p, window_ns(limits, g), g->now_ns);
     window_note(p, need);
     choose_target(limits, g, window_max(p), &d);
     d.is_change = d.target != d.target_before;

@@ -2,19 +2,22 @@
  * policy.h: how many servers a service needs, and why. Pure: signals, capacity, limits and `now` in, one
  * decision with all its numbers out. docs/explanation/scaling.md explains the formula.
  *
- *   needed = (work + sqrt(work)) / capacity  +  waiting x service time / (capacity x time to clear)
+ *   needed = (work + growth + free places) / capacity  +  waiting x service time / (capacity x time to clear)
  *
  * is the number of servers altogether; servers that exist or are starting are part of it, so nothing is asked
  * for twice.
  */
 #pragma once
 #include "scale/capacity.h"
+#include "scale/forecast.h"
 #include "scale/signals.h"
 
 struct policy_limits {
     uint32_t servers_min, servers_max; /* config_scale; servers_max >= 1 */
-    int64_t scale_down_after_ns;       /* stable window; 0 = at once */
+    int64_t scale_down_after_ns;       /* stable window; 0 = at once, < 0 = break-even with starting again */
     int64_t queue_timeout_ns;          /* a request that waited so long is given up */
+    int64_t objective_ns;              /* config_scale; 0 = none */
+    double objective_quantile;         /* 0..1; 0 = none */
     bool has_manual;
     uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
 };
@@ -25,6 +28,7 @@ struct policy_limits {
     X(MIN, min, "servers: MIN")                                                                              \
     X(MAX, max, "servers: MAX")                                                                              \
     X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
+    X(BOTTLENECK, bottleneck, "a shared bottleneck: more servers got no more done")                          \
     X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
     X(MANUAL, manual, "a number set by hand")
 #define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
@@ -40,9 +44,9 @@ struct scale_decision {
     bool is_change; /* target != target_before: worth an event */
     enum scale_bound bound;
 
-    /* needed = ceil(base + burst + backlog), in servers, before any bound */
+    /* needed = ceil(base + forecast + burst + backlog), in servers, before any bound */
     uint32_t needed;
-    double base, burst, backlog;
+    double base, burst, forecast, backlog;
 
     /* What they were computed from. */
     double work;      /* requests in flight that are steady work */
@@ -64,6 +68,7 @@ struct policy_state {
     /* Largest need (in servers) in each slot of the stable window, a ring. */
     double need_max[POLICY_WINDOW_SLOTS];
     int64_t slot, slot_ns; /* number of the newest slot; length of each */
+    struct forecast forecast;
 };
 
 void policy_init(struct policy_state *p);

@@ -465,6 +465,10 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
     for_each_life (r, l) {
         n.by_state[life_state(l)]++;
         n.available += server_can_take(l->server);
+        bool is_coming = life_state(l) == SERVER_REQUESTED || life_state(l) == SERVER_STARTING;
+        if (is_coming && l->provider &&
+            (!n.start_oldest_asked_ns || l->requested_ns < n.start_oldest_asked_ns))
+            n.start_oldest_asked_ns = l->requested_ns;
     }
     return n;
 }

@@ -58,6 +58,7 @@ struct reconciler_numbers {
     int64_t back_off_until_ns;  /* no start before; 0 or past: none */
     uint32_t start_times;       /* 0..32 remembered */
     int64_t start_time_median_ns, start_time_p90_ns;
+    int64_t start_oldest_asked_ns; /* when the longest of the present starts was asked for; 0: none */
 };
 
 /* Fixed servers are created by the first reconciler_tick. */

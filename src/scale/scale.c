@@ -194,8 +194,11 @@ static struct policy_limits policy_limits_of(const struct scaled_service *x)
     const struct config_scale *scale = &x->config->scale;
     return (struct policy_limits){.servers_min = scale->servers_min,
                                   .servers_max = MAX(scale->servers_max, 1),
-                                  .scale_down_after_ns = scale->scale_down_after_ns,
+                                  .scale_down_after_ns =
+                                      scale->scale_down_after_ns > 0 ? scale->scale_down_after_ns : -1,
                                   .queue_timeout_ns = x->config->queue_timeout_ns,
+                                  .objective_ns = scale->objective_ns,
+                                  .objective_quantile = scale->objective_quantile,
                                   .has_manual = x->has_manual,
                                   .manual = x->manual};
 }
@@ -215,6 +218,7 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
     x->signals.start_times = n.start_times;
     x->signals.start_time_median_ns = n.start_time_median_ns;
     x->signals.start_time_p90_ns = n.start_time_p90_ns;
+    x->signals.start_oldest_age_ns = n.start_oldest_asked_ns ? MAX(now_ns - n.start_oldest_asked_ns, 0) : 0;
 }
 
 static void tell_decision(struct scale *s, struct scaled_service *x)
@@ -240,6 +244,7 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     struct capacity_limits capacity_limits = capacity_limits_of(x->config);
     struct policy_limits policy_limits = policy_limits_of(x);
+    capacity_limits.start_time_ns = x->signals.start_time_p90_ns;
     capacity_observe(&x->capacity, &capacity_limits, &x->signals);
     if (!x->provider || x->is_removed || s->is_frozen || s->held_until_ns)
         return;

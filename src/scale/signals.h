@@ -38,6 +38,7 @@ struct scale_signals {
      * the first. */
     uint32_t start_times;
     int64_t start_time_median_ns, start_time_p90_ns;
+    int64_t start_oldest_age_ns; /* how long the longest of the present starts has taken; 0: none */
 };
 
 /* Servers that exist or are coming and are meant to carry requests: requested, starting, warming, serving. */

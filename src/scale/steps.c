@@ -17,6 +17,7 @@
 
 #define WARM_NS         (2 * NS_PER_S) /* slow start */
 #define QUIET_NS        (100 * NS_PER_MS)
+#define KEEP_NS_MAX     (10 * NS_PER_S) /* long enough to see that the others cannot carry it */
 #define REFUSED_FAST_NS (10 * NS_PER_S) /* a server that refuses is probed fast so long */
 #define STOP_AGAIN_NS   (5 * NS_PER_S)  /* beyond stop_timeout: the provider is asked again */
 
@@ -128,6 +129,14 @@ static void end_drain(struct reconciler *r, struct life *l, int64_t now_ns)
         ask_to_stop(r, l, now_ns);
 }
 
+/* A scale-down can be a mistake: a drained server is kept for as long as a new one would take, within limits,
+ * for it can come back at once. */
+static int64_t keep_ns(const struct reconciler *r, const struct life *l)
+{
+    bool is_scale_down = l->provider && !l->is_leaving && !l->is_held;
+    return is_scale_down ? MIN(start_times_quantile_ns(&r->start_times, 0.5), KEEP_NS_MAX) : 0;
+}
+
 static void drain_step(struct reconciler *r, struct life *l, int64_t now_ns)
 {
     if (server_in_flight(l->server) > 0 || r->needs_publish)
@@ -135,7 +144,7 @@ static void drain_step(struct reconciler *r, struct life *l, int64_t now_ns)
     if (r->is_frozen)
         return;
     bool is_over = now_ns - l->state_since_ns >= r->config->scale.drain_timeout_ns;
-    bool is_quiet = now_ns - l->quiet_since_ns >= QUIET_NS;
+    bool is_quiet = now_ns - l->quiet_since_ns >= QUIET_NS && now_ns - l->state_since_ns >= keep_ns(r, l);
     if (l->is_leaving ? is_quiet || is_over : l->is_held ? is_over && l->provider : is_quiet || is_over)
         end_drain(r, l, now_ns);
 }

@@ -132,7 +132,7 @@ static void scaled_services_have_their_own_defaults(void **state)
     assert_int_equal(s->servers_max, 1);
     assert_int_equal(s->target_in_flight, 0);
     assert_int_equal(s->objective_ns, 0);
-    assert_int_equal(s->scale_down_after_ns, 60 * NS_PER_S);
+    assert_int_equal(s->scale_down_after_ns, 0); /* from the start time */
     assert_int_equal(s->start_timeout_ns, 60 * NS_PER_S);
     assert_int_equal(s->stop_timeout_ns, 10 * NS_PER_S);
     assert_int_equal(s->drain_timeout_ns, 30 * NS_PER_S);

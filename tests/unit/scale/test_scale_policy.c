@@ -91,9 +91,13 @@ static void backlog_near_its_deadline_hurries(void **state)
     b.g.queue_oldest_age_ns = 26 * S;
     run(&b, 16, 100, 10 * S);
     assert_int_equal(b.d.clear_ns, 2 * S); /* (30 - 26) / 2 */
-    b.g.start_time_p90_ns = 10 * S;        /* no time left at all */
+    b.g.queue_oldest_age_ns = 29 * S;
     tick(&b);
     assert_int_equal(b.d.clear_ns, 1 * S);
+    b.g.start_times = 1;
+    b.g.start_time_p90_ns = 10 * S; /* no new server can save those that wait: they do not hurry it */
+    tick(&b);
+    assert_int_equal(b.d.clear_ns, 10 * S);
 }
 
 /* KPA's overshoot: a backlog that stays while servers start must not ask again and again. */
@@ -182,13 +186,13 @@ static void constant_load_does_not_flap(void **state)
         struct bench b;
         bench_init(&b, 1, 100, 4);
         uint32_t changes = 0;
-        for (int i = 0; i < 6000; i++) { /* ten minutes of +-20 % */
+        for (int i = 0; i < 9000; i++) { /* a quarter of an hour of +-20 % */
             b.g.in_flight = in_flight;
             b.g.concurrency = in_flight * (0.8 + random_below(&random, 400) / 1000.0);
             tick(&b);
-            changes += i > 1200 && b.d.is_change;
+            changes += i > 3600 && b.d.is_change;
         }
-        assert_true(changes <= 1);
+        assert_true(changes <= 2); /* a second one at most, as the forecast comes to know the noise better */
     }
 }
 

@@ -88,7 +88,7 @@ static void random_config(struct world *w, struct random *r)
     c->scale.servers_max = maxima[random_below(r, ARRAY_LEN(maxima))];
     c->scale.servers_min = random_below(r, c->scale.servers_max + 1);
     c->max_requests = random_below(r, 3) ? random_below(r, 8) : 0;
-    c->scale.scale_down_after_ns = random_below(r, 20) * S;
+    c->scale.scale_down_after_ns = (1 + random_below(r, 19)) * S; /* 0 would be: from the start time */
     c->scale.start_timeout_ns = (2 + random_below(r, 10)) * S;
     c->scale.drain_timeout_ns = (1 + random_below(r, 5)) * S;
     c->scale.stop_timeout_ns = (1 + random_below(r, 3)) * S;
