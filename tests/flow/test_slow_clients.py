@@ -28,13 +28,13 @@ def descriptors():
 @pytest.mark.parametrize("mode", MODES)
 def test_slow_clients_hold_nobody_up(weir, origin, mode):
     server = origin(lambda request: b"x" * (200_000 if request.target == "/large" else 100))
-    w = weir(services={"main": {"servers": [server.address]}}, timeouts={"head": "4s", "body": "4s"})
+    w = weir(services={"main": {"servers": [server.address]}}, timeouts={"head": "10s", "body": "10s"})
     target = "/large" if mode == "slow reading" else "/"
-    slow = subprocess.Popen(["slowhttptest", "-c", str(SLOW_CLIENTS), "-r", "1000", "-l", "8", "-u",
+    slow = subprocess.Popen(["slowhttptest", "-c", str(SLOW_CLIENTS), "-r", "1000", "-l", "15", "-u",
                              f"http://127.0.0.1:{w.port}{target}", *MODES[mode]],
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: connections(w) > SLOW_CLIENTS * 0.7, 8, "slow clients to be connected")
+        wait_until(lambda: connections(w) > SLOW_CLIENTS * 0.7, 12, "slow clients to be connected")
         latencies = []
         while slow.poll() is None and len(latencies) < 300:
             start = time.monotonic()
