@@ -81,16 +81,17 @@ static inline uint32_t calendar_take(struct calendar *c, struct calendar_link *l
         c->day = day;
         slot = (uint32_t)(day & (CALENDAR_DAYS - 1));
         uint32_t number = c->first[slot];
-        if (links[number].at_ns <= until_ns) {
-            c->first[slot] = links[number].next;
-            if (!c->first[slot])
-                c->bits[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
-            c->count--;
-            return number;
+        if (links[number].at_ns >> c->day_shift != day) { /* a later year's */
+            c->day++;
+            continue;
         }
-        if (links[number].at_ns >> c->day_shift == day)
+        if (links[number].at_ns > until_ns)
             return 0;
-        c->day++; /* a later year's */
+        c->first[slot] = links[number].next;
+        if (!c->first[slot])
+            c->bits[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+        c->count--;
+        return number;
     }
     return 0;
 }

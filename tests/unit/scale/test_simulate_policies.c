@@ -100,6 +100,8 @@ static void test_hpa_cpu(void **state)
         {0.8, 10, 0, 0, 1, 13},    /* saturated: at most 1 / 0.8 at a time */
         {0.8, 10, 0, 0, 2, 13},    /* and a place is not busier than busy */
         {0.8, 10, 0, 0, 0.85, 10}, /* within the tolerance of a tenth */
+        {0.8, 10, 0, 0, 0.9, 12},  /* 1.125 */
+        {0.8, 10, 0, 0, 0.7, 9},   /* 0.875 */
         {0.8, 10, 0, 0, 0.73, 10}, /* below, too */
         {0.8, 10, 0, 0, 0.4, 5},
         {0.8, 10, 0, 4, 1, 14},  /* with the idle the ratio is 0.89: no more, and not fewer either */

@@ -49,6 +49,41 @@ static void test_erlang(void **state)
     }
 }
 
+/* ---- the calendar ---- */
+
+/* Times near and far (years ahead), taken in order while more are put in. */
+static void test_calendar_is_in_order(void **state)
+{
+    enum { COUNT = 20000 };
+    static struct calendar_link links[COUNT + 1];
+    static bool is_in[COUNT + 1];
+    struct calendar *c = NEW(struct calendar);
+    struct random r = {.state = 99};
+    int64_t now_ns = SIM_START_NS;
+    uint32_t put = 0, taken = 0;
+    calendar_init(c, 200 * NS_PER_MS);
+    for (int step = 0; taken < COUNT; step++) {
+        for (uint32_t i = random_below(&r, 20); i > 0 && put < COUNT; i--) {
+            uint32_t number = ++put;
+            int64_t ahead_ns = random_below(&r, 100) ? 300 * NS_PER_MS : 100 * NS_PER_S;
+            links[number].at_ns = now_ns + 1 + (int64_t)(random_next(&r) % (uint64_t)ahead_ns);
+            is_in[number] = true;
+            calendar_put(c, links, number);
+        }
+        int64_t until_ns = now_ns + random_below(&r, put < COUNT ? 20000000 : UINT32_MAX), last_ns = now_ns;
+        for (uint32_t number; (number = calendar_take(c, links, until_ns)); taken++) {
+            assert_true(is_in[number] && links[number].at_ns <= until_ns && links[number].at_ns >= last_ns);
+            last_ns = links[number].at_ns;
+            is_in[number] = false;
+        }
+        now_ns = until_ns;
+        for (uint32_t i = 1; step % 50 == 0 && i <= put; i++)
+            assert_true(!is_in[i] || links[i].at_ns > now_ns); /* none was left behind */
+    }
+    assert_int_equal(c->count, 0);
+    free(c);
+}
+
 /* ---- one site under constant load ---- */
 
 static double exponential(struct random *r)
@@ -305,9 +340,11 @@ static void test_a_request_in_hopeless_company(void **state)
     assert_int_equal(s.servers[bounded].running, 4);
     assert_int_equal(s.queue_count, 8);
     assert_int_equal(s.score.refused, 64 - 6 - 8);
+    assert_int_equal(s.waited_in_flight, 0);
     site_run(&s, items, &at, 64, SIM_START_NS + 11 * NS_PER_S, true); /* the eight were given up after 5 s */
     assert_int_equal(s.score.refused, 64 - 6);
     assert_int_equal(s.in_flight, 2);
+    assert_int_equal(s.waited_in_flight, 2); /* inside the server */
     site_kill(&s, bounded);
     assert_int_equal(s.score.refused, 64 - 4); /* the two that it had begun are lost */
     assert_int_equal(s.in_flight + s.running + s.serving + s.queue_count, 0);
@@ -320,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_erlang),
+        cmocka_unit_test(test_calendar_is_in_order),
         cmocka_unit_test(test_many_places_wait_as_erlang_says),
         cmocka_unit_test(test_one_place_waits_as_pollaczek_says),
         cmocka_unit_test(test_littles_law),
