@@ -206,8 +206,9 @@ static double capacity_of_levels(struct capacity_model *m, const struct capacity
         return fmax(fmin(m->ceiling, limit), best);
     if (top_share < ceiling_efficiency)
         return best;
+    /* Forgotten since, or never measured: light load alone must not make servers look small. */
     if (m->is_saturation_seen)
-        return explore_factor * best;
+        return fmax(CAPACITY_START_IN_FLIGHT, explore_factor * best);
     return fmax(CAPACITY_START_IN_FLIGHT, best * explore_first(limits));
 }
 
