@@ -19,7 +19,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-static const int64_t linger_ns = 5 * NS_PER_S;
+/* How long a client is read out after our last byte; while Weir drains it must not wait for dawdlers. */
+static const int64_t linger_ns = 5 * NS_PER_S, linger_drain_ns = 1 * NS_PER_S;
 
 static const struct {
     unsigned status;
@@ -393,7 +394,7 @@ static enum step end_connection(struct session *s, bool must_reset, bool may_sti
     exchange_go(s, EXCHANGE_LINGER);
     chunk_release(t->buffers, &s->client.in);
     (void)shutdown(s->client.handle.fd, SHUT_WR);
-    timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + linger_ns);
+    timer_set(t->loop, &s->timer, loop_now_ns(t->loop) + (t->is_draining ? linger_drain_ns : linger_ns));
     return STEP_NEXT;
 }
 
