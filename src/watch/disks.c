@@ -142,6 +142,22 @@ uint32_t disks_select(struct str mountinfo, char ret_paths[HOST_DISKS_MAX][HOST_
     return count;
 }
 
+uint32_t disks_add_root(struct str mountinfo, char paths[HOST_DISKS_MAX][HOST_PATH_BYTES], uint32_t count)
+{
+    struct mount_line m;
+    bool is_image = false;
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(paths[i], "/") == 0)
+            return count;
+    while (procfs_next_mount(&mountinfo, &m))
+        if (str_eq(m.point, STR("/")))
+            is_image = procfs_has_option(m.super_options, STR("ro"));
+    if (is_image || count == HOST_DISKS_MAX)
+        return count;
+    str_copy(paths[count], HOST_PATH_BYTES, STR("/"));
+    return count + 1;
+}
+
 static struct disk_entry *find_entry(struct disks *d, const char *path)
 {
     for (uint32_t i = 0; i < d->count; i++)
@@ -178,7 +194,7 @@ static void find_mounted(struct disks *d, int64_t now_ns)
         return;
     d->found_ns = MAX(now_ns, 1);
     if (kept_file_read(&d->mounts, d->scratch, CGROUP_SCRATCH_BYTES, &text, &why))
-        set_paths(d, paths, disks_select(text, paths));
+        set_paths(d, paths, disks_add_root(text, paths, disks_select(text, paths)));
 }
 
 /* ---- on the job thread ---- */

@@ -37,3 +37,7 @@ uint32_t disks_get_samples(const struct disks *d, struct disk_sample ret_samples
    none below /dev, /proc, /sys and the stores of container engines. Overlay only as "/": the root of a
    container. Returns their number. */
 uint32_t disks_select(struct str mountinfo, char ret_paths[HOST_DISKS_MAX][HOST_PATH_BYTES]);
+
+/* Pure: adds "/" when it is not among them: the root of a chroot is no mount point, that of a sandbox may be
+   of a type that nobody knows. Not when it is read-only. Returns the new number. */
+uint32_t disks_add_root(struct str mountinfo, char paths[HOST_DISKS_MAX][HOST_PATH_BYTES], uint32_t count);

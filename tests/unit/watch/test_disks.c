@@ -158,9 +158,29 @@ static void test_hanging_file_system(void **state)
     free(scratch);
 }
 
+static void the_root_is_looked_at_whatever_it_is_made_of(void **state)
+{
+    static const struct {
+        const char *mountinfo;
+        uint32_t count;
+    } rows[] = {
+        {"30 1 0:20 / /proc rw - proc proc rw\n", 1},                               /* a chroot */
+        {"30 1 0:20 / / rw - gofer none rw\n", 1},                                  /* a sandbox */
+        {"30 1 254:1 / / rw - squashfs /dev/vda ro\n", 0},                          /* an image */
+        {"30 1 254:1 / / rw - ext4 /dev/vda rw\n", 1},                              /* already there */
+        {"30 1 254:1 / / rw - squashfs a ro\n31 1 254:2 / /d rw - ext4 b rw\n", 1}, /* an image with a disk */
+    };
+    char paths[HOST_DISKS_MAX][HOST_PATH_BYTES];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str text = str_of(rows[i].mountinfo);
+        assert_int_equal(disks_add_root(text, paths, disks_select(text, paths)), rows[i].count);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_root_is_looked_at_whatever_it_is_made_of),
         cmocka_unit_test(test_select),
         cmocka_unit_test(test_hanging_file_system),
     };
