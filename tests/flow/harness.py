@@ -533,7 +533,11 @@ class Weir:
     # -- what it says
 
     def log(self):
-        return self.log_path.read_text(errors="replace")
+        """What it said so far; a failed teardown may already have taken the file away."""
+        try:
+            return self.log_path.read_text(errors="replace")
+        except FileNotFoundError:
+            return "(its log is gone)"
 
     def wait_log(self, pattern, timeout=5.0, count=1):
         """Waits for the pattern (of a line of the log) and returns the last match."""
