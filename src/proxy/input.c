@@ -13,7 +13,7 @@ enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struc
     size_t n;
     if (chunk_len(&p->in) == 0) {
         if (!p->can_read)
-            return p->is_eof ? IO_EOF : IO_WAIT;
+            return peer_nothing_to_read(p);
         size_t most = buffer_pool_is_short(t->buffers) ? SHORT_BYTES : SCRATCH_BYTES;
         enum io io = peer_read(p, t->scratch, most, &n);
         *ret_input = (struct input){.bytes = t->scratch, .len = n, .is_scratch = true};
@@ -21,7 +21,7 @@ enum io input_next(struct data_thread *t, struct peer *p, bool needs_more, struc
     }
     if (needs_more) {
         if (!p->can_read)
-            return p->is_eof ? IO_EOF : IO_WAIT;
+            return peer_nothing_to_read(p);
         if (!chunk_reserve(t->buffers, &p->in, APPEND_BYTES))
             return IO_FULL;
         enum io io = peer_read(p, p->in.ptr + p->in.end, p->in.capacity - p->in.end, &n);

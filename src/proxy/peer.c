@@ -40,9 +40,15 @@ enum io peer_read(struct peer *p, char *to, size_t bytes, size_t *ret_bytes)
     if (n < 0 && errno == EAGAIN)
         return IO_WAIT;
     p->is_eof = true;
-    return n == 0 ? IO_EOF : IO_ERR;
+    p->was_reset |= n < 0;
+    return peer_nothing_to_read(p);
 }
 
+/*
+ * The kernel tells a reset once, to whoever calls next: a send that hears of it leaves the reads with what
+ * had arrived and then a plain end, as if all had been said. After an orderly end the same reset is EPIPE
+ * instead.
+ */
 static ssize_t send_parts(struct peer *p, struct iovec *parts, int part_count, int flags)
 {
     ssize_t n;
@@ -54,6 +60,8 @@ static ssize_t send_parts(struct peer *p, struct iovec *parts, int part_count, i
             n = sendmsg(p->handle.fd, &message, flags | MSG_NOSIGNAL);
         }
     } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ECONNRESET)
+        p->was_reset = true;
     return n;
 }
 

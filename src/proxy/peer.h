@@ -26,10 +26,17 @@ struct peer {
                          learn" */
     bool is_gone;     /* reset, or both directions closed */
     bool is_eof;      /* a read has returned 0 */
+    bool was_reset;   /* a send or read met a reset: the end that reads meet afterwards is no orderly one */
     struct chunk in;  /* read, not yet used */
     struct chunk out; /* written by us, not yet taken by the kernel */
     int unsent_bytes; /* what the kernel had still to bring across when peer_note_unsent looked */
 };
+
+/* What a read is told when nothing can come any more or, so far, has come. */
+static inline enum io peer_nothing_to_read(const struct peer *p)
+{
+    return !p->is_eof ? IO_WAIT : p->was_reset ? IO_ERR : IO_EOF;
+}
 
 void peer_note_events(struct peer *p, uint32_t events);
 /* Reads once. IO_OK: *ret_bytes > 0. IO_WAIT: nothing now. IO_EOF, IO_ERR: nothing any more. */
