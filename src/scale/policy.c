@@ -11,17 +11,15 @@
  *   to a new server, and when the cause is shared (a database) more servers do not help: they ask for half as
  *   many again as the steady work at most, and for none where more servers were seen to get no more done.
  * - Needed: the sum, in servers. Up at once.
- * - Window: the largest need of the last scale_down_after; by default of one start time. Down only to that,
- *   and only when it fits with a little room to spare, so that a constant load on an edge does not flap.
+ * - Window: the largest need of the last scale_down_after; by default of one start time. What it and other
+ *   bounds make of the need: bounds.h.
  *
  * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
  * a backlog that stays while they start does not ask again.
  *
  * Invariants:
- * 1. MIN <= target <= MAX unless set by hand (then 0..MAX).
- * 2. A target below the present number of servers carries what is in flight.
- * 3. More load never gives a smaller need.
- * 4. Any input gives a finite number.
+ * 1. More load never gives a smaller need.
+ * 2. Any input gives a finite number.
  */
 #include "scale/policy.h"
 
@@ -48,25 +46,10 @@
 static const double wait_share = 0.5;      /* of what the objective leaves beyond the service, for waiting */
 static const double tail_of_service = 2.5; /* long requests take so many times the mean */
 static const double late_share_default = 0.01; /* of requests may wait longer, where no objective says */
-static const double down_room = 0.2;           /* servers that must stay free after scaling down */
 static const double overloaded_share = 0.8;    /* less of what is in flight is work: servers are overloaded */
 static const double inside_max = 0.5; /* servers for what waits inside, as a share of the steady ones */
 static const double idle_work = 0.05; /* less work than this, and nothing there: idle */
 static const double used_base = 0.01; /* what a service in use needs at least: rounds up to one server */
-static const double needed_max = 1e6; /* so that absurd input stays a number */
-
-static const char *const bound_names[SCALE_BOUND_COUNT] = {
-#define BOUND_NAME(upper, lower, help) #lower,
-    SCALE_BOUNDS(BOUND_NAME)};
-static const char *const bound_helps[SCALE_BOUND_COUNT] = {
-#define BOUND_HELP(upper, lower, help) help,
-    SCALE_BOUNDS(BOUND_HELP)};
-
-const char *scale_bound_name(enum scale_bound b)
-{
-    ASSERT((unsigned)b < SCALE_BOUND_COUNT);
-    return bound_names[b];
-}
 
 void policy_init(struct policy_state *p)
 {
@@ -74,50 +57,13 @@ void policy_init(struct policy_state *p)
     forecast_init(&p->forecast);
 }
 
-/* --- the stable window ------------------------------------------------------------------------------ */
-
-static double window_max(const struct policy_state *p)
-{
-    double max = 0;
-    for (unsigned i = 0; i < POLICY_WINDOW_SLOTS; i++)
-        max = fmax(max, p->need_max[i]);
-    return max;
-}
-
-/* Opens the slot of now and empties those that were passed over. A window of another length keeps its largest
- * need. */
-static void window_advance(struct policy_state *p, int64_t length_ns, int64_t now_ns)
-{
-    int64_t slot_ns =
-        length_ns / (POLICY_WINDOW_SLOTS - 1) + 1; /* the newest slot is not full yet: 63 cover the window */
-    int64_t slot = now_ns / slot_ns;
-    if (slot_ns != p->slot_ns) {
-        double max = p->slot_ns ? window_max(p) : 0;
-        memset(p->need_max, 0, sizeof(p->need_max));
-        p->need_max[slot % POLICY_WINDOW_SLOTS] = max;
-    } else if (slot - p->slot >= POLICY_WINDOW_SLOTS) {
-        memset(p->need_max, 0, sizeof(p->need_max));
-    } else {
-        for (int64_t i = p->slot + 1; i <= slot; i++)
-            p->need_max[i % POLICY_WINDOW_SLOTS] = 0;
-    }
-    p->slot = slot_ns == p->slot_ns ? MAX(slot, p->slot) : slot; /* a clock read earlier may come later */
-    p->slot_ns = slot_ns;
-}
-
-static void window_note(struct policy_state *p, double need)
-{
-    double *slot = &p->need_max[p->slot % POLICY_WINDOW_SLOTS];
-    *slot = fmax(*slot, need);
-}
-
 void policy_note_existing(struct policy_state *p, const struct policy_limits *limits, uint32_t servers,
                           int64_t now_ns)
 {
     bool is_given = limits->scale_down_after_ns >= 0;
-    window_advance(p, is_given ? limits->scale_down_after_ns : HOLD_UNKNOWN_NS, now_ns);
-    window_note(p, fmax((double)servers - down_room, 0));
-    p->target = MAX(p->target, MIN(servers, limits->servers_max));
+    stable_window_advance(&p->window, is_given ? limits->scale_down_after_ns : HOLD_UNKNOWN_NS, now_ns);
+    stable_window_note(&p->window, fmax((double)servers - BOUNDS_DOWN_ROOM, 0));
+    p->target = MAX(p->target, MIN(servers, limits->bounds.servers_max));
 }
 
 /* --- the need --------------------------------------------------------------------------------------- */
@@ -215,7 +161,7 @@ static double backlog_seconds(const struct capacity_estimate *c, const struct sc
 
 static double sane(double servers)
 {
-    return servers >= 0 ? fmin(servers, needed_max) : 0; /* a NaN is no need */
+    return servers >= 0 ? fmin(servers, BOUNDS_NEED_MAX) : 0; /* a NaN is no need */
 }
 
 /* Steady work: what runs; where servers are full or overloaded, that is capped, and what arrives tells more.
@@ -245,42 +191,6 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
     d->backlog = sane(backlog_seconds(c, g, d) / (c->in_flight * (double)d->clear_ns / (double)NS_PER_S));
 }
 
-/* Whole servers; the tiny allowance keeps 3.0000000001 from being 4. */
-static uint32_t servers_for(double need)
-{
-    return (uint32_t)ceil(fmin(need, needed_max) - 1e-9);
-}
-
-/* --- the target ------------------------------------------------------------------------------------- */
-
-static void set_target(struct scale_decision *d, uint32_t target, enum scale_bound bound)
-{
-    d->target = target;
-    d->bound = bound;
-}
-
-static void choose_target(const struct policy_limits *limits, const struct scale_signals *g,
-                          double need_in_window, struct scale_decision *d)
-{
-    uint32_t held = MAX(need_in_window > 0 ? servers_for(need_in_window + down_room) : 0, d->needed);
-    set_target(d, d->needed, SCALE_BOUND_NONE);
-    if (MIN(d->target_before, held) > d->target)
-        set_target(d, MIN(d->target_before, held), SCALE_BOUND_STABLE_WINDOW);
-
-    if (d->capacity.is_bottleneck_shared && d->target > d->target_before)
-        set_target(d, d->target_before, SCALE_BOUND_BOTTLENECK);
-
-    uint32_t carrying = MIN(servers_for(g->in_flight / d->capacity.in_flight), MIN(d->up, d->target_before));
-    if (carrying > d->target)
-        set_target(d, carrying, SCALE_BOUND_IN_FLIGHT);
-    if (d->target < limits->servers_min)
-        set_target(d, limits->servers_min, SCALE_BOUND_MIN);
-    if (d->target > limits->servers_max)
-        set_target(d, limits->servers_max, SCALE_BOUND_MAX);
-    if (limits->has_manual)
-        set_target(d, MIN(limits->manual, limits->servers_max), SCALE_BOUND_MANUAL);
-}
-
 static double need_of(const struct scale_decision *d)
 {
     return d->base + d->forecast + d->burst + d->backlog;
@@ -304,13 +214,13 @@ static void write_reason(struct scale_decision *d)
                      units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
                      capacity_source_name(d->capacity.source));
     if ((size_t)n < room && d->bound != SCALE_BOUND_NONE)
-        (void)snprintf(at + n, room - (size_t)n, "; held by %s", bound_helps[d->bound]);
+        (void)snprintf(at + n, room - (size_t)n, "; held by %s", scale_bound_help(d->bound));
 }
 
 struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,
                                    const struct capacity_estimate *capacity, const struct scale_signals *g)
 {
-    ASSERT(limits->servers_max >= 1 && capacity->in_flight >= 1 && capacity->service_ns > 0);
+    ASSERT(capacity->in_flight >= 1 && capacity->service_ns > 0);
     struct scale_decision d = {
         .at_ns = g->now_ns,
         .target_before = p->target,
@@ -320,14 +230,22 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
         .coming = scale_signals_coming(g),
     };
     observe(p, capacity, g);
-    forecast_note(&p->forecast, fmin(steady_work(p, capacity, g), needed_max), capacity->in_flight,
+    forecast_note(&p->forecast, fmin(steady_work(p, capacity, g), BOUNDS_NEED_MAX), capacity->in_flight,
                   start_time_ns(g), g->now_ns);
     compute_need(p, limits, capacity, g, &d);
     double need = need_of(&d);
-    d.needed = servers_for(need);
-    window_advance(p, window_ns(limits, g), g->now_ns);
-    window_note(p, need);
-    choose_target(limits, g, window_max(p), &d);
+    d.needed = bounds_servers_for(need);
+    stable_window_advance(&p->window, window_ns(limits, g), g->now_ns);
+    stable_window_note(&p->window, need);
+    struct bounds_facts facts = {.target_before = d.target_before,
+                                 .up = d.up,
+                                 .in_flight = g->in_flight,
+                                 .capacity = capacity->in_flight,
+                                 .is_bottleneck_shared = capacity->is_bottleneck_shared};
+    struct bounds_choice choice =
+        bounds_choose(&limits->bounds, &facts, d.needed, stable_window_max(&p->window));
+    d.target = choice.target;
+    d.bound = choice.bound;
     d.is_change = d.target != d.target_before;
     p->target = d.target;
     write_reason(&d);

@@ -8,32 +8,18 @@
  * for twice.
  */
 #pragma once
+#include "scale/bounds.h"
 #include "scale/capacity.h"
 #include "scale/forecast.h"
 #include "scale/signals.h"
 
 struct policy_limits {
-    uint32_t servers_min, servers_max; /* config_scale; servers_max >= 1 */
-    int64_t scale_down_after_ns;       /* stable window; 0 = at once, < 0 = break-even with starting again */
-    int64_t queue_timeout_ns;          /* a request that waited so long is given up */
-    int64_t objective_ns;              /* config_scale; 0 = none */
-    double objective_quantile;         /* 0..1; 0 = none */
-    bool has_manual;
-    uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
+    struct bounds_limits bounds;
+    int64_t scale_down_after_ns; /* stable window; 0 = at once, < 0 = break-even with starting again */
+    int64_t queue_timeout_ns;    /* a request that waited so long is given up */
+    int64_t objective_ns;        /* config_scale; 0 = none */
+    double objective_quantile;   /* 0..1; 0 = none */
 };
-
-/* What held the target where it is. */
-#define SCALE_BOUNDS(X)                                                                                      \
-    X(NONE, none, "the present need")                                                                        \
-    X(MIN, min, "servers: MIN")                                                                              \
-    X(MAX, max, "servers: MAX")                                                                              \
-    X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
-    X(BOTTLENECK, bottleneck, "a shared bottleneck: more servers got no more done")                          \
-    X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
-    X(MANUAL, manual, "a number set by hand")
-#define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
-enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
-const char *scale_bound_name(enum scale_bound b);
 
 enum { SCALE_REASON_BYTES = 320 };
 
@@ -58,16 +44,12 @@ struct scale_decision {
     char reason[SCALE_REASON_BYTES]; /* a sentence for people */
 };
 
-enum { POLICY_WINDOW_SLOTS = 64 };
-
 struct policy_state {
     bool is_started;
     uint32_t target;
     double work;           /* moving mean of the work in flight */
     double arrivals_per_s; /* moving */
-    /* Largest need (in servers) in each slot of the stable window, a ring. */
-    double need_max[POLICY_WINDOW_SLOTS];
-    int64_t slot, slot_ns; /* number of the newest slot; length of each */
+    struct stable_window window;
     struct forecast forecast;
 };
 

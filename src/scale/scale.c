@@ -192,15 +192,15 @@ static struct capacity_limits capacity_limits_of(const struct config_service *co
 static struct policy_limits policy_limits_of(const struct scaled_service *x)
 {
     const struct config_scale *scale = &x->config->scale;
-    return (struct policy_limits){.servers_min = scale->servers_min,
-                                  .servers_max = MAX(scale->servers_max, 1),
+    return (struct policy_limits){.bounds = {.servers_min = scale->servers_min,
+                                             .servers_max = MAX(scale->servers_max, 1),
+                                             .has_manual = x->has_manual,
+                                             .manual = x->manual},
                                   .scale_down_after_ns =
                                       scale->scale_down_after_ns > 0 ? scale->scale_down_after_ns : -1,
                                   .queue_timeout_ns = x->config->queue_timeout_ns,
                                   .objective_ns = scale->objective_ns,
-                                  .objective_quantile = scale->objective_quantile,
-                                  .has_manual = x->has_manual,
-                                  .manual = x->manual};
+                                  .objective_quantile = scale->objective_quantile};
 }
 
 static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_ns)

@@ -5,8 +5,9 @@
 
 static struct policy_limits limits(uint32_t min, uint32_t max)
 {
-    return (struct policy_limits){
-        .servers_min = min, .servers_max = max, .scale_down_after_ns = 60 * S, .queue_timeout_ns = 30 * S};
+    return (struct policy_limits){.bounds = {.servers_min = min, .servers_max = max},
+                                  .scale_down_after_ns = 60 * S,
+                                  .queue_timeout_ns = 30 * S};
 }
 
 static struct capacity_estimate capacity(double in_flight, int64_t service_ns)
@@ -249,15 +250,15 @@ static void by_hand_beats_all_but_the_maximum(void **state)
 {
     struct bench b;
     bench_init(&b, 2, 5, 4);
-    b.limits.has_manual = true;
-    b.limits.manual = 0;
+    b.limits.bounds.has_manual = true;
+    b.limits.bounds.manual = 0;
     run(&b, 100, 50, 5 * S);
     assert_int_equal(b.d.target, 0);
     assert_int_equal(b.d.bound, SCALE_BOUND_MANUAL);
-    b.limits.manual = 9;
+    b.limits.bounds.manual = 9;
     tick(&b);
     assert_int_equal(b.d.target, 5);
-    b.limits.has_manual = false;
+    b.limits.bounds.has_manual = false;
     run(&b, 0, 0, 5 * S);
     assert_int_equal(b.d.target, 5); /* the window still knows of the load */
     run(&b, 0, 0, 70 * S);

@@ -1,0 +1,64 @@
+/*
+ * bounds.h: from the servers needed to the servers wanted: what holds the target back, one named bound after
+ * the other, and the stable window. Pure: numbers in, a target and the name of what held it out.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What held the target where it is. */
+#define SCALE_BOUNDS(X)                                                                                      \
+    X(NONE, none, "the present need")                                                                        \
+    X(MIN, min, "servers: MIN")                                                                              \
+    X(MAX, max, "servers: MAX")                                                                              \
+    X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
+    X(BOTTLENECK, bottleneck, "a shared bottleneck: more servers got no more done")                          \
+    X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
+    X(MANUAL, manual, "a number set by hand")
+#define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
+enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
+const char *scale_bound_name(enum scale_bound b);
+const char *scale_bound_help(enum scale_bound b); /* to follow "held by" */
+
+/* Servers that must stay free after scaling down, so that a load on an edge does not flap. */
+#define BOUNDS_DOWN_ROOM 0.2
+#define BOUNDS_NEED_MAX  1e6 /* so that absurd input stays a number */
+
+/* What people stated. */
+struct bounds_limits {
+    uint32_t servers_min, servers_max; /* config_scale; servers_max >= 1 */
+    bool has_manual;
+    uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
+};
+
+/* What is so at this moment. */
+struct bounds_facts {
+    uint32_t target_before;
+    uint32_t up; /* servers requested, starting, warming, serving */
+    uint32_t in_flight;
+    double capacity;           /* requests in flight that one server carries; >= 1 */
+    bool is_bottleneck_shared; /* more servers get no more done */
+};
+
+struct bounds_choice {
+    uint32_t target;
+    enum scale_bound bound; /* the last that moved the target */
+};
+
+/* The largest need of the last while: a ring of slots. All zero: nothing needed yet. */
+enum { STABLE_WINDOW_SLOTS = 64 };
+struct stable_window {
+    double need_max[STABLE_WINDOW_SLOTS]; /* in servers */
+    int64_t slot, slot_ns;                /* number of the newest slot; length of each */
+};
+/* Lets time pass; a window of another length than before keeps its largest need. */
+void stable_window_advance(struct stable_window *w, int64_t length_ns, int64_t now_ns);
+void stable_window_note(struct stable_window *w, double need);
+double stable_window_max(const struct stable_window *w);
+
+/* Whole servers for a need; a tiny bit too much does not ask for another one. */
+uint32_t bounds_servers_for(double need);
+/* needed: servers that the present load asks for; need_in_window: the largest need of the stable window, the
+ * present one among them. */
+struct bounds_choice bounds_choose(const struct bounds_limits *limits, const struct bounds_facts *facts,
+                                   uint32_t needed, double need_in_window);
