@@ -1,9 +1,9 @@
 /*
  * The tables themselves: here the whole file, its listeners, limits, timeouts and the admin listener; the
- * rest is in schema_service.c and schema_watch.c. A key's offset is that of its place in the struct that its
- * mapping decodes into; several mappings may share a struct (watch and watch.host, a service and its queue),
- * then the inner one has offset 0. A new key is a new row here and a new field in model.h; nothing else needs
- * to learn of it, the pages included.
+ * rest is in schema_service.c, schema_scale.c and schema_watch.c. A key's offset is that of its place in the
+ * struct that its mapping decodes into; several mappings may share a struct (watch and watch.host, a service
+ * and its queue), then the inner one has offset 0. A new key is a new row here and a new field in model.h;
+ * nothing else needs to learn of it, the pages included.
  */
 #include "config/schema.h"
 

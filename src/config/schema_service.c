@@ -1,13 +1,11 @@
-/* The table of a service's keys, with its queue, health checks and scaling. See schema.c. */
+/* The table of a service's keys, with its queue and health checks; scaling is schema_scale.c. See schema.c.
+ */
 #include "config/schema_table.h"
 
 static_assert(AT(config_service, servers) - AT(config_service, server_count) == AT(schema_items, items),
               "count, then items");
 static_assert(AT(config_service, name) == 0, "named items begin with their name");
-static_assert(AT(config_scale, servers_max) - AT(config_scale, servers_min) == sizeof(uint32_t), "MIN..MAX");
 static_assert(AT(config_health, status_max) - AT(config_health, status_min) == sizeof(uint16_t), "MIN..MAX");
-static_assert(AT(config_scale, objective_quantile) - AT(config_scale, objective_ns) == sizeof(int64_t),
-              "p99 < 300ms");
 
 static const struct schema_choice balance_choices[] = {
     {"random-of-two", BALANCE_RANDOM_OF_TWO, "the better of two random servers, by latency, errors and load"},
@@ -122,123 +120,6 @@ static bool is_scaled(const void *owner)
     return s->scale.provider != SCALE_PROVIDER_NONE;
 }
 
-static const struct schema_choice provider_choices[] = {
-    {"process", SCALE_PROVIDER_PROCESS, "processes on this host, started by Weir"},
-    {NULL},
-};
-
-static const struct schema_key scale_keys[] = {
-    {.name = "provider",
-     .type = VALUE_CHOICE,
-     .offset = AT(config_scale, provider),
-     .choices = provider_choices,
-     .default_shown = "`process`",
-     .example = "process",
-     .synonyms = " type kind driver ",
-     .help = "Where servers come from."},
-    {.name = "command",
-     .shape = SHAPE_STRICT_LIST,
-     .type = VALUE_TEXT,
-     .offset = AT(config_scale, command),
-     .item_bytes = sizeof(struct str),
-     .is_required = true,
-     .example = "[gunicorn, --bind, \"{address}\", \"shop:app\"]",
-     .synonyms = " cmd exec run args ",
-     .help = "Program and arguments that start one server, as a list. `{address}` (host:port), `{host}` and "
-             "`{port}` stand for "
-             "where it shall listen; the environment variable PORT says so too."},
-    {.name = "environment",
-     .default_shown = "none",
-     .shape = SHAPE_VARIABLES,
-     .type = VALUE_TEXT,
-     .offset = AT(config_scale, environment),
-     .is_secret = true,
-     .item_bytes = sizeof(struct str),
-     .example = "{FLASK_ENV: production}",
-     .synonyms = " env variables ",
-     .help = "Environment variables for it, beside those that Weir itself has."},
-    {.name = "directory",
-     .type = VALUE_FILE,
-     .offset = AT(config_scale, directory),
-     .example = "/srv/shop",
-     .default_shown = "the directory that Weir was started in",
-     .synonyms = " dir cwd chdir working_directory ",
-     .help = "Working directory."},
-    {.name = "user",
-     .type = VALUE_WORD,
-     .offset = AT(config_scale, user),
-     .example = "www-data",
-     .default_shown = "the user that started Weir",
-     .help = "User that it runs as; only root can choose another."},
-    {.name = "servers",
-     .type = VALUE_COUNTS,
-     .offset = AT(config_scale, servers_min),
-     .default_text = "1",
-     .max = CONFIG_SERVERS_MAX,
-     .example = "1..16",
-     .synonyms = " replicas count instances min max scale ",
-     .help = "How many servers: MIN..MAX, or one number. With 0.. all are stopped when nobody asks for "
-             "anything; requests wait "
-             "while the first one starts."},
-    {.name = "in_flight",
-     .type = VALUE_COUNT,
-     .offset = AT(config_scale, target_in_flight),
-     .default_text = "0",
-     .default_shown = "`0`: measured",
-     .max = 1000000,
-     .example = "8",
-     .synonyms = " target concurrency ",
-     .help = "Requests at the same time that one server should carry; with more, servers are added."},
-    {.name = "objective",
-     .type = VALUE_OBJECTIVE,
-     .offset = AT(config_scale, objective_ns),
-     .example = "p99 < 300ms",
-     .default_shown = "none",
-     .synonyms = " slo latency ",
-     .help = "The latency that the service should keep, as a percentile and a duration."},
-    {.name = "scale_down_after",
-     .type = VALUE_DURATION,
-     .offset = AT(config_scale, scale_down_after_ns),
-     .default_text = "0",
-     .default_shown = "`0`: from the start time",
-     .min = 0,
-     .max = HOURS(24),
-     .example = "5m",
-     .synonyms = " cooldown stabilization scaledown ",
-     .help =
-         "Servers are stopped only when so many were not needed for this long. By default for as long as a "
-         "server takes to start, but 15 s at least."},
-    {.name = "start_timeout",
-     .type = VALUE_DURATION,
-     .offset = AT(config_scale, start_timeout_ns),
-     .default_text = "60s",
-     .min = MS(100),
-     .max = HOURS(1),
-     .example = "2m",
-     .help = "A new server without a good probe for this long is stopped and tried again."},
-    {.name = "stop_timeout",
-     .type = VALUE_DURATION,
-     .offset = AT(config_scale, stop_timeout_ns),
-     .default_text = "10s",
-     .min = 0,
-     .max = HOURS(1),
-     .example = "30s",
-     .help = "From SIGTERM to SIGKILL."},
-    {.name = "drain_timeout",
-     .type = VALUE_DURATION,
-     .offset = AT(config_scale, drain_timeout_ns),
-     .default_text = "30s",
-     .min = 0,
-     .max = HOURS(24),
-     .example = "5m",
-     .help = "How long a server that shall go may finish its requests; it gets no new ones."},
-};
-static const struct schema_mapping scale = {
-    .help = "Servers that Weir starts and stops as the load asks for them.",
-    KEYS(scale_keys),
-    .check = check_scale,
-};
-
 static const struct schema_key service_keys[] = {
     {.name = "hosts",
      .shape = SHAPE_LIST,
@@ -301,7 +182,7 @@ static const struct schema_key service_keys[] = {
      .offset = AT(config_service, health),
      .synonyms = " healthcheck health_check check probe "},
     {.name = "scale",
-     MAPPING(scale),
+     MAPPING(schema_scale),
      .example = "{command: [./server, \"{port}\"], servers: 1..4}",
      .offset = AT(config_service, scale),
      .is_shown = is_scaled,

@@ -1,0 +1,72 @@
+/*
+ * Cross checks of `scale:`; see checks.h. What was written wrongly already has its message, so a check that
+ * needs a bad node keeps silent.
+ */
+#include "config/checks.h"
+#include "config/model.h"
+
+#include <stdio.h>
+
+static bool is_good(const struct node *n)
+{
+    return n && !n->is_bad;
+}
+
+/* Tells of `{adress}`; anything else in braces may be the command's own business. */
+static void check_placeholders(struct decoding *d, const struct node *item, bool *has_any)
+{
+    static const char *const names[] = {"address", "host", "port"};
+    struct str rest = item->text, word;
+    size_t open, close;
+    while (str_find(rest, '{', &open)) {
+        rest = str_n(rest.ptr + open + 1, rest.len - open - 1);
+        if (!str_find(rest, '}', &close))
+            return;
+        word = str_n(rest.ptr, close);
+        const char *nearest = str_nearest(word, names, ARRAY_LEN(names));
+        bool is_known = nearest && str_eq(word, str_of(nearest));
+        *has_any |= is_known;
+        if (nearest && !is_known) {
+            char shown[SHOWN_BYTES];
+            struct diagnostic *w =
+                node_warning(d->d, item, "'{%s}' is left as it is", decode_shown(shown, word));
+            diagnostics_hint(d->d, w, "did you mean '{%s}'?", nearest);
+        }
+    }
+}
+
+static void check_command(struct decoding *d, struct node *command, const struct config_scale *s)
+{
+    bool has_placeholder = false;
+    if (!is_good(command))
+        return;
+    if (s->command.count == 0) {
+        struct diagnostic *item = node_key_error(d->d, command, "'command' is empty");
+        diagnostics_hint(d->d, item, "such as [gunicorn, --bind, \"{address}\", \"shop:app\"]");
+        return;
+    }
+    for (struct node *n = command->first; n; n = n->next) {
+        if (n->is_bad)
+            return;
+        check_placeholders(d, n, &has_placeholder);
+    }
+    if (command->first->text.len == 0) {
+        diagnostics_hint(d->d, node_error(d->d, command->first, "the program's name is empty"),
+                         "such as gunicorn");
+        return;
+    }
+    if (has_placeholder)
+        return;
+    struct diagnostic *item = node_warning(d->d, command->key, "the command is not told where to listen");
+    diagnostics_hint(d->d, item, "use \"{address}\" or \"{port}\" in it, unless it reads the variable PORT");
+}
+
+void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
+{
+    struct config_scale *s = target;
+    if (!node)
+        return;
+    if (s->provider == SCALE_PROVIDER_NONE)
+        s->provider = SCALE_PROVIDER_PROCESS;
+    check_command(d, node_find(node, "command"), s);
+}
