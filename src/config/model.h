@@ -55,7 +55,7 @@ struct config_health {         /* health: */
     struct str host;           /* Host field of the probe; default the server's address */
     int64_t interval_ns;       /* while serving; default 2s */
     int64_t timeout_ns;        /* default 2s */
-    int64_t start_interval_ns; /* while starting or when taken out for refusing connections; default 50ms */
+    int64_t start_interval_ns; /* at most, while starting or when taken out for refusing; default 50ms */
     uint32_t rise, fall;       /* default 2 and 3; a new server needs one good probe */
     uint16_t status_min, status_max; /* default 200..399 */
 };

@@ -78,7 +78,8 @@ static const struct schema_key health_keys[] = {
      .max = HOURS(1),
      .example = "200ms",
      .synonyms = " fastinter ",
-     .help = "Time between two probes of a server that starts, or that refused a connection."},
+     .help = "Time between two probes of a server that starts, or that refused a connection; less while "
+             "nobody listens there."},
     {.name = "rise",
      .type = VALUE_COUNT,
      .offset = AT(config_health, rise),

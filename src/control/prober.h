@@ -23,7 +23,8 @@ struct prober *prober_new(struct loop *loop, const struct prober_sink *sink); /*
 void prober_free(struct prober *p); /* NULL is fine; ends all probes */
 
 /*
- * From now on the server is probed at that pace: PROBE_FAST every health.start_interval, PROBE_SLOW every
+ * From now on the server is probed at that pace: PROBE_FAST every health.start_interval, and more often while
+ * its connections are refused (see prober.c), PROBE_SLOW every
  * health.interval ±10 % so that probes spread, the first one at once. A faster pace than before also probes
  * soon. PROBE_NEVER forgets the server and closes a probe that is under way. health: borrowed until then, or
  * until the next call for this server.

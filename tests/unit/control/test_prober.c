@@ -211,6 +211,32 @@ static void a_refused_connection_is_told(void **state)
     assert_string_equal(s->detail, "connection refused");
 }
 
+/* Fast while it may come up at any moment; who listens already and is not ready yet is left in peace. */
+static void only_a_server_that_refuses_is_probed_quickly(void **state)
+{
+    struct scene *s = *state;
+    s->health.start_interval_ns = 3600 * NS_PER_S;
+    s->probes_max = 10;
+    int other = dup(s->tiny.listener.fd);
+    (void)shutdown(other, SHUT_RDWR);
+    close(other);
+    prober_set_pace(s->prober, s->server, &s->health, PROBE_FAST);
+    run(s);
+    assert_string_equal(s->detail, "connection refused");
+}
+
+static void a_server_that_is_not_ready_is_probed_at_start_interval(void **state)
+{
+    struct scene *s = *state;
+    s->health.start_interval_ns = 200 * NS_PER_MS;
+    s->probes_max = 3;
+    s->tiny.answer = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    int64_t begin_ns = clock_now_ns();
+    prober_set_pace(s->prober, s->server, &s->health, PROBE_FAST);
+    run(s);
+    assert_true(clock_now_ns() - begin_ns >= 2 * 200 * NS_PER_MS);
+}
+
 static void a_hung_server_costs_one_socket_for_the_timeout(void **state)
 {
     struct scene *s = *state;
@@ -270,6 +296,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_http_is_not_good, setup, teardown),
         cmocka_unit_test_setup_teardown(a_probe_without_path_is_a_connect, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_connection_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_a_server_that_refuses_is_probed_quickly, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_server_that_is_not_ready_is_probed_at_start_interval, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_hung_server_costs_one_socket_for_the_timeout, setup, teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_server_is_asked_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(the_request_says_who_asks, setup, teardown),
