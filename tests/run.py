@@ -212,6 +212,8 @@ def run_flow(flavour, wrapper, options, sums):
                      "-rfE", "--durations=8", "tests/flow"]
         if marks:
             arguments += ["-m", " and ".join(marks)]
+        if options.long:
+            arguments.append("--long")
         if options.pattern:
             arguments += ["-k", options.pattern]
         status = call([*(wrapper or []), *arguments], cwd=ROOT, env=environment_of(flavour))
@@ -241,7 +243,7 @@ def stage_unit(options, sums):
 
 
 def stage_flow(options, sums):
-    if build("plain", sums, ["weir"]):
+    if build("plain", sums, ["weir", "tests/tools/synthetic-server", "tests/tools/load"]):
         run_flow("plain", None, options, sums)
 
 
@@ -339,6 +341,7 @@ def chosen_stages(options):
 def main():
     parser = argparse.ArgumentParser(description="run Weir's tests")
     parser.add_argument("--quick", action="store_true", help="tidy, unit and the short flow tests only")
+    parser.add_argument("--long", action="store_true", help="also the flow tests that take minutes")
     parser.add_argument("--stage", action="append", choices=STAGES, help="only this stage (may be repeated)")
     parser.add_argument("--fuzz", action="store_true", help="fuzz only: [TARGET] [SECONDS]")
     parser.add_argument("pattern", nargs="?", default="")

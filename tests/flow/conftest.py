@@ -4,7 +4,8 @@
   origin   starts a recording server: origin(reply=b"…") or origin(script=story_of_a_connection)
   load     starts real clients: load(weir.port, "/work?ms=20", clients=8)
 
-Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `timeout(seconds)` instead of 60.
+Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `minutes` only with --long,
+`timeout(seconds)` instead of 60.
 """
 import os
 import signal
@@ -20,7 +21,20 @@ TEST_S = 60
 def pytest_configure(config):
     config.addinivalue_line("markers", "plain: only with the plain build: it measures")
     config.addinivalue_line("markers", "long: takes more than some seconds")
+    config.addinivalue_line("markers", "minutes: takes minutes; only with --long")
     config.addinivalue_line("markers", "timeout(seconds): how long the test may take")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("minutes")]
+    items[:] = [item for item in items if not item.get_closest_marker("minutes")]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_sessionstart(session):
