@@ -54,6 +54,11 @@ static size_t framed_bytes(const struct framed *f)
     return total;
 }
 
+static uint32_t in_flight_of(const struct server *s)
+{
+    return (uint32_t)MAX(atomic_load_explicit(&s->in_flight, memory_order_relaxed), 0);
+}
+
 /* ---- request: client to server ---- */
 
 static enum pump send_head(struct session *s)
@@ -74,6 +79,7 @@ static enum pump send_head(struct session *s)
     exchange_server_count(s, SERVER_ATTEMPTS);
     counter_add(&thread_server_cells(s->thread, x->server)->counters[SERVER_BYTES_TO_SERVER], part.iov_len);
     x->sent_ns = loop_now_ns(s->thread->loop);
+    x->sent_level = (uint8_t)level_of(in_flight_of(x->server));
     return PUMP_MOVED;
 }
 
@@ -363,9 +369,22 @@ void relay_set_deadline(struct session *s)
         peer_note_unsent(&s->client);
 }
 
+/* What scale/capacity.h learns from: how long requests took, and how fast they were answered, by how many
+ * there were. */
+static void note_departure(const struct session *s)
+{
+    const struct exchange *x = &s->x;
+    struct server_cells *cells = thread_server_cells(s->thread, x->server);
+    counter_add(&cells->departures[level_of(in_flight_of(x->server))], 1);
+    counter_add(&cells->admissions[x->sent_level], 1);
+    counter_add(&cells->admission_logs[x->sent_level],
+                histogram_log_of(loop_now_ns(s->thread->loop) - x->slot_ns));
+}
+
 static enum step server_is_done(struct session *s)
 {
     struct exchange *x = &s->x;
+    note_departure(s);
     bool keeps = x->server_keeps_alive && x->request_is_done && chunk_len(&x->upstream->peer.out) == 0;
     exchange_release_server(s, keeps);
     x->has_progress = true;

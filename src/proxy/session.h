@@ -91,6 +91,7 @@ struct exchange {
     uint8_t attempts, sent_attempts, tried_count;
     bool must_connect; /* an idle connection broke under the last attempt */
     bool head_was_sent;
+    uint8_t sent_level; /* level_of() the server's requests in flight when it was sent */
     const struct server *tried[TRIED_MAX];
 
     /* The response. */

@@ -1,37 +1,26 @@
 /*
  * How the capacity of a server is learned.
  *
- * Of each stretch of steady load ("window": a second or more, ten requests or more) we note, per server, the
- * mean requests in flight n and the mean time D that a request held its slot; throughput is X = n / D
- * (Little). Windows go into levels of concurrency, two to a power of two; each level keeps moving means. From
- * the levels:
+ * A server that works on K requests at once answers min(n, K) / S requests a second while it has n of them,
+ * whether the others wait in line or all share the processor. So for each level n we add up how long servers
+ * were there and how many requests were answered there, and take the K under which these counts are the most
+ * likely (each a Poisson number): the knee. Chance alone makes the number in flight go up and down, so the
+ * knee shows before servers are overloaded for long.
  *
- * - base time D0: the smallest D of any level, a request's time on a server that is not overloaded;
- * - work of a level: n x D0 / D = X x D0, how many of the n are worked on, while the rest waits in the
- * server;
- * - capacity: the most work of any level whose D was allowed: 2 x D0, or what the stated objective leaves.
+ * The knee is believed when it is far more likely than "none so far" (twice the logarithm of the likelihood
+ * ratio above `evidence`) and requests that were sent beyond it did take longer: requests that sleep
+ * (streams, long polls) raise n and bring no answers either, but do not make others slow. While there is none
+ * the capacity is "at least": the highest level that was seen to go well, and not less than the start value.
  *
- * X x D0 is the product of throughput ceiling and unloaded latency, the knee of operational analysis (and the
- * idea behind TCP BBR). While no level shows a ceiling the true capacity is "at least": we count with the
- * start value, or half as much again as was seen.
+ * A slow database makes all servers slow: their throughput together then does not grow with their number
+ * (note_ceiling), and no more are added.
  *
- * D0 can be trusted when the server was seen with light load, or when more in flight gave more throughput
- * than the lowest level did. If throughput was flat from the lowest level up, the knee is below all that was
- * seen; we count with half of the lowest, so that the policy makes us look there. With one level only nobody
- * can tell a large server from an overloaded one, so we look at half of it too, but not below the start
- * value.
+ * The limit that the balancer enforces is a little over the knee: enough to go on seeing it from both sides,
+ * and to have the next request there when one is answered.
  *
- * What keeps it from running away:
- *
- * 1. Only steady windows count: n and busy time agree by Little's law, few errors, no server comes or goes.
- * 2. A level needs three windows; with each one an estimate moves by x1.5 or x0.5 at most, within 1..1024.
- * 3. A shared bottleneck (a slow database) raises D, and so never raises work = X x D0: requests that pile up
- *    in slow servers are waiting, not work, and do not multiply servers. The best level seen is remembered.
- * 4. An objective below what an idle server does would ask for ever more: D of 1.2 x D0 is always allowed.
- *
- * Memory: a level is overwritten by the next visit. A ceiling that was not met for ten minutes is forgotten,
- * so that a hiccup cannot make a service cautious for ever; the policy then packs a little tighter, and meets
- * it again or does not.
+ * Memory: by number of requests, not by time, so a quiet night forgets nothing: a level holds what its last
+ * few thousand requests taught. When the service time changes by more than a quarter (a new version, another
+ * mix), all levels are rescaled to it and count for less, so that new evidence soon outweighs them.
  */
 #include "scale/capacity.h"
 
@@ -41,27 +30,28 @@
 #include <math.h>
 #include <string.h>
 
-#define WINDOW_NS_MIN    (1 * NS_PER_S)
-#define WINDOW_NS_MAX    (30 * NS_PER_S)
-#define MEMORY_NS        (600 * NS_PER_S)
-#define EXPLORE_START_NS (20 * NS_PER_S)
-#define CEILING_NS       (6 * 3600 * NS_PER_S) /* meeting it anew costs requests their objective */
-#define SERVICE_START_NS (100 * NS_PER_MS)     /* a request's time before the first one ended */
-enum { WINDOW_FINISHED = 10, WINDOW_FINISHED_MIN = 5, LEVEL_WINDOWS_MIN = 3, CEILING_FINISHED = 50 };
+#define SERVICE_START_NS (100 * NS_PER_MS) /* a request's time before the first one ended */
+#define CEILING_NS       (1800 * NS_PER_S) /* what more servers got done is compared with so long */
+#define BOTTLENECK_NS    (60 * NS_PER_S)   /* not overloaded for so long: perhaps the cause is gone */
+enum { CEILING_SECONDS = 2, CEILING_REQUESTS = 50 };
 
-/* A server with fewer in flight is taken for not overloaded. */
-static const double light_load = 2.5;
-static const double level_weight_min = 0.2; /* of a new window in its level */
-static const double ceiling_efficiency =
-    0.7; /* a level where less of what is in flight is work shows the ceiling */
-static const double overloaded_efficiency = 0.5; /* less for sure: throughput is the ceiling */
-/* So many times the servers, and less than so many times the throughput: they share a bottleneck. */
-static const double shared_servers = 1.5, shared_gain = 1.2;
-static const double allowed_without_objective = 2; /* x base time: a request waits no longer than it works */
-static const double objective_share = 0.8;         /* the rest is left for the queue and the network */
-/* While no ceiling was ever met we count with so much more than seen; after one was, with less, since it may
- * be near. More than the burst margin takes away, or nothing new would ever be seen. */
-static const double explore_factor_first = 1.75, explore_factor = 1.25;
+static const double level_departures_max = 4000; /* a level's memory */
+static const double top_departures_min = 20;     /* fewer say nothing of a level */
+static const double evidence = 12; /* twice the logarithm of the likelihood ratio; chance: 1 in 1000 */
+static const double interval = 4;  /* as much less likely: about 95 % confidence */
+static const double knee_step = 1.02;
+static const double slower_octaves = 0.1, slower_deviations = 3; /* of durations, beyond the knee */
+static const double flat_octaves = 0.05, flat_admissions_min = 200;
+static const double knee_bias = 1.35;
+static const double service_requests = 500, service_seconds = 30; /* memory of the service time */
+static const double service_change = 0.22;                        /* logarithm */
+static const double rescaled_weight = 0.2, changed_departures_min = 100;
+static const double overloaded_queue = 0.5, overloaded_level = 1.25;
+static const double shared_servers = 1.5, shared_gain = 0.3;
+static const double objective_share = 0.8; /* the rest is left for the queue and the network */
+static const double allowed_always = 1.2;  /* x the base time, however tight the objective */
+static const double tail_ratio_max = 6;
+static const double errors_max = 0.1;
 
 const char *capacity_source_name(enum capacity_source s)
 {
@@ -73,217 +63,290 @@ const char *capacity_source_name(enum capacity_source s)
 void capacity_init(struct capacity_model *m)
 {
     memset(m, 0, sizeof(*m));
+    m->work_share = 1;
 }
 
-/* Levels: 0 below 0.75 in flight, then two to a power of two: 1, 1.4, 2, 2.8, 4, … */
-static unsigned level_of(double in_flight)
+/* ---- the levels ---- */
+
+/* Looks at the number in flight are fewer than requests where these are short: no surer than the looks. */
+static double weight_of(const struct scale_levels *l)
 {
-    if (in_flight < 0.75)
-        return 0;
-    double level = 1 + round(2 * log2(in_flight));
-    return (unsigned)fmin(fmax(level, 1), CAPACITY_LEVELS - 1);
+    uint64_t departures = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+        departures += l->departures[i];
+    return departures > l->samples ? (double)l->samples / (double)departures : 1;
 }
 
-static bool level_is_known(const struct capacity_level *l)
+static void level_add(struct capacity_level *level, const struct scale_levels *l, unsigned i, double weight)
 {
-    return l->windows >= LEVEL_WINDOWS_MIN && l->duration_ns > 0;
+    level->time_s += weight * (double)l->time_ns[i] / (double)NS_PER_S;
+    level->departures += weight * (double)l->departures[i];
+    level->admissions += (double)l->admissions[i];
+    level->admission_logs += (double)l->admission_logs[i];
+    double keep = level_departures_max / fmax(level->departures, level_departures_max);
+    level->time_s *= keep;
+    level->departures *= keep;
+    keep = level_departures_max / fmax(level->admissions, level_departures_max);
+    level->admissions *= keep;
+    level->admission_logs *= keep;
 }
 
-static double level_throughput(const struct capacity_level *l)
+/* How much work there was: server-seconds times what a server with this knee works on at once. */
+static double work_of(const struct capacity_level *levels, double knee)
 {
-    return l->in_flight / l->duration_ns;
+    double work = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+        work += levels[i].time_s * fmin(level_in_flight(i), knee);
+    return work;
 }
 
-static void level_note(struct capacity_level *l, double in_flight, double duration_ns, int64_t now_ns)
+/* The logarithm of the likelihood of the levels under this knee, but for a constant. */
+static double likelihood(const struct capacity_level *levels, double knee)
 {
-    l->windows++;
-    l->seen_ns = now_ns;
-    double weight = fmax(1.0 / l->windows, level_weight_min);
-    l->in_flight += weight * (in_flight - l->in_flight);
-    l->duration_ns += weight * (duration_ns - l->duration_ns);
-}
-
-static double base_duration_ns(const struct capacity_model *m) /* 0: nothing known */
-{
-    double base = 0;
-    for (unsigned i = 0; i < CAPACITY_LEVELS; i++)
-        if (level_is_known(&m->levels[i]) && (base == 0 || m->levels[i].duration_ns < base))
-            base = m->levels[i].duration_ns;
-    return base;
-}
-
-/* A ceiling not met for long is forgotten; what it taught stays in `learned`, which is only explored from
- * there. */
-static void forget_old_ceilings(struct capacity_model *m, double base_ns, int64_t now_ns)
-{
-    for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
-        struct capacity_level *l = &m->levels[i];
-        if (l->windows && now_ns - l->seen_ns > MEMORY_NS && base_ns / l->duration_ns < ceiling_efficiency)
-            *l = (struct capacity_level){0};
+    double sum = 0, departures = 0, log_knee = log(knee);
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        if (levels[i].departures == 0)
+            continue;
+        departures += levels[i].departures;
+        sum += levels[i].departures * (level_in_flight(i) < knee ? log(level_in_flight(i)) : log_knee);
     }
+    double work = work_of(levels, knee);
+    return work > 0 ? sum - departures * log(work) : 0;
 }
 
-static double allowed_duration_ns(const struct capacity_model *m, const struct capacity_limits *limits,
-                                  double base_ns)
+/* The logarithm (octaves) of how long requests took that were sent at levels first..last. */
+static double typical_log(const struct capacity_model *m, unsigned first, unsigned last, double *ret_count)
 {
-    if (limits->objective_ns <= 0)
-        return allowed_without_objective * base_ns;
-    double tail = m->tail_ratio > 0 ? m->tail_ratio : 2;
-    return fmax(objective_share * (double)limits->objective_ns / tail, 1.2 * base_ns);
+    double logs = 0, count = 0;
+    for (unsigned i = first; i <= last && i < LEVEL_COUNT; i++) {
+        logs += m->levels[i].admission_logs;
+        count += m->levels[i].admissions;
+    }
+    *ret_count = count;
+    return count > 0 ? logs / count / 16 : 0;
+}
+
+/* Requests sent at this level took no longer than those below it, as far as was seen. */
+static bool is_flat(const struct capacity_model *m, unsigned level, double octaves)
+{
+    double below_count, count;
+    double below = level ? typical_log(m, 0, level - 1, &below_count) : (below_count = 0);
+    double at = typical_log(m, level, level, &count);
+    return below_count < flat_admissions_min || count < flat_admissions_min || at - below <= octaves;
+}
+
+/* The highest number in flight that was seen to go well. */
+static double top_level(const struct capacity_model *m)
+{
+    for (unsigned i = LEVEL_COUNT; i-- > 0;)
+        if (m->levels[i].departures >= top_departures_min && is_flat(m, i, slower_octaves))
+            return level_in_flight(i);
+    return 0;
+}
+
+/* ---- the knee ---- */
+
+static void find_interval(struct capacity_model *m, double best, double at_best, double most)
+{
+    double low = best, high = best;
+    while (low > 0.5 && 2 * (at_best - likelihood(m->levels, low / knee_step)) < interval)
+        low /= knee_step;
+    while (high < most && 2 * (at_best - likelihood(m->levels, high * knee_step)) < interval)
+        high *= knee_step;
+    m->knee_low = low;
+    m->knee_high = high;
+}
+
+/* Did requests sent beyond this level take longer? The deviation of durations is taken as an octave. */
+static bool is_slower_beyond(const struct capacity_model *m, unsigned level)
+{
+    double below_count, beyond_count;
+    double below = typical_log(m, 0, level, &below_count);
+    double beyond = typical_log(m, level + 1, LEVEL_COUNT - 1, &beyond_count);
+    if (below_count < 1 || beyond_count < 1)
+        return false;
+    return beyond - below >
+           fmax(slower_octaves, slower_deviations * sqrt(1 / below_count + 1 / beyond_count));
 }
 
 /*
- * Is the lowest level that was seen below the knee, so that its duration is the base? Sound when the server
- * had light load there, or when more in flight gave more throughput. Where it did not, the knee is further
- * down. With nothing to compare, who knows.
+ * Where service times vary less than at random, a server that has just been sent its last request is less
+ * likely to answer soon: the counts then put the knee up to a third too low. Requests that were sent to a
+ * place that was free did not take longer, so levels up to there are below the knee.
  */
-enum bottom { BOTTOM_UNKNOWN, BOTTOM_BEYOND_KNEE, BOTTOM_SOUND };
-
-static enum bottom judge_bottom(const struct capacity_model *m, double *ret_lowest)
+static double refine_knee(const struct capacity_model *m, double knee)
 {
-    const struct capacity_level *low = NULL;
-    double growth = 0;
-    for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
-        const struct capacity_level *l = &m->levels[i];
-        if (!level_is_known(l))
-            continue;
-        if (!low)
-            low = l;
-        else if (l->in_flight > 1.3 * low->in_flight)
-            growth = fmax(growth, level_throughput(l) / level_throughput(low));
-    }
-    ASSERT(low);
-    *ret_lowest = low->in_flight;
-    if (low->in_flight < light_load || growth >= 1.1)
-        return BOTTOM_SOUND;
-    return growth > 0 ? BOTTOM_BEYOND_KNEE : BOTTOM_UNKNOWN;
+    double refined = knee;
+    for (unsigned i = 1; i < LEVEL_COUNT && level_in_flight(i) <= knee_bias * knee; i++)
+        if (level_in_flight(i) > refined && m->levels[i].admissions >= flat_admissions_min &&
+            is_flat(m, i, flat_octaves))
+            refined = level_in_flight(i);
+    return refined;
 }
 
-/* The most work of any level whose duration is allowed; and how much of the highest level's in-flight is
- * work; and the least work of a level that is not allowed. */
-static double best_work(const struct capacity_model *m, double base_ns, double allowed_ns,
-                        double *ret_top_share, double *ret_limit)
+static void find_knee(struct capacity_model *m)
 {
-    double best = 0, limit = CAPACITY_MAX_IN_FLIGHT;
-    for (unsigned i = 0; i < CAPACITY_LEVELS; i++) {
-        const struct capacity_level *l = &m->levels[i];
-        if (!level_is_known(l))
-            continue;
-        *ret_top_share = base_ns / l->duration_ns;
-        double work = l->in_flight * base_ns / l->duration_ns;
-        if (l->duration_ns <= allowed_ns)
-            best = fmax(best, work);
-        else
-            limit = fmin(limit, work);
-    }
-    *ret_limit = limit;
-    return best;
-}
-
-/* A step too far lasts until a server has started: the slower that is, the smaller the steps. */
-static double explore_first(const struct capacity_limits *limits)
-{
-    double share = limits->start_time_ns > EXPLORE_START_NS
-                       ? (double)EXPLORE_START_NS / (double)limits->start_time_ns
-                       : 1;
-    return 1 + (explore_factor_first - 1) * share;
-}
-
-/* The capacity that the levels speak for. */
-static double capacity_of_levels(struct capacity_model *m, const struct capacity_limits *limits,
-                                 double base_ns)
-{
-    double lowest = 0, top_share = 1;
-    enum bottom bottom = judge_bottom(m, &lowest);
-    m->is_base_known = bottom == BOTTOM_SOUND;
-    if (bottom == BOTTOM_BEYOND_KNEE)
-        return lowest / 2;
-    if (bottom == BOTTOM_UNKNOWN)
-        return fmax(lowest / 2, CAPACITY_START_IN_FLIGHT);
-    double limit, best = best_work(m, base_ns, allowed_duration_ns(m, limits, base_ns), &top_share, &limit);
-    m->is_saturation_seen = m->is_saturation_seen || top_share < ceiling_efficiency || m->ceiling > 0;
-    if (m->ceiling > 0)
-        return fmax(fmin(m->ceiling, limit), best);
-    if (top_share < ceiling_efficiency)
-        return best;
-    /* Forgotten since, or never measured: light load alone must not make servers look small. */
-    if (m->is_saturation_seen)
-        return fmax(CAPACITY_START_IN_FLIGHT, explore_factor * best);
-    return fmax(CAPACITY_START_IN_FLIGHT, best * explore_first(limits));
-}
-
-static void learn(struct capacity_model *m, const struct capacity_limits *limits, int64_t now_ns)
-{
-    double base_ns = base_duration_ns(m);
-    if (base_ns == 0)
+    unsigned highest = LEVEL_COUNT;
+    while (highest > 0 && m->levels[highest - 1].departures < top_departures_min)
+        highest--;
+    m->top = top_level(m);
+    if (highest == 0)
         return;
-    forget_old_ceilings(m, base_ns, now_ns);
-    double before = m->learned > 0 ? m->learned : CAPACITY_START_IN_FLIGHT;
-    double wanted = capacity_of_levels(m, limits, base_ns);
-    wanted = fmin(fmax(wanted, before * 0.5), before * 1.5);
-    m->learned = fmin(fmax(wanted, 1), CAPACITY_MAX_IN_FLIGHT);
-}
-
-/*
- * An overloaded server's throughput is its ceiling, steady or not. Less than the best that went well is no
- * ceiling of the server's but a hiccup: capacity_of_levels() takes the larger. And one that falls as servers
- * are added is not the servers' own: they share what holds them (a database).
- */
-static void note_ceiling(struct capacity_model *m, int64_t now_ns)
-{
-    double in_flight = m->window_concurrency_ns / (double)m->window_ns / m->window_servers;
-    double work = (double)m->window_finished * base_duration_ns(m) / (double)m->window_ns / m->window_servers;
-    bool is_certain = m->window_finished >= CEILING_FINISHED && m->window_errors * 10 <= m->window_finished;
-    if (m->ceiling > 0 && now_ns - m->ceiling_ns > CEILING_NS)
-        m->ceiling = 0;
-    if (work >= overloaded_efficiency * in_flight)
-        m->is_bottleneck_shared = false;
-    if (!m->is_base_known || !is_certain || work >= overloaded_efficiency * in_flight)
-        return;
-    if (m->ceiling > 0 && m->window_servers > m->ceiling_servers && work < m->ceiling) {
-        m->is_bottleneck_shared = m->window_servers >= shared_servers * m->ceiling_servers &&
-                                  work * m->window_servers < shared_gain * m->ceiling * m->ceiling_servers;
-        return;
-    }
-    m->ceiling = m->ceiling > 0 ? m->ceiling + 0.3 * (work - m->ceiling) : work;
-    m->ceiling_ns = now_ns;
-    m->ceiling_servers = m->window_servers;
-}
-
-static void window_reset(struct capacity_model *m, uint32_t servers)
-{
-    m->window_ns = m->window_busy_ns = 0;
-    m->window_concurrency_ns = 0;
-    m->window_finished = m->window_errors = 0;
-    m->window_servers = servers;
-}
-
-static bool window_is_steady(const struct capacity_model *m)
-{
-    double in_flight = m->window_concurrency_ns / (double)m->window_ns;
-    double by_little = (double)m->window_busy_ns / (double)m->window_ns;
-    return fabs(in_flight - by_little) <= 0.25 * in_flight + 0.5 &&
-           m->window_errors * 10 <= m->window_finished;
-}
-
-static void window_close(struct capacity_model *m, const struct capacity_limits *limits, int64_t now_ns)
-{
-    if (m->window_finished >= WINDOW_FINISHED_MIN) {
-        double before = m->ceiling;
-        note_ceiling(m, now_ns);
-        if (m->ceiling != before)
-            learn(m, limits, now_ns);
-    }
-    if (m->window_finished >= WINDOW_FINISHED_MIN && window_is_steady(m)) {
-        double in_flight = m->window_concurrency_ns / (double)m->window_ns / m->window_servers;
-        double duration_ns = (double)m->window_busy_ns / (double)m->window_finished;
-        if (in_flight > 0 && duration_ns > 0) {
-            level_note(&m->levels[level_of(in_flight)], in_flight, duration_ns, now_ns);
-            learn(m, limits, now_ns);
+    double most = level_in_flight(highest - 1);
+    double none = likelihood(m->levels, most), best = most, at_best = none;
+    for (double knee = most / knee_step; knee > 0.7; knee /= knee_step) {
+        double l = likelihood(m->levels, knee);
+        if (l > at_best) {
+            at_best = l;
+            best = knee;
         }
     }
-    window_reset(m, m->window_servers);
+    double refined = refine_knee(m, best);
+    if (2 * (at_best - none) < evidence || !is_slower_beyond(m, level_of((uint32_t)fmax(refined, 1)))) {
+        m->knee = 0;
+        return;
+    }
+    find_interval(m, best, at_best, most);
+    m->knee = refined;
+    m->knee_high = fmax(m->knee_high, refined);
 }
+
+/* The most in flight at which requests keep the objective, as they were seen to; 0: all levels do. */
+static void find_allowed(struct capacity_model *m, const struct capacity_limits *limits)
+{
+    m->allowed = 0;
+    if (limits->objective_ns <= 0 || m->tail_ratio == 0)
+        return;
+    double base = INFINITY, before = 1;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        const struct capacity_level *l = &m->levels[i];
+        if (l->admissions < 5 * top_departures_min)
+            continue;
+        double typical_s = exp2(l->admission_logs / l->admissions / 16) * histogram_log_unit_s();
+        base = fmin(base, typical_s);
+        double allowed_s =
+            fmax(objective_share * (double)limits->objective_ns / (double)NS_PER_S / m->tail_ratio,
+                 allowed_always * base);
+        if (typical_s > allowed_s) {
+            m->allowed = before;
+            return;
+        }
+        before = level_in_flight(i);
+    }
+}
+
+/* ---- the service time ---- */
+
+/* What a request took of late, waiting inside overloaded servers taken off; and how much of what was in
+ * flight was work. */
+static void note_service(struct capacity_model *m, const struct scale_levels *l)
+{
+    double knee = m->knee > 0 ? m->knee : INFINITY, work_s = 0, in_flight_s = 0, departures = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        double time_s = (double)l->time_ns[i] / (double)NS_PER_S;
+        in_flight_s += time_s * level_in_flight(i);
+        work_s += time_s * fmin(level_in_flight(i), knee);
+        departures += (double)l->departures[i];
+    }
+    if (in_flight_s > 0)
+        m->work_share = work_s / in_flight_s;
+    if (departures < 1 || work_s == 0)
+        return;
+    double service_s = work_s / departures;
+    double weight = fmin(1 - exp(-departures / service_requests), 1 - exp(-1 / service_seconds));
+    m->service_s = m->service_s == 0 ? service_s : m->service_s + weight * (service_s - m->service_s);
+}
+
+/*
+ * Are requests answered as fast as they were at the same levels? A level that was not seen before says
+ * nothing of that. When not, the levels remember requests of another kind: make them comparable.
+ */
+static void notice_change(struct capacity_model *m, const struct scale_levels *l, double weight)
+{
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        const struct capacity_level *level = &m->levels[i];
+        if (level->departures < changed_departures_min || level->time_s == 0)
+            continue;
+        m->answered += weight * (double)l->departures[i];
+        m->answered_before +=
+            weight * (double)l->time_ns[i] / (double)NS_PER_S * level->departures / level->time_s;
+    }
+    double keep = service_requests / fmax(m->answered, service_requests);
+    m->answered *= keep;
+    m->answered_before *= keep;
+    if (m->answered < changed_departures_min || m->answered_before == 0 ||
+        fabs(log(m->answered_before / m->answered)) < service_change)
+        return;
+    double ratio = fmin(fmax(m->answered_before / m->answered, 1e-3), 1e3);
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        struct capacity_level *level = &m->levels[i];
+        level->time_s *= rescaled_weight * ratio;
+        level->departures *= rescaled_weight;
+        level->admission_logs =
+            fmax(rescaled_weight * (level->admission_logs + 16 * log2(ratio) * level->admissions), 0);
+        level->admissions *= rescaled_weight;
+    }
+    m->answered = m->answered_before = 0;
+}
+
+/* ---- what overloaded servers get done together ---- */
+
+static bool is_overloaded(const struct capacity_model *m, const struct scale_levels *l)
+{
+    double in_flight_s = 0, seconds = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        seconds += (double)l->time_ns[i] / (double)NS_PER_S;
+        in_flight_s += (double)l->time_ns[i] / (double)NS_PER_S * level_in_flight(i);
+    }
+    return m->queued_share >= overloaded_queue ||
+           (m->knee > 0 && in_flight_s > overloaded_level * m->knee * seconds);
+}
+
+static struct capacity_ceiling *ceiling_of(struct capacity_model *m, int64_t now_ns)
+{
+    double seconds = (double)m->span_ns / (double)NS_PER_S;
+    double per_s = (double)m->finished / seconds, servers = fmax(m->server_s / seconds, 1);
+    struct capacity_ceiling *c = &m->ceilings[(unsigned)fmin(log2(servers), CAPACITY_CEILINGS - 1)];
+    if (now_ns - c->seen_ns > CEILING_NS)
+        *c = (struct capacity_ceiling){.servers = servers, .per_s = per_s};
+    c->seconds++;
+    c->requests += per_s;
+    c->seen_ns = now_ns;
+    double weight = fmax(1.0 / c->seconds, 0.1);
+    c->per_s += weight * (per_s - c->per_s);
+    c->servers += weight * (servers - c->servers);
+    return c;
+}
+
+static bool is_telling(const struct capacity_ceiling *c)
+{
+    return c->seconds >= CEILING_SECONDS && c->requests >= CEILING_REQUESTS;
+}
+
+static void note_ceiling(struct capacity_model *m, const struct scale_signals *g)
+{
+    if (!is_overloaded(m, g->levels)) {
+        if (g->now_ns - m->bottleneck_ns > BOTTLENECK_NS)
+            m->is_bottleneck_shared = false;
+        return;
+    }
+    if (m->span_ns <= 0 || m->server_s <= 0)
+        return;
+    const struct capacity_ceiling *c = ceiling_of(m, g->now_ns);
+    if (!is_telling(c))
+        return;
+    bool is_shared = false;
+    for (unsigned i = 0; i < CAPACITY_CEILINGS; i++) {
+        const struct capacity_ceiling *few = &m->ceilings[i];
+        bool is_fit = is_telling(few) && c->servers >= shared_servers * few->servers &&
+                      g->now_ns - few->seen_ns <= CEILING_NS;
+        is_shared |= is_fit && c->per_s < few->per_s * (1 + shared_gain * (c->servers / few->servers - 1));
+    }
+    m->is_bottleneck_shared = is_shared;
+    m->bottleneck_ns = g->now_ns;
+}
+
+/* ---- observing ---- */
 
 /* Moving means with a time constant, for samples that come at uneven times. */
 static double approach(double mean, double sample, int64_t span_ns, int64_t constant_ns)
@@ -293,12 +356,31 @@ static double approach(double mean, double sample, int64_t span_ns, int64_t cons
 
 static void observe_durations(struct capacity_model *m, const struct scale_signals *g)
 {
-    if (g->duration_mean_ns > 0) {
-        double ratio = (double)g->duration_quantile_ns / (double)g->duration_mean_ns;
-        m->tail_ratio = approach(m->tail_ratio, fmin(fmax(ratio, 1), 20), g->span_ns, 10 * NS_PER_S);
-    }
     if (g->finished)
         m->recent_ns = approach(m->recent_ns, (double)g->busy_ns / (double)g->finished, g->span_ns, NS_PER_S);
+    m->span_ns += g->span_ns;
+    m->finished += g->finished;
+    m->server_s += g->available * (double)g->span_ns / (double)NS_PER_S;
+    m->queued_share = approach(m->queued_share, g->queued > 0, g->span_ns, NS_PER_S);
+    if (g->duration_mean_ns <= 0 || g->queued > 0)
+        return; /* with a queue it is the queue that is measured */
+    double ratio = (double)g->duration_quantile_ns / (double)g->duration_mean_ns;
+    m->tail_ratio = approach(m->tail_ratio, fmin(fmax(ratio, 1), tail_ratio_max), g->span_ns, 10 * NS_PER_S);
+}
+
+/* What a second taught. */
+static void learn(struct capacity_model *m, const struct capacity_limits *limits,
+                  const struct scale_signals *g)
+{
+    const struct scale_levels *l = g->levels;
+    double weight = weight_of(l);
+    notice_change(m, l, weight);
+    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+        level_add(&m->levels[i], l, i, weight);
+    note_service(m, l);
+    find_knee(m);
+    find_allowed(m, limits);
+    note_ceiling(m, g);
 }
 
 void capacity_observe(struct capacity_model *m, const struct capacity_limits *limits,
@@ -306,52 +388,66 @@ void capacity_observe(struct capacity_model *m, const struct capacity_limits *li
 {
     ASSERT(g->span_ns >= 0 && g->concurrency >= 0);
     observe_durations(m, g);
-    /* Servers that warm up or drain answer at their own pace: such a time teaches nothing about a full
-     * server. */
-    bool is_moving = g->servers[SERVER_WARMING] > 0 || g->available != g->servers[SERVER_SERVING];
-    if (g->available == 0 || is_moving || g->available != m->window_servers) {
-        window_reset(m, is_moving ? 0 : g->available);
+    const struct scale_levels *l = g->levels;
+    if (!l)
         return;
-    }
-    m->window_ns += g->span_ns;
-    m->window_busy_ns += g->busy_ns;
-    m->window_concurrency_ns += g->concurrency * (double)g->span_ns;
-    m->window_finished += g->finished;
-    m->window_errors += g->errors;
-    bool is_full = m->window_ns >= WINDOW_NS_MIN && m->window_finished >= WINDOW_FINISHED;
-    if (is_full || m->window_ns >= WINDOW_NS_MAX)
-        window_close(m, limits, g->now_ns);
+    uint64_t departures = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+        departures += l->departures[i];
+    if ((double)l->errors <=
+        errors_max * (double)(departures + 1)) /* failing fast must not look like quick work */
+        learn(m, limits, g);
+    m->span_ns = 0;
+    m->finished = 0;
+    m->server_s = 0;
 }
 
-static struct capacity_estimate given(enum capacity_source source, uint32_t in_flight, double recent_ns)
+/* ---- the estimate ---- */
+
+static int64_t service_ns(const struct capacity_model *m)
+{
+    double ns = m->service_s > 0 ? m->service_s * (double)NS_PER_S : m->recent_ns;
+    return ns >= 1 ? (int64_t)fmin(ns, 1e18) : SERVICE_START_NS;
+}
+
+static struct capacity_estimate given(const struct capacity_model *m, enum capacity_source source,
+                                      double in_flight)
 {
     return (struct capacity_estimate){
         .source = source,
         .in_flight = in_flight,
-        .service_ns = recent_ns >= 1 ? (int64_t)recent_ns : SERVICE_START_NS,
-        .work_share = 1,
-        .is_saturation_seen = true,
+        .service_ns = service_ns(m),
+        .is_service_known = m->service_s > 0,
+        .work_share = m->work_share,
+        .is_saturation_seen = source != CAPACITY_START,
+        .is_bottleneck_shared = m->is_bottleneck_shared,
     };
+}
+
+/* One place more than the knee, and one in four where there are many. */
+static uint32_t limit_of(const struct capacity_model *m)
+{
+    return (uint32_t)(ceil(m->knee - 0.25) + fmax(1, floor(m->knee / 4)));
 }
 
 struct capacity_estimate capacity_get(const struct capacity_model *m, const struct capacity_limits *limits)
 {
     uint32_t target = limits->target_in_flight;
     if (limits->max_requests && (target == 0 || limits->max_requests <= target))
-        return given(CAPACITY_MAX_REQUESTS, limits->max_requests, m->recent_ns);
+        return given(m, CAPACITY_MAX_REQUESTS, limits->max_requests);
     if (target)
-        return given(CAPACITY_IN_FLIGHT, target, m->recent_ns);
-    double base_ns = base_duration_ns(m);
-    if (m->learned == 0 || base_ns == 0)
-        return given(CAPACITY_START, CAPACITY_START_IN_FLIGHT, m->recent_ns);
-    /* While the base time is not known for sure, all that is in flight counts as work. */
-    bool is_inflated = m->is_base_known && m->recent_ns > base_ns;
-    return (struct capacity_estimate){
-        .source = CAPACITY_LEARNED,
-        .in_flight = m->learned,
-        .service_ns = (int64_t)fmax(base_ns, 1),
-        .work_share = is_inflated ? base_ns / m->recent_ns : 1,
-        .is_saturation_seen = m->is_saturation_seen,
-        .is_bottleneck_shared = m->is_bottleneck_shared,
-    };
+        return given(m, CAPACITY_IN_FLIGHT, target);
+    if (m->knee == 0 && m->top <= CAPACITY_START_IN_FLIGHT && m->allowed == 0)
+        return given(m, CAPACITY_START, CAPACITY_START_IN_FLIGHT);
+    double in_flight = m->knee > 0 ? m->knee : fmax(m->top, CAPACITY_START_IN_FLIGHT);
+    if (m->allowed > 0)
+        in_flight = fmin(in_flight, m->allowed);
+    struct capacity_estimate e = given(m, CAPACITY_LEARNED, fmin(fmax(in_flight, 1), CAPACITY_MAX_IN_FLIGHT));
+    e.is_saturation_seen = m->knee > 0;
+    if (m->knee > 0) {
+        e.low = m->knee_low;
+        e.high = m->knee_high;
+        e.limit = limit_of(m);
+    }
+    return e;
 }

@@ -1,6 +1,6 @@
 /*
  * capacity.h: how many requests in flight one server of a service carries well. Given by the user
- * (max_requests, in_flight), or learned from what throughput and latency do as concurrency grows. Pure:
+ * (max_requests, in_flight), or learned from how fast requests are answered at each number in flight. Pure:
  * signals in, an estimate out.
  */
 #pragma once
@@ -15,48 +15,60 @@ enum capacity_source {
 const char *capacity_source_name(
     enum capacity_source s); /* "start", "learned", "in_flight", "max_requests" */
 
-enum { CAPACITY_START_IN_FLIGHT = 4, CAPACITY_MAX_IN_FLIGHT = 1024, CAPACITY_LEVELS = 22 };
+enum { CAPACITY_START_IN_FLIGHT = 4, CAPACITY_MAX_IN_FLIGHT = 3072, CAPACITY_CEILINGS = 12 };
 
 struct capacity_limits {
     uint32_t max_requests;     /* config_service.max_requests; 0 = none */
     uint32_t target_in_flight; /* config_scale.target_in_flight; 0 = learn */
     int64_t objective_ns;      /* config_scale.objective_ns; 0 = none */
-    int64_t start_time_ns;     /* of a server; 0 = not known */
 };
 
 struct capacity_estimate {
     enum capacity_source source;
-    double in_flight;          /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
-    int64_t service_ns;        /* how long a request holds its slot on a server that is not overloaded; > 0 */
-    double work_share;         /* 0..1: the part of what is in flight now that is work; the rest waits inside
-                                  overloaded servers */
-    bool is_saturation_seen;   /* the ceiling was met: in_flight is not just "at least" */
+    double in_flight;        /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
+    double low, high;        /* it lies between these with about 95 % confidence; both 0 while not learned */
+    uint32_t limit;          /* requests in flight that the balancer should keep a server to; 0: none */
+    int64_t service_ns;      /* how long a request holds its slot on a server that is not overloaded; > 0 */
+    bool is_service_known;   /* some request has ended */
+    double work_share;       /* 0..1: the part of what is in flight now that is work; the rest waits inside
+                                overloaded servers */
+    bool is_saturation_seen; /* the knee was met: in_flight is not just "at least" */
     bool is_bottleneck_shared; /* servers are overloaded, and more of them got no more done: do not add any */
 };
 
-/* What was seen at one level of concurrency per server. */
+/* What was seen at one level of concurrency (stats/levels.h) of a server. */
 struct capacity_level {
-    double in_flight, duration_ns; /* moving means */
-    uint32_t windows;              /* how many went in; used from 3 on */
-    int64_t seen_ns;               /* the last one */
+    double time_s;     /* server-seconds with so many in flight */
+    double departures; /* requests answered then */
+    double admissions,
+        admission_logs; /* requests sent then, and the sum of the logarithms of their durations */
+};
+
+/* What so many overloaded servers got done together. */
+struct capacity_ceiling {
+    uint32_t seconds;
+    double requests;       /* answered in them */
+    double servers, per_s; /* moving means; per_s: requests */
+    int64_t seen_ns;
 };
 
 struct capacity_model {
-    struct capacity_level levels[CAPACITY_LEVELS];
-    double learned; /* present estimate; 0: none */
-    bool is_saturation_seen;
-    double ceiling;            /* work that overloaded servers got done, each; 0: never met, or long ago */
-    int64_t ceiling_ns;        /* when it was last met */
-    uint32_t ceiling_servers;  /* how many there were then */
-    bool is_bottleneck_shared; /* more of them did not get more done */
-    double tail_ratio;         /* duration at the objective's quantile / mean duration; 0: unknown */
-    bool is_base_known;        /* some level was seen that is below the knee for sure */
-    double recent_ns;          /* mean time a slot was held of late */
-    /* The window being filled. */
-    int64_t window_ns, window_busy_ns;
-    double window_concurrency_ns; /* concurrency x time */
-    uint64_t window_finished, window_errors;
-    uint32_t window_servers;
+    struct capacity_level levels[LEVEL_COUNT];
+    double knee, knee_low, knee_high; /* 0: none was met */
+    double top;                       /* the highest number in flight that was seen to go well; 0: none */
+    double allowed;                   /* the objective allows so many in flight; 0: any */
+    double service_s; /* a request's time on a server that is not overloaded; moving; 0: unknown */
+    double work_share;
+    double tail_ratio; /* duration at the objective's quantile / typical duration; 0: unknown */
+    double recent_ns;  /* mean time a slot was held of late */
+    double answered, answered_before; /* of late, and as many as would have been at the remembered pace */
+    double queued_share;              /* of the present second */
+    int64_t span_ns;                  /* of the present second, with what all servers did in it */
+    uint64_t finished;
+    double server_s;
+    bool is_bottleneck_shared;
+    int64_t bottleneck_ns;                               /* when that was last seen */
+    struct capacity_ceiling ceilings[CAPACITY_CEILINGS]; /* by the logarithm of the number of servers */
 };
 
 void capacity_init(struct capacity_model *m);

@@ -19,11 +19,21 @@
 #include <string.h>
 
 #define HISTOGRAM_NS (1 * NS_PER_S) /* how often histograms are read: they are the dear part */
+#define LEVELS_NS    (1 * NS_PER_S)
 #define WINDOW_NS    (5 * NS_PER_S) /* quantiles are over one to two of these */
+
+/* What a server's cells had counted by level when the present second of it began, and what was seen since. */
+struct level_totals {
+    bool is_followed; /* it was serving then; dropped as soon as it is not */
+    int64_t time_ns[LEVEL_COUNT];
+    uint32_t samples;
+    uint64_t departures[LEVEL_COUNT], admissions[LEVEL_COUNT], admission_logs[LEVEL_COUNT];
+};
 
 struct totals {
     uint64_t id;
     uint64_t finished, errors, busy_ns;
+    struct level_totals levels;
 };
 
 struct window {
@@ -32,8 +42,9 @@ struct window {
 
 struct collector {
     bool is_started;
-    int64_t last_ns, histogram_ns, window_ns;
-    uint64_t arrivals;
+    int64_t last_ns, histogram_ns, window_ns, levels_ns;
+    uint64_t arrivals, level_errors;
+    struct scale_levels levels; /* handed out in signals */
     uint32_t in_flight;
     uint32_t server_count, server_capacity;
     struct totals *servers; /* owned; of the last reading */
@@ -54,29 +65,48 @@ void collector_free(struct collector *c)
     free(c);
 }
 
-static struct totals server_totals(const struct server *s, uint32_t thread_count)
+static void server_totals(const struct server *s, uint32_t thread_count, struct totals *t)
 {
-    struct totals t = {.id = s->id};
+    t->finished = t->errors = t->busy_ns = 0;
     for (uint32_t i = 0; i < thread_count; i++) {
         const struct server_cells *cells = s->cells[i];
         if (!cells)
             continue;
         const struct counter *counters = cells->counters;
-        t.finished += counter_get(&counters[SERVER_FINISHED]);
-        t.errors +=
+        t->finished += counter_get(&counters[SERVER_FINISHED]);
+        t->errors +=
             counter_get(&counters[SERVER_ERRORS_5XX]) + counter_get(&counters[SERVER_ERRORS_CONNECT]) +
             counter_get(&counters[SERVER_ERRORS_BROKE]) + counter_get(&counters[SERVER_ERRORS_TIMEOUT]);
-        t.busy_ns += counter_get(&cells->duration.sum_ns);
+        t->busy_ns += counter_get(&cells->duration.sum_ns);
     }
-    return t;
 }
 
-static struct totals before_of(const struct collector *c, uint64_t id)
+static const struct totals *totals_of(const struct collector *c, uint64_t id)
 {
     for (uint32_t i = 0; i < c->server_count; i++)
         if (c->servers[i].id == id)
-            return c->servers[i];
-    return (struct totals){.id = id};
+            return &c->servers[i];
+    return NULL;
+}
+
+/* Lines what is remembered up with the servers of now; nearly always it is. */
+static void align(struct collector *c, const struct collect_request *q)
+{
+    bool is_aligned = c->server_count == q->server_count;
+    for (uint32_t i = 0; is_aligned && i < q->server_count; i++)
+        is_aligned = c->servers[i].id == q->servers[i]->id;
+    if (is_aligned)
+        return;
+    struct totals *servers = NEW_ARRAY(struct totals, q->server_count + 1);
+    for (uint32_t i = 0; i < q->server_count; i++) {
+        const struct totals *known = totals_of(c, q->servers[i]->id);
+        if (known)
+            servers[i] = *known;
+        servers[i].id = q->servers[i]->id;
+    }
+    free(c->servers);
+    c->servers = servers;
+    c->server_count = q->server_count;
 }
 
 /* Counters only grow; a reading that is smaller belongs to another life of the cells. */
@@ -85,22 +115,84 @@ static uint64_t since(uint64_t now, uint64_t before)
     return now >= before ? now - before : now;
 }
 
-static void read_servers(struct collector *c, const struct collect_request *q, struct scale_signals *g)
+/* ---- levels of concurrency ---- */
+
+static uint64_t add_up(const struct server *s, uint32_t thread_count, size_t offset)
 {
-    struct totals *now = NEW_ARRAY(struct totals, q->server_count + 1);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < thread_count; i++)
+        if (s->cells[i])
+            sum += counter_get((const struct counter *)((const char *)s->cells[i] + offset));
+    return sum;
+}
+
+#define CELL_OF_LEVEL(member, level)                                                                         \
+    (offsetof(struct server_cells, member) + (level) * sizeof(struct counter))
+
+/* Begins a second of a server: where its cells stand. */
+static void follow_levels(struct level_totals *l, const struct server *s, uint32_t thread_count,
+                          bool is_serving)
+{
+    memset(l, 0, sizeof(*l));
+    l->is_followed = is_serving;
+    for (unsigned i = 0; is_serving && i < LEVEL_COUNT; i++) {
+        l->departures[i] = add_up(s, thread_count, CELL_OF_LEVEL(departures, i));
+        l->admissions[i] = add_up(s, thread_count, CELL_OF_LEVEL(admissions, i));
+        l->admission_logs[i] = add_up(s, thread_count, CELL_OF_LEVEL(admission_logs, i));
+    }
+}
+
+static void end_levels(const struct level_totals *l, const struct server *s, uint32_t thread_count,
+                       struct scale_levels *ret_sum)
+{
+    struct level_totals now;
+    follow_levels(&now, s, thread_count, true);
+    ret_sum->samples += l->samples;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        ret_sum->time_ns[i] += l->time_ns[i];
+        ret_sum->departures[i] += now.departures[i] - l->departures[i];
+        ret_sum->admissions[i] += now.admissions[i] - l->admissions[i];
+        ret_sum->admission_logs[i] += now.admission_logs[i] - l->admission_logs[i];
+    }
+}
+
+/* A look at one server: how many it has, and once a second what it did meanwhile. */
+static void read_levels(struct collector *c, const struct server *s, struct level_totals *l,
+                        uint32_t thread_count, int64_t span_ns, bool ends_second)
+{
+    bool is_serving =
+        atomic_load_explicit(&s->state, memory_order_relaxed) == SERVER_SERVING && server_can_take(s);
+    int32_t in_flight = atomic_load_explicit(&s->in_flight, memory_order_relaxed);
+    l->is_followed = l->is_followed && is_serving;
+    if (l->is_followed && in_flight > 0) {
+        l->time_ns[level_of((uint32_t)in_flight)] += span_ns;
+        l->samples++;
+    }
+    if (!ends_second)
+        return;
+    if (l->is_followed)
+        end_levels(l, s, thread_count, &c->levels);
+    follow_levels(l, s, thread_count, is_serving);
+}
+
+/* ---- totals ---- */
+
+static void read_servers(struct collector *c, const struct collect_request *q, int64_t span_ns,
+                         bool ends_second, struct scale_signals *g)
+{
+    align(c, q);
     for (uint32_t i = 0; i < q->server_count; i++) {
         const struct server *s = q->servers[i];
-        now[i] = server_totals(s, q->thread_count);
-        struct totals before = before_of(c, s->id);
-        g->finished += since(now[i].finished, before.finished);
-        g->errors += since(now[i].errors, before.errors);
-        g->busy_ns += (int64_t)since(now[i].busy_ns, before.busy_ns);
+        struct totals *t = &c->servers[i];
+        uint64_t finished = t->finished, errors = t->errors, busy_ns = t->busy_ns;
+        server_totals(s, q->thread_count, t);
+        g->finished += since(t->finished, finished);
+        g->errors += since(t->errors, errors);
+        g->busy_ns += (int64_t)since(t->busy_ns, busy_ns);
         g->servers[atomic_load_explicit(&s->state, memory_order_relaxed)]++;
         g->available += server_can_take(s);
+        read_levels(c, s, &t->levels, q->thread_count, span_ns, ends_second);
     }
-    free(c->servers);
-    c->servers = now;
-    c->server_count = q->server_count;
 }
 
 static uint64_t count_arrivals(const struct collect_request *q)
@@ -156,6 +248,7 @@ static void start(struct collector *c, const struct collect_request *q, int64_t 
     g->busy_ns = 0;
     g->concurrency = g->in_flight;
     c->window_ns = now_ns;
+    c->levels_ns = now_ns - LEVELS_NS; /* the first second begins with the next reading */
     read_histograms(c, q, now_ns);
     c->duration.start = c->duration.next_start = c->duration.now;
     c->wait.start = c->wait.next_start = c->wait.now;
@@ -179,12 +272,23 @@ void collector_read(struct collector *c, const struct collect_request *q, int64_
     g.in_flight = (uint32_t)MAX(in_flight, 0);
     g.queued = (uint32_t)MAX(queued, 0);
     g.queue_oldest_age_ns = queued > 0 && oldest_ns > 0 ? MAX(now_ns - oldest_ns, 0) : 0;
-    read_servers(c, q, &g);
+    int64_t span_ns = c->is_started ? MAX(now_ns - c->last_ns, 0) : 0;
+    bool ends_second = c->is_started && now_ns - c->levels_ns >= LEVELS_NS;
+    if (ends_second)
+        memset(&c->levels, 0, sizeof(c->levels));
+    read_servers(c, q, span_ns, ends_second, &g);
+    c->level_errors += g.errors;
+    if (ends_second) {
+        c->levels_ns = now_ns;
+        c->levels.errors = c->level_errors;
+        c->level_errors = 0;
+        g.levels = &c->levels;
+    }
     uint64_t arrivals = count_arrivals(q);
     if (!c->is_started) {
         start(c, q, now_ns, &g);
     } else {
-        g.span_ns = MAX(now_ns - c->last_ns, 0);
+        g.span_ns = span_ns;
         g.arrivals = since(arrivals, c->arrivals);
         g.concurrency = g.span_ns ? mean_in_flight(c, &g) : g.in_flight;
         if (now_ns - c->histogram_ns >= HISTOGRAM_NS)

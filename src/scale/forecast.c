@@ -1,14 +1,16 @@
 /*
- * The growth seen at second t is (highest load in the horizon after t + floor) / (load at t + floor); its
- * logarithm falls into a bin of one per cent. A ring of two hours of bins and their histogram give the
- * quantile in one pass of 256 additions a second, without keeping or sorting the samples.
+ * The growth seen at second t is the logarithm of (highest load in the horizon after t + floor) / (load at t
+ * + floor). The highest, not the last: capacity asked for now is there at the end of the horizon, and what
+ * was asked for earlier must carry all that comes before it.
  *
- * The highest load, not the one at the end: capacity asked for now is there at the end of the horizon, and
- * what was asked for earlier must carry all that comes before it.
+ * The regression is kept as decayed sums of products and solved anew each second (three unknowns). A ring of
+ * two hours of rests in bins of one per cent, and their histogram, give the quantile in one pass of 256
+ * additions, without keeping or sorting the samples.
  *
- * Rejected: the slope of the load, extrapolated (noise x horizon; loses on every trace); a model with seasons
- * (needs days of history). A forecast made of ratios lives off loads that are never small: sparse ones, where
- * the next burst has nothing to do with the present load, are told by the self-check.
+ * Rejected: the slope of the load, extrapolated (noise x horizon; loses on every trace); the plain quantile
+ * of growth (follows noise up and multiplies it). A forecast made of ratios lives off loads that are never
+ * small: sparse ones, where the next burst has nothing to do with the present load, are told by the
+ * self-check.
  */
 #include "scale/forecast.h"
 
@@ -16,39 +18,102 @@
 #include "base/macros.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const double quantile = 0.9; /* a load above the forecast costs about ten times as much as one below */
 static const double bin_width = 0.01;
-static const double margin_step = 0.03; /* smaller changes of the margin are not worth starting a server */
-enum { BIN_ZERO = 56 };
-enum { GROWTHS_MIN = 240 }; /* fewer tell a quantile badly */
+static const double slow_horizons = 10; /* the slow mean's time, in horizons */
+static const double slow_s_min = 60;
+/* Before there is experience: loads rarely grow by more in a minute, and by the root of the time elsewhere;
+ * it counts for as much as so many horizons of experience, since what overlaps is not seen twice. */
+static const double prior_growth = 0.1;
+enum { PRIOR_HORIZONS = 4 };
+static const double ridge = 0.02; /* keeps the weights small until there is evidence, in seconds x square */
+enum { BIN_ZERO = 96 };
 
 void forecast_init(struct forecast *f)
 {
     memset(f, 0, sizeof(*f));
-    f->margin = 1;
 }
 
 static uint32_t slot_of(int64_t second)
 {
-    return (uint32_t)(second % (FORECAST_HORIZON_MAX_S + 1));
+    return (uint32_t)(second % FORECAST_RING_S);
 }
 
-static double quantile_of_growth(const struct forecast *f)
+/* ---- what can be told ---- */
+
+/* What is known at a second. False when it reaches back too far. */
+static bool features_at(const struct forecast *f, int64_t second, int64_t horizon_s,
+                        double ret_x[FORECAST_FEATURES])
+{
+    if (f->second - second + horizon_s >= f->samples)
+        return false;
+    ret_x[0] = 1;
+    ret_x[1] = f->load[slot_of(second)] - f->slow_mean[slot_of(second)];
+    ret_x[2] = f->load[slot_of(second)] - f->load[slot_of(second - horizon_s)];
+    return true;
+}
+
+static double dot(const double *a, const double *b)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < FORECAST_FEATURES; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* Least squares by elimination; the ridge keeps it solvable. */
+static void solve(struct forecast *f)
+{
+    double a[FORECAST_FEATURES][FORECAST_FEATURES + 1];
+    for (unsigned i = 0; i < FORECAST_FEATURES; i++) {
+        for (unsigned k = 0; k < FORECAST_FEATURES; k++)
+            a[i][k] = f->products[i][k] + (i == k ? ridge : 0);
+        a[i][FORECAST_FEATURES] = f->targets[i];
+    }
+    for (unsigned i = 0; i < FORECAST_FEATURES; i++) /* positive definite: no pivots are needed */
+        for (unsigned row = i + 1; row < FORECAST_FEATURES; row++) {
+            double factor = a[row][i] / a[i][i];
+            for (unsigned k = i; k <= FORECAST_FEATURES; k++)
+                a[row][k] -= factor * a[i][k];
+        }
+    for (unsigned i = FORECAST_FEATURES; i-- > 0;) {
+        double sum = a[i][FORECAST_FEATURES];
+        for (unsigned k = i + 1; k < FORECAST_FEATURES; k++)
+            sum -= a[i][k] * f->weights[k];
+        f->weights[i] = sum / a[i][i];
+    }
+}
+
+static void learn(struct forecast *f, const double x[FORECAST_FEATURES], double growth)
+{
+    const double keep = 1 - 1.0 / FORECAST_MEMORY_S;
+    for (unsigned i = 0; i < FORECAST_FEATURES; i++) {
+        f->targets[i] = keep * f->targets[i] + x[i] * growth;
+        for (unsigned k = 0; k < FORECAST_FEATURES; k++)
+            f->products[i][k] = keep * f->products[i][k] + x[i] * x[k];
+    }
+    solve(f);
+}
+
+/* ---- chance ---- */
+
+static double quantile_of_rest(const struct forecast *f)
 {
     double rank = quantile * f->growths, sum = 0;
     for (uint32_t i = 0; i < FORECAST_BINS; i++) {
         sum += f->histogram[i];
         if (sum >= rank)
-            return exp(((double)i - BIN_ZERO) * bin_width);
+            return ((double)i - BIN_ZERO) * bin_width;
     }
-    return 1;
+    return 0;
 }
 
-static void note_growth(struct forecast *f, double growth)
+static void note_rest(struct forecast *f, double rest)
 {
-    double bin = round(log(growth) / bin_width) + BIN_ZERO;
+    double bin = round(rest / bin_width) + BIN_ZERO;
     if (f->growths == FORECAST_MEMORY_S)
         f->histogram[f->bins[f->at]]--;
     else
@@ -58,22 +123,40 @@ static void note_growth(struct forecast *f, double growth)
     f->at = (f->at + 1) % FORECAST_MEMORY_S;
 }
 
+/* ---- judging ---- */
+
 static double pinball(double actual, double forecast)
 {
     return actual > forecast ? quantile * (actual - forecast) : (1 - quantile) * (forecast - actual);
 }
 
 /* What became of the forecast that was made a horizon ago. */
-static void judge(struct forecast *f, int64_t made_at, double floor)
+static void judge(struct forecast *f, int64_t made_at, int64_t horizon_s)
 {
-    double highest = 0;
+    double highest = -INFINITY, then = f->load[slot_of(made_at)], x[FORECAST_FEATURES];
     for (int64_t i = made_at + 1; i <= f->second; i++)
         highest = fmax(highest, f->load[slot_of(i)]);
-    double then = f->load[slot_of(made_at)];
+    double growth = highest - then;
+    f->growth_max = fmax(f->growth_max * (1 - 1.0 / FORECAST_MEMORY_S), growth);
     double weight = fmax(1.0 / (f->growths + 1), 1.0 / FORECAST_MEMORY_S);
-    f->loss += weight * (pinball(highest, f->forecast[slot_of(made_at)]) - f->loss);
-    f->loss_of_none += weight * (pinball(highest, then) - f->loss_of_none);
-    note_growth(f, (highest + floor) / (then + floor));
+    f->loss += weight * (pinball(growth, f->forecast[slot_of(made_at)]) - f->loss);
+    f->loss_of_none += weight * (pinball(growth, 0) - f->loss_of_none);
+    if (!features_at(f, made_at, horizon_s, x))
+        return;
+    note_rest(f, growth - f->told[slot_of(made_at)]);
+    learn(f, x, growth);
+}
+
+static void move_on(struct forecast *f, double load, double horizon_s, int64_t second)
+{
+    if (second != f->second + 1)
+        f->samples = 0;
+    f->second = second;
+    f->samples = MIN(f->samples + 1, (uint32_t)FORECAST_RING_S);
+    double slow_s = fmin(fmax(slow_horizons * horizon_s, slow_s_min), f->samples);
+    f->slow = f->samples == 1 ? load : f->slow + (load - f->slow) / slow_s;
+    f->load[slot_of(second)] = (float)load;
+    f->slow_mean[slot_of(second)] = (float)f->slow;
 }
 
 void forecast_note(struct forecast *f, double load, double floor, int64_t horizon_ns, int64_t now_ns)
@@ -81,23 +164,25 @@ void forecast_note(struct forecast *f, double load, double floor, int64_t horizo
     int64_t second = now_ns / NS_PER_S;
     if (f->samples && second <= f->second)
         return;
-    if (second != f->second + 1)
-        f->samples = 0;
-    f->second = second;
-    f->samples = MIN(f->samples + 1, FORECAST_HORIZON_MAX_S + 1);
-    f->load[slot_of(second)] = (float)load;
     int64_t horizon_s = MIN(MAX((horizon_ns + NS_PER_S - 1) / NS_PER_S, 1), FORECAST_HORIZON_MAX_S);
+    move_on(f, log(load + floor), (double)horizon_s, second);
     if (f->samples > horizon_s)
-        judge(f, second - horizon_s, floor);
-    double margin = f->growths >= GROWTHS_MIN ? fmax(quantile_of_growth(f), 1) : 1;
-    if (fabs(margin - f->margin) > margin_step * f->margin)
-        f->margin = margin;
-    f->forecast[slot_of(second)] = (float)((load + floor) * f->margin - floor);
+        judge(f, second - horizon_s, horizon_s);
+    double prior = prior_growth * sqrt((double)horizon_s / 60),
+           prior_weight = PRIOR_HORIZONS * (double)horizon_s;
+    f->margin = (f->growths * quantile_of_rest(f) + prior_weight * prior) / (f->growths + prior_weight);
+    f->is_heard = f->growths < prior_weight || f->loss < f->loss_of_none;
+    double x[FORECAST_FEATURES], told = 0;
+    if (features_at(f, second, horizon_s, x)) /* little experience is heard a little */
+        told = dot(f->weights, x) * f->growths / (f->growths + prior_weight);
+    f->told[slot_of(second)] = (float)told;
+    f->forecast[slot_of(second)] = (float)fmin(told + f->margin, fmax(f->growth_max, prior));
 }
 
 double forecast_get(const struct forecast *f, double load, double floor)
 {
-    if (f->growths < GROWTHS_MIN || f->loss >= f->loss_of_none)
+    if (!f->is_heard)
         return load;
-    return (load + floor) * f->margin - floor;
+    uint32_t now = slot_of(f->second);
+    return fmax(exp((double)f->load[now] + (double)f->forecast[now]) - floor, load);
 }

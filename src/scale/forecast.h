@@ -2,8 +2,10 @@
  * forecast.h: how far the load may rise while a server starts, as this service's own recent past tells it.
  * Pure: one sample of the load a second in, a level that is reached rarely within the horizon out.
  *
- * No model of the load: the empirical quantile of its growth over the horizon, seen in the last two hours. It
- * checks itself: it is heard only while its recent quantile (pinball) loss is less than that of "the load
+ * Of the growth over the horizon (the highest load in it against the present one) a part can be told from how
+ * far the load is from its slow mean and from how it has grown just before: noise comes back, a ramp goes on.
+ * How much each counts is learned by regression; what is left over, chance, is covered by its own quantile.
+ * It checks itself: it is heard only while its recent quantile (pinball) loss is less than that of "the load
  * stays as it is".
  */
 #pragma once
@@ -12,20 +14,29 @@
 
 enum {
     FORECAST_HORIZON_MAX_S = 600,
-    FORECAST_MEMORY_S = 7200, /* growth older than this is forgotten */
-    FORECAST_BINS = 256,      /* of the logarithm of growth */
+    FORECAST_RING_S = 2 * FORECAST_HORIZON_MAX_S + 1,
+    FORECAST_MEMORY_S = 7200, /* older experience is forgotten */
+    FORECAST_BINS = 256,      /* of the logarithm of what the regression did not tell */
+    FORECAST_FEATURES = 3,    /* always 1, distance from the slow mean, growth over the last horizon */
 };
 
 struct forecast {
-    int64_t second;                             /* the newest sample's; in seconds of the caller's clock */
-    uint32_t samples;                           /* up to FORECAST_HORIZON_MAX_S + 1 */
-    uint32_t growths;                           /* up to FORECAST_MEMORY_S */
-    uint32_t at;                                /* where the next growth goes */
-    double margin;                              /* the present quantile of growth, as a factor; 1: none */
-    double loss, loss_of_none;                  /* moving means */
-    float load[FORECAST_HORIZON_MAX_S + 1];     /* ring by second */
-    float forecast[FORECAST_HORIZON_MAX_S + 1]; /* made at that second */
-    uint8_t bins[FORECAST_MEMORY_S];            /* ring: the bin of each growth */
+    int64_t second;            /* the newest sample's; in seconds of the caller's clock */
+    uint32_t samples;          /* up to FORECAST_RING_S, without a gap */
+    uint32_t growths;          /* seen so far, up to FORECAST_MEMORY_S */
+    double slow;               /* the logarithm's slow mean */
+    double growth_max;         /* the largest seen, slowly forgotten: more is not foretold */
+    double loss, loss_of_none; /* moving means */
+    double products[FORECAST_FEATURES][FORECAST_FEATURES], targets[FORECAST_FEATURES]; /* decayed sums */
+    double weights[FORECAST_FEATURES];
+    double margin;                    /* quantile of the rest; a logarithm */
+    bool is_heard;                    /* it does better than "no forecast", or nothing is known yet */
+    float load[FORECAST_RING_S];      /* ring by second: logarithm of load + floor */
+    float slow_mean[FORECAST_RING_S]; /* ring: `slow` at that second */
+    float told[FORECAST_RING_S];      /* ring: growth told by the regression at that second */
+    float forecast[FORECAST_RING_S];  /* ring: growth forecast then, chance included */
+    uint8_t bins[FORECAST_MEMORY_S];  /* ring: the bin of each rest */
+    uint32_t at;                      /* where the next goes */
     uint32_t histogram[FORECAST_BINS];
 };
 
@@ -36,6 +47,7 @@ void forecast_init(struct forecast *f);
  * (one server's capacity), so that growth from nearly nothing stays finite.
  */
 void forecast_note(struct forecast *f, double load, double floor, int64_t horizon_ns, int64_t now_ns);
-/* The load to be ready for within the horizon, given the present one; never less than it. Without enough
- * history, or while it does worse than "no forecast", the present load. */
+/* The load to be ready for within the horizon; never less than `load`, which the present need counts with (a
+ * calmer mean than what was noted last). Without enough history, or while it does worse than "no forecast",
+ * that load. floor: as noted. */
 double forecast_get(const struct forecast *f, double load, double floor);

@@ -65,7 +65,9 @@ struct reconciler {
     struct list lives;
     uint32_t want;
     double capacity;
-    bool has_want; /* nothing is started or drained before the first word of the policy */
+    uint32_t learned_limit; /* requests in flight that a server is kept to where max_requests says nothing; 0:
+                               none */
+    bool has_want;          /* nothing is started or drained before the first word of the policy */
     bool is_frozen, is_held, is_retired;
     bool has_fixed_to_add;
     bool needs_publish;

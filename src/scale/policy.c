@@ -1,8 +1,8 @@
 /*
  * The policy: it counts work instead of rates. docs/explanation/scaling.md tells it with examples.
  *
- * - Steady: requests in flight that are work, mean over about the root of the start time. Where servers are
- *   full or overloaded that is capped, so then it is at least arrivals x service time.
+ * - Steady: arrivals x service time, the rate being the calmest mean that the latest arrivals do not
+ * contradict (demand.h).
  * - Growth: what the load rarely grows by while a server starts (forecast.h). It only raises.
  * - Burst: places kept free for chance: a root of the load, or less where the objective allows waiting.
  * - Waiting: requests in the queue, and those that wait inside overloaded servers. Done once, they are gone:
@@ -11,8 +11,8 @@
  *   to a new server, and when the cause is shared (a database) more servers do not help: they ask for half as
  *   many again as the steady work at most, and for none where more servers were seen to get no more done.
  * - Needed: the sum, in servers. Up at once.
- * - Window: the largest need of the last scale_down_after; by default of one start time. What it and other
- *   bounds make of the need: bounds.h.
+ * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time, since
+ * what may come is in the forecast already. What it and other bounds make of the need: bounds.h.
  *
  * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
  * a backlog that stays while they start does not ask again.
@@ -32,21 +32,22 @@
 #include <string.h>
 
 #define MEAN_NS_MIN      (1 * NS_PER_S)
-#define ARRIVALS_NS_MAX  (30 * NS_PER_S)
+#define MEAN_NS_MAX      (16 * NS_PER_S)
+#define SERVICE_NS_MAX   (10 * NS_PER_S) /* requests that take longer are counted, not computed */
 #define START_UNKNOWN_NS (30 * NS_PER_S) /* while no server was seen to start */
 #define START_NS_MAX     (600 * NS_PER_S)
+enum { MEAN_OF_START = 8, HOLD_OF_START = 4 };
 #define CLEAR_NS_DEFAULT                                                                                     \
     (5 * NS_PER_S) /* at least, while no start time, or no ceiling of a server is known */
 #define CLEAR_NS_MIN    (200 * NS_PER_MS)
 #define CLEAR_NS_MAX    (60 * NS_PER_S)
 #define CLEAR_HURRY_NS  (1 * NS_PER_S)
-#define HOLD_NS_MIN     (15 * NS_PER_S)  /* however fast servers start: people and caches like calm */
+#define HOLD_NS_MIN     (10 * NS_PER_S)  /* however fast servers start: people and caches like calm */
 #define HOLD_UNKNOWN_NS (300 * NS_PER_S) /* before any start was seen: what is there may be dear */
 
 static const double wait_share = 0.5;      /* of what the objective leaves beyond the service, for waiting */
 static const double tail_of_service = 2.5; /* long requests take so many times the mean */
 static const double late_share_default = 0.01; /* of requests may wait longer, where no objective says */
-static const double overloaded_share = 0.8;    /* less of what is in flight is work: servers are overloaded */
 static const double inside_max = 0.5; /* servers for what waits inside, as a share of the steady ones */
 static const double idle_work = 0.05; /* less work than this, and nothing there: idle */
 static const double used_base = 0.01; /* what a service in use needs at least: rounds up to one server */
@@ -54,6 +55,7 @@ static const double used_base = 0.01; /* what a service in use needs at least: r
 void policy_init(struct policy_state *p)
 {
     memset(p, 0, sizeof(*p));
+    demand_init(&p->demand);
     forecast_init(&p->forecast);
 }
 
@@ -76,11 +78,12 @@ static int64_t start_time_ns(const struct scale_signals *g)
     return MIN(MAX(known_ns, g->start_oldest_age_ns), START_NS_MAX);
 }
 
-/* The load's mean is over the root of the start time (in seconds): noise goes, and little time is lost. */
+/* What a server asked for now cannot help with is not worth asking: the load's mean is over some of that
+ * time. */
 static int64_t mean_time_ns(const struct scale_signals *g)
 {
-    double start_s = g->start_times ? (double)MIN(g->start_time_p90_ns, START_NS_MAX) / (double)NS_PER_S : 0;
-    return MAX((int64_t)(sqrt(start_s) * (double)NS_PER_S), MEAN_NS_MIN);
+    int64_t start_ns = g->start_times ? g->start_time_p90_ns : 0;
+    return MIN(MAX(start_ns / MEAN_OF_START, MEAN_NS_MIN), MEAN_NS_MAX);
 }
 
 static double approach(double mean, double sample, int64_t span_ns, int64_t constant_ns)
@@ -91,13 +94,10 @@ static double approach(double mean, double sample, int64_t span_ns, int64_t cons
 static void observe(struct policy_state *p, const struct capacity_estimate *c, const struct scale_signals *g)
 {
     double work = g->concurrency * c->work_share;
-    int64_t arrivals_ns = MIN(MAX(2 * MIN(c->service_ns, ARRIVALS_NS_MAX), mean_time_ns(g)), ARRIVALS_NS_MAX);
     p->work = p->is_started ? approach(p->work, work, g->span_ns, mean_time_ns(g)) : work;
     p->is_started = true;
-    if (g->span_ns == 0)
-        return;
-    double arrivals_per_s = (double)g->arrivals / ((double)g->span_ns / (double)NS_PER_S);
-    p->arrivals_per_s = approach(p->arrivals_per_s, arrivals_per_s, g->span_ns, arrivals_ns);
+    if (g->span_ns > 0)
+        demand_note(&p->demand, g->arrivals, g->now_ns);
 }
 
 static bool is_idle(const struct policy_state *p, const struct scale_signals *g)
@@ -105,13 +105,13 @@ static bool is_idle(const struct policy_state *p, const struct scale_signals *g)
     return g->in_flight == 0 && g->queued == 0 && g->arrivals == 0 && p->work < idle_work;
 }
 
-/* The stable window: the user's, or break-even: keeping a server so long costs what starting it anew would.
- */
+/* The stable window: the user's, or a part of the start time, which a server that is given up would cost
+ * anew. */
 static int64_t window_ns(const struct policy_limits *limits, const struct scale_signals *g)
 {
     if (limits->scale_down_after_ns >= 0)
         return limits->scale_down_after_ns;
-    return g->start_times ? MAX(start_time_ns(g), HOLD_NS_MIN) : HOLD_UNKNOWN_NS;
+    return g->start_times ? MAX(start_time_ns(g) / HOLD_OF_START, HOLD_NS_MIN) : HOLD_UNKNOWN_NS;
 }
 
 /*
@@ -164,14 +164,17 @@ static double sane(double servers)
     return servers >= 0 ? fmin(servers, BOUNDS_NEED_MAX) : 0; /* a NaN is no need */
 }
 
-/* Steady work: what runs; where servers are full or overloaded, that is capped, and what arrives tells more.
+/*
+ * Steady work: arrivals x service time, whether they are worked on or wait, so that requests which take
+ * longer because everything is slow (a database) do not look like more work. What is in flight counts instead
+ * where no request has ended yet, and where they take longer than rates are averaged over (streams).
  */
 static double steady_work(const struct policy_state *p, const struct capacity_estimate *c,
-                          const struct scale_signals *g)
+                          int64_t window_min_ns)
 {
-    if (g->queued == 0 && c->work_share > overloaded_share)
+    if (c->service_ns > SERVICE_NS_MAX || !c->is_service_known)
         return p->work;
-    return fmax(p->work, p->arrivals_per_s * (double)c->service_ns / (double)NS_PER_S);
+    return demand_rate(&p->demand, window_min_ns) * (double)c->service_ns / (double)NS_PER_S;
 }
 
 static void compute_need(const struct policy_state *p, const struct policy_limits *limits,
@@ -182,7 +185,7 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
         return;
     double turns =
         (double)d->clear_ns / (double)c->service_ns; /* requests one place does in the clear time */
-    d->work = steady_work(p, c, g);
+    d->work = steady_work(p, c, mean_time_ns(g));
     d->waiting = g->queued + fmin(g->in_flight * (1 - c->work_share), inside_max * d->work * turns);
     d->base = fmax(sane(d->work / c->in_flight), used_base);
     double ahead = forecast_get(&p->forecast, d->work, c->in_flight);
@@ -230,8 +233,8 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
         .coming = scale_signals_coming(g),
     };
     observe(p, capacity, g);
-    forecast_note(&p->forecast, fmin(steady_work(p, capacity, g), BOUNDS_NEED_MAX), capacity->in_flight,
-                  start_time_ns(g), g->now_ns);
+    forecast_note(&p->forecast, fmin(steady_work(p, capacity, mean_time_ns(g)), BOUNDS_NEED_MAX),
+                  capacity->in_flight, start_time_ns(g), g->now_ns);
     compute_need(p, limits, capacity, g, &d);
     double need = need_of(&d);
     d.needed = bounds_servers_for(need);

@@ -10,6 +10,7 @@
 #pragma once
 #include "scale/bounds.h"
 #include "scale/capacity.h"
+#include "scale/demand.h"
 #include "scale/forecast.h"
 #include "scale/signals.h"
 
@@ -47,8 +48,8 @@ struct scale_decision {
 struct policy_state {
     bool is_started;
     uint32_t target;
-    double work;           /* moving mean of the work in flight */
-    double arrivals_per_s; /* moving */
+    double work; /* moving mean of the work in flight */
+    struct demand demand;
     struct stable_window window;
     struct forecast forecast;
 };

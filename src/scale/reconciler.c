@@ -100,7 +100,7 @@ static bool start_one(struct reconciler *r, int64_t now_ns)
     l->number = number;
     l->may_exist = true;
     r->starts_total++;
-    life_set_limit(r, l, r->config->max_requests);
+    life_set_limit(r, l, life_full_limit(r));
     life_tell(r, l, SCALE_EVENT_SERVER_STATE, false, "the provider is asked for it", now_ns);
     struct err err = {0};
     life_format_key(key, sizeof(key), l);
@@ -114,7 +114,7 @@ static bool start_one(struct reconciler *r, int64_t now_ns)
 static void revive(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns)
 {
     life_go(r, l, SERVER_SERVING, now_ns, "%s", reason);
-    life_set_limit(r, l, r->config->max_requests);
+    life_set_limit(r, l, life_full_limit(r));
 }
 
 /* One server more; false when none can be had now. */
@@ -165,7 +165,7 @@ static void add_fixed(struct reconciler *r, int64_t now_ns)
             r->has_fixed_to_add = true; /* the fleet's table is full: at the next tick */
             return;
         }
-        life_set_limit(r, l, r->config->max_requests);
+        life_set_limit(r, l, life_full_limit(r));
         life_go(r, l, SERVER_STARTING, now_ns, "it is in the configuration");
     }
 }
@@ -227,18 +227,29 @@ void reconciler_set_config(struct reconciler *r, const struct config_service *co
         if (!is_configured(r, l))
             leave(r, l, now_ns);
         else if (life_state(l) != SERVER_WARMING)
-            life_set_limit(r, l, config->max_requests);
+            life_set_limit(r, l, life_full_limit(r));
     }
     add_fixed(r, now_ns);
     lives_flush(r);
 }
 
-void reconciler_want(struct reconciler *r, uint32_t count, double capacity, int64_t now_ns)
+static void set_learned_limit(struct reconciler *r, uint32_t limit)
+{
+    if (limit == r->learned_limit)
+        return;
+    r->learned_limit = limit;
+    for_each_life (r, l)
+        if (life_state(l) != SERVER_WARMING)
+            life_set_limit(r, l, life_full_limit(r));
+}
+
+void reconciler_want(struct reconciler *r, uint32_t count, double capacity, uint32_t limit, int64_t now_ns)
 {
     ASSERT(capacity >= 1);
     r->want = count;
     r->capacity = capacity;
     r->has_want = true;
+    set_learned_limit(r, limit);
     balance(r, now_ns);
     lives_flush(r);
 }
@@ -289,7 +300,7 @@ static void adopt(struct reconciler *r, struct str name, const struct addr *addr
     l->number = number_in(r, name);
     l->may_exist = l->is_adopted = true;
     l->pid = pid;
-    life_set_limit(r, l, r->config->max_requests);
+    life_set_limit(r, l, life_full_limit(r));
     life_go(r, l, SERVER_STARTING, now_ns, "it was there already");
     if (r->is_retired)
         leave(r, l, now_ns);

@@ -72,7 +72,7 @@ void reconciler_set_config(struct reconciler *r, const struct config_service *co
 
 /* The number of servers wanted, for services with a provider. capacity: of one server, for the slow start;
  * >= 1. */
-void reconciler_want(struct reconciler *r, uint32_t count, double capacity, int64_t now_ns);
+void reconciler_want(struct reconciler *r, uint32_t count, double capacity, uint32_t limit, int64_t now_ns);
 /* Deadlines, drains, back-offs, refusing flags. Every 100 ms. */
 void reconciler_tick(struct reconciler *r, int64_t now_ns);
 /* From now on nothing is started, stopped or replaced; deaths are still taken out of the snapshot. Weir is

@@ -244,7 +244,6 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     struct capacity_limits capacity_limits = capacity_limits_of(x->config);
     struct policy_limits policy_limits = policy_limits_of(x);
-    capacity_limits.start_time_ns = x->signals.start_time_p90_ns;
     capacity_observe(&x->capacity, &capacity_limits, &x->signals);
     if (!x->provider || x->is_removed || s->is_frozen || s->held_until_ns)
         return;
@@ -253,7 +252,7 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     x->has_decision = true;
     if (x->decision.is_change)
         tell_decision(s, x);
-    reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, now_ns);
+    reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, capacity.limit, now_ns);
 }
 
 static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_ns)

@@ -24,6 +24,15 @@ static void write_states(const struct reconciler_numbers *n, struct json *j)
     json_put_int(j, "available", n->available);
 }
 
+static void write_known(struct json *j, const char *key, double value)
+{
+    json_key(j, key);
+    if (value > 0)
+        json_double(j, value);
+    else
+        json_null(j);
+}
+
 static void write_capacity(const struct capacity_estimate *c, struct json *j)
 {
     json_key(j, "capacity");
@@ -32,6 +41,9 @@ static void write_capacity(const struct capacity_estimate *c, struct json *j)
     json_put_text(j, "source", capacity_source_name(c->source));
     json_put_double(j, "service_seconds", seconds(c->service_ns));
     json_put_bool(j, "saturation_seen", c->is_saturation_seen);
+    write_known(j, "low", c->low);
+    write_known(j, "high", c->high);
+    json_put_int(j, "limit", c->limit);
     json_end_object(j);
 }
 

@@ -1,12 +1,25 @@
 /*
  * signals.h: what is known about one service at one moment: all that the capacity model and the policy may
- * look at. A plain value without pointers: collect.h fills it from the data threads' cells, the tests and a
+ * look at. A plain value: collect.h fills it from the data threads' cells, the tests and a
  * simulator by hand.
  *
  * "The span" is the time since the signals before these (100 ms in a running Weir, any length > 0 elsewhere).
  */
 #pragma once
 #include "fleet/server.h"
+
+/*
+ * What servers in state serving did in the last second or so, by their requests in flight: how long they had
+ * so many (seen at each reading), how often a request was answered there, and how long requests took that
+ * were sent there.
+ */
+struct scale_levels {
+    int64_t time_ns[LEVEL_COUNT];
+    uint64_t samples; /* how many looks time_ns stands for */
+    uint64_t departures[LEVEL_COUNT];
+    uint64_t admissions[LEVEL_COUNT], admission_logs[LEVEL_COUNT]; /* see server_cells */
+    uint64_t errors;                                               /* of all servers, meanwhile */
+};
 
 struct scale_signals {
     int64_t now_ns;  /* monotonic, or the simulator's clock */
@@ -33,6 +46,8 @@ struct scale_signals {
     int64_t duration_mean_ns;
     int64_t duration_quantile_ns; /* at the objective's quantile; p99 when none is stated */
     int64_t wait_quantile_ns;     /* time in the queue of those that had to wait, same quantile */
+
+    const struct scale_levels *levels; /* NULL in most signals: once a second; valid during the call */
 
     /* From asking for a server to its first good probe, the last 32 times, as the reconciler saw it; 0 before
      * the first. */

@@ -64,16 +64,22 @@ void life_set_limit(struct reconciler *r, struct life *l, uint32_t limit)
         r->effects->offer(r->effects->context, l->server);
 }
 
-/* What the slow start grows to: max_requests, or what one server is thought to carry. */
+uint32_t life_full_limit(const struct reconciler *r)
+{
+    return r->config->max_requests ? r->config->max_requests : r->learned_limit;
+}
+
+/* What the slow start grows to: the limit, or what one server is thought to carry. */
 static uint32_t warm_limit_full(const struct reconciler *r)
 {
-    return r->config->max_requests ? r->config->max_requests : (uint32_t)ceil(fmin(r->capacity, 1e6));
+    uint32_t limit = life_full_limit(r);
+    return limit ? limit : (uint32_t)ceil(fmin(r->capacity, 1e6));
 }
 
 static void serve_fully(struct reconciler *r, struct life *l, int64_t now_ns)
 {
     life_go(r, l, SERVER_SERVING, now_ns, "it gets its full share");
-    life_set_limit(r, l, r->config->max_requests);
+    life_set_limit(r, l, life_full_limit(r));
 }
 
 void life_warm(struct reconciler *r, struct life *l, int64_t now_ns)

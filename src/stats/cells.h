@@ -6,6 +6,7 @@
 #pragma once
 #include "stats/catalogue.h"
 #include "stats/histogram.h"
+#include "stats/levels.h"
 
 enum { THREADS_MAX = 64 };
 
@@ -23,4 +24,8 @@ struct server_cells {
     struct counter counters[SERVER_COUNTER_COUNT];
     struct histogram latency;  /* request sent to head of the response */
     struct histogram duration; /* slot taken to slot given back: what occupies the server */
+    /* Answered requests only, by the server's requests in flight, the request itself included: */
+    struct counter departures[LEVEL_COUNT];     /* when it was answered */
+    struct counter admissions[LEVEL_COUNT];     /* when it was sent */
+    struct counter admission_logs[LEVEL_COUNT]; /* sum of histogram_log_of(its duration) */
 };

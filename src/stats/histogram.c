@@ -26,6 +26,11 @@ static int64_t bucket_end_ns(unsigned bucket)
     return (int64_t)(units << UNIT_SHIFT);
 }
 
+unsigned histogram_log_of(int64_t ns)
+{
+    return bucket_of(ns);
+}
+
 void histogram_record(struct histogram *h, int64_t ns)
 {
     counter_add(&h->buckets[bucket_of(ns)], 1);

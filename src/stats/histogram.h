@@ -24,6 +24,14 @@ struct histogram_sum {
     uint64_t sum_ns, count;
 };
 
+/* The logarithm of a duration, to the base 2^(1/16), as the buckets have it (4 % off); for means of ratios.
+ */
+unsigned histogram_log_of(int64_t ns);
+/* The duration that has the logarithm 0. */
+static inline double histogram_log_unit_s(void)
+{
+    return (1 << HISTOGRAM_UNIT_BITS) * 0.5e-9;
+}
 void histogram_record(struct histogram *h, int64_t ns); /* owner thread; negative counts as 0 */
 void histogram_sum_add(struct histogram_sum *s, const struct histogram *h);
 /* s -= before: the observations since `before` was taken. */

@@ -146,6 +146,7 @@ static void take(struct site *s, uint32_t server, int64_t arrived_ns, int64_t se
         .arrived_ns = arrived_ns, .taken_ns = s->now_ns, .service_ns = service_ns, .server = server};
     v->in_flight++;
     s->in_flight++;
+    s->requests[number].level = (uint8_t)level_of(v->in_flight);
     if (v->cells)
         counter_add(&v->cells->counters[SERVER_ATTEMPTS], 1);
     if (v->running < s->model->concurrency)
@@ -246,6 +247,9 @@ static void count_end(struct site *s, const struct site_server *v, const struct 
         counter_add(&v->cells->counters[SERVER_FINISHED], 1);
         histogram_record(&v->cells->duration, s->now_ns - r->taken_ns);
         histogram_record(&v->cells->latency, s->now_ns - r->taken_ns);
+        counter_add(&v->cells->departures[level_of(v->in_flight + 1)], 1);
+        counter_add(&v->cells->admissions[r->level], 1);
+        counter_add(&v->cells->admission_logs[r->level], histogram_log_of(s->now_ns - r->taken_ns));
     }
     if (s->cells) {
         counter_add(&s->cells->counters[SERVICE_RESPONSES_2XX], 1);

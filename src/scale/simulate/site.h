@@ -33,6 +33,7 @@ struct site_request {
     int64_t arrived_ns, taken_ns, service_ns;
     uint32_t server, next; /* next: inside the server, or the next free one */
     bool has_waited, is_late;
+    uint8_t level; /* level_of() the server's requests in flight when it was taken */
 };
 
 struct site_waiting {

@@ -50,7 +50,8 @@ static void a_reset_heard_of_by_a_send_is_no_orderly_end(void **state)
     wait_for(ours, 0); /* POLLERR */
     struct peer p = {.handle.fd = ours};
     peer_note_events(&p, EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP);
-    struct iovec part = {"more", 4};
+    char more[] = "more";
+    struct iovec part = {more, 4};
     assert_int_equal(peer_write(pool, &p, &part, 1, 0), IO_ERR);
     char bytes[16];
     size_t n;
@@ -72,7 +73,8 @@ static void an_orderly_end_stays_one_when_the_other_side_takes_no_more(void **st
     wait_for(ours, POLLIN | POLLRDHUP);
     struct peer p = {.handle.fd = ours};
     peer_note_events(&p, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
-    struct iovec part = {"more", 4};
+    char more[] = "more";
+    struct iovec part = {more, 4};
     assert_int_equal(peer_write(pool, &p, &part, 1, 0), IO_OK);
     wait_for(ours, 0);
     assert_int_equal(peer_write(pool, &p, &part, 1, 0), IO_ERR);

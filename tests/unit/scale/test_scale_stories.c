@@ -110,10 +110,10 @@ static void slow_starters_do_not_overshoot(void **state)
     w->rate = 40; /* 8 at once: (8 + 2.8) / 4 = 3 servers */
     world_run(w, 21 * S);
     /* What piled up: 20 s x (40 - 20 a second from the one server) = 400 x 0.2 / (4 x 5) = 4 more. KPA would
-     * ask for 100. */
-    assert_in_range(world_up(w), 4, 8);
+     * ask for 100. And a load that has just come from nothing may grow on: as many again. */
+    assert_in_range(world_up(w), 4, 16);
     world_run(w, 60 * S);
-    assert_in_range(world_up(w), 3, 8);
+    assert_in_range(world_up(w), 3, 16);
     assert_true(atomic_load(&w->service->queued) < 5);
     world_run(w, 120 * S);
     assert_in_range(world_up(w), 3, 4);
@@ -168,7 +168,9 @@ static void shared_bottleneck_does_not_run_away(void **state)
     world_run(w, 60 * S);
     w->rate = 60; /* 12 at once: more than it can */
     world_run(w, 120 * S);
-    assert_true(world_up(w) <= 20);
+    assert_true(world_up(w) <= 24);
+    assert_true(world_decision(w).capacity.is_bottleneck_shared);
+    assert_non_null(strstr(world_decision(w).reason, "bottleneck"));
 }
 
 static void objective_bounds_latency(void **state)

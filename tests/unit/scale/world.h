@@ -37,6 +37,7 @@ struct fake {
 struct request {
     int64_t arrived_ns, taken_ns, left_ns; /* left: work still to do */
     struct server *server;                 /* NULL: waits */
+    unsigned level;                        /* of the server when it was sent there */
 };
 
 struct logged {
@@ -321,9 +322,14 @@ static void world_end_request(struct world *w, uint32_t at, bool is_answered)
 {
     struct request *q = &w->requests[at];
     if (q->server) {
+        struct server_cells *cells = q->server->cells[0];
+        if (is_answered) {
+            counter_add(&cells->departures[level_of((uint32_t)server_in_flight(q->server))], 1);
+            counter_add(&cells->admissions[q->level], 1);
+            counter_add(&cells->admission_logs[q->level], histogram_log_of(w->now_ns - q->taken_ns));
+        }
         server_slot_release(q->server);
         atomic_fetch_sub(&w->service->in_flight, 1);
-        struct server_cells *cells = q->server->cells[0];
         counter_add(&cells->counters[SERVER_FINISHED], 1);
         histogram_record(&cells->duration, w->now_ns - q->taken_ns);
         histogram_record(&w->service->cells[0]->duration, w->now_ns - q->arrived_ns);
@@ -352,6 +358,7 @@ static void world_serve_waiting(struct world *w)
         if (s && server_slot_take(s)) {
             q->server = s;
             q->taken_ns = w->now_ns;
+            q->level = level_of((uint32_t)server_in_flight(s));
             w->wait_max_ns = MAX(w->wait_max_ns, w->now_ns - q->arrived_ns);
             atomic_fetch_sub(&w->service->queued, 1);
             atomic_fetch_add(&w->service->in_flight, 1);
