@@ -376,9 +376,10 @@ static void note_departure(const struct session *s)
     const struct exchange *x = &s->x;
     struct server_cells *cells = thread_server_cells(s->thread, x->server);
     counter_add(&cells->departures[level_of(in_flight_of(x->server))], 1);
+    int64_t duration_ns = loop_now_ns(s->thread->loop) - x->slot_ns;
     counter_add(&cells->admissions[x->sent_level], 1);
-    counter_add(&cells->admission_logs[x->sent_level],
-                histogram_log_of(loop_now_ns(s->thread->loop) - x->slot_ns));
+    counter_add(&cells->admission_ns[x->sent_level], (uint64_t)MAX(duration_ns, 0));
+    counter_add(&cells->admission_logs[x->sent_level], histogram_log_of(duration_ns));
 }
 
 static enum step server_is_done(struct session *s)

@@ -1,15 +1,20 @@
 /*
  * How the capacity of a server is learned.
  *
- * A server that works on K requests at once answers min(n, K) / S requests a second while it has n of them,
- * whether the others wait in line or all share the processor. So for each level n we add up how long servers
- * were there and how many requests were answered there, and take the K under which these counts are the most
- * likely (each a Poisson number): the knee. Chance alone makes the number in flight go up and down, so the
- * knee shows before servers are overloaded for long.
+ * A request that is sent to a server as its n-th takes the service time S while n is at most K, the number
+ * that the server works on at once; beyond that it takes S x n / K, whether the others wait in line or all
+ * share the processor (a little less in a line, since the one before it is half done). So for each n the mean
+ * duration of requests that were sent then is kept, and the K that fits them best is the knee. Chance alone
+ * makes the number in flight go up and down, so the knee shows before servers are overloaded for long. K is a
+ * whole number mostly, and what is near one is taken for it. While requests wait all the time, what servers
+ * get done tells K more directly: answers a second x S.
  *
- * The knee is believed when it is far more likely than "none so far" (twice the logarithm of the likelihood
- * ratio above `evidence`) and requests that were sent beyond it did take longer: requests that sleep
- * (streams, long polls) raise n and bring no answers either, but do not make others slow. While there is none
+ * Rejected: the rate of answers at each n, min(n, K) / S, which is right only when service times are
+ * exponential; the throughput of steady windows, which takes chance for overload.
+ *
+ * The knee is believed when it fits far better than "none so far" (`evidence`, with deviations as large as
+ * means) and requests that were sent beyond it did take longer, by the logarithm of their durations: among
+ * requests that sleep (streams, long polls) a few long ones must not look like a knee. While there is none
  * the capacity is "at least": the highest level that was seen to go well, and not less than the start value.
  *
  * A slow database makes all servers slow: their throughput together then does not grow with their number
@@ -37,12 +42,17 @@ enum { CEILING_SECONDS = 2, CEILING_REQUESTS = 50 };
 
 static const double level_departures_max = 4000; /* a level's memory */
 static const double top_departures_min = 20;     /* fewer say nothing of a level */
-static const double evidence = 12; /* twice the logarithm of the likelihood ratio; chance: 1 in 1000 */
-static const double interval = 4;  /* as much less likely: about 95 % confidence */
+static const double evidence = 12;               /* reached by chance once in 1000 */
+static const double interval = 4;
+static const double half_done =
+    0.25; /* of the one before: between nothing (exponential) and half (constant) */
+static const double whole_nearness = 0.2;
+/* Waiting for the best part of two seconds; enough answers to believe; by how much they may correct. */
+static const double full_queue = 0.95, full_departures_min = 200, full_departures_max = 2000;
+static const double full_correction = 1.3;
 static const double knee_step = 1.02;
 static const double slower_octaves = 0.1, slower_deviations = 3; /* of durations, beyond the knee */
-static const double flat_octaves = 0.05, flat_admissions_min = 200;
-static const double knee_bias = 1.35;
+static const double flat_admissions_min = 200;
 static const double service_requests = 500, service_seconds = 30; /* memory of the service time */
 static const double service_change = 0.22;                        /* logarithm */
 static const double rescaled_weight = 0.2, changed_departures_min = 100;
@@ -82,36 +92,15 @@ static void level_add(struct capacity_level *level, const struct scale_levels *l
     level->time_s += weight * (double)l->time_ns[i] / (double)NS_PER_S;
     level->departures += weight * (double)l->departures[i];
     level->admissions += (double)l->admissions[i];
+    level->admission_s += (double)l->admission_ns[i] / (double)NS_PER_S;
     level->admission_logs += (double)l->admission_logs[i];
     double keep = level_departures_max / fmax(level->departures, level_departures_max);
     level->time_s *= keep;
     level->departures *= keep;
     keep = level_departures_max / fmax(level->admissions, level_departures_max);
     level->admissions *= keep;
+    level->admission_s *= keep;
     level->admission_logs *= keep;
-}
-
-/* How much work there was: server-seconds times what a server with this knee works on at once. */
-static double work_of(const struct capacity_level *levels, double knee)
-{
-    double work = 0;
-    for (unsigned i = 0; i < LEVEL_COUNT; i++)
-        work += levels[i].time_s * fmin(level_in_flight(i), knee);
-    return work;
-}
-
-/* The logarithm of the likelihood of the levels under this knee, but for a constant. */
-static double likelihood(const struct capacity_level *levels, double knee)
-{
-    double sum = 0, departures = 0, log_knee = log(knee);
-    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-        if (levels[i].departures == 0)
-            continue;
-        departures += levels[i].departures;
-        sum += levels[i].departures * (level_in_flight(i) < knee ? log(level_in_flight(i)) : log_knee);
-    }
-    double work = work_of(levels, knee);
-    return work > 0 ? sum - departures * log(work) : 0;
 }
 
 /* The logarithm (octaves) of how long requests took that were sent at levels first..last. */
@@ -146,12 +135,35 @@ static double top_level(const struct capacity_model *m)
 
 /* ---- the knee ---- */
 
+/* How badly a knee fits the durations (0: perfectly), in squares of the mean; INFINITY: no knee. */
+static double misfit(const struct capacity_level *levels, double knee)
+{
+    double requests = 0, service_s = 0, misfit = 0;
+    for (int round = 0; round < 2; round++) /* the service time, then the distance from it */
+        for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+            const struct capacity_level *l = &levels[i];
+            if (l->admissions < top_departures_min)
+                continue;
+            double stretch = fmax((level_in_flight(i) - half_done) / knee, 1);
+            double own_s = l->admission_s / l->admissions / stretch;
+            if (round == 0) {
+                service_s += l->admissions * own_s;
+                requests += l->admissions;
+            } else {
+                double off = service_s > 0 ? own_s * requests / service_s - 1 : 0;
+                misfit += l->admissions * off * off;
+            }
+        }
+    return misfit;
+}
+
+/* About 95 % confidence. */
 static void find_interval(struct capacity_model *m, double best, double at_best, double most)
 {
     double low = best, high = best;
-    while (low > 0.5 && 2 * (at_best - likelihood(m->levels, low / knee_step)) < interval)
+    while (low > 0.5 && misfit(m->levels, low / knee_step) - at_best < interval)
         low /= knee_step;
-    while (high < most && 2 * (at_best - likelihood(m->levels, high * knee_step)) < interval)
+    while (high < most && misfit(m->levels, high * knee_step) - at_best < interval)
         high *= knee_step;
     m->knee_low = low;
     m->knee_high = high;
@@ -169,46 +181,63 @@ static bool is_slower_beyond(const struct capacity_model *m, unsigned level)
            fmax(slower_octaves, slower_deviations * sqrt(1 / below_count + 1 / beyond_count));
 }
 
-/*
- * Where service times vary less than at random, a server that has just been sent its last request is less
- * likely to answer soon: the counts then put the knee up to a third too low. Requests that were sent to a
- * place that was free did not take longer, so levels up to there are below the knee.
- */
-static double refine_knee(const struct capacity_model *m, double knee)
+/* Workers and cores are counted in whole numbers. */
+static double whole(double knee)
 {
-    double refined = knee;
-    for (unsigned i = 1; i < LEVEL_COUNT && level_in_flight(i) <= knee_bias * knee; i++)
-        if (level_in_flight(i) > refined && m->levels[i].admissions >= flat_admissions_min &&
-            is_flat(m, i, flat_octaves))
-            refined = level_in_flight(i);
-    return refined;
+    double number = fmax(round(knee), 1);
+    return fabs(knee - number) <= whole_nearness * number && number <= LEVELS_EXACT ? number : knee;
+}
+
+/* What servers get done while requests wait, where enough of that was seen: it may correct the knee a little.
+ */
+static double correct_knee(const struct capacity_model *m, double knee)
+{
+    if (m->full_departures < full_departures_min || m->full_s <= 0)
+        return whole(knee);
+    double seen = m->full_departures / m->full_s * m->service_s;
+    return whole(fmin(fmax(seen, knee / full_correction), knee * full_correction));
 }
 
 static void find_knee(struct capacity_model *m)
 {
     unsigned highest = LEVEL_COUNT;
-    while (highest > 0 && m->levels[highest - 1].departures < top_departures_min)
+    while (highest > 0 && m->levels[highest - 1].admissions < top_departures_min)
         highest--;
     m->top = top_level(m);
     if (highest == 0)
         return;
-    double most = level_in_flight(highest - 1);
-    double none = likelihood(m->levels, most), best = most, at_best = none;
+    double most = level_in_flight(highest - 1), none = misfit(m->levels, INFINITY), best = most;
+    double at_best = none;
     for (double knee = most / knee_step; knee > 0.7; knee /= knee_step) {
-        double l = likelihood(m->levels, knee);
-        if (l > at_best) {
-            at_best = l;
+        double fit = misfit(m->levels, knee);
+        if (fit < at_best) {
+            at_best = fit;
             best = knee;
         }
     }
-    double refined = refine_knee(m, best);
-    if (2 * (at_best - none) < evidence || !is_slower_beyond(m, level_of((uint32_t)fmax(refined, 1)))) {
+    double knee = whole(best);
+    if (none - at_best < evidence || !is_slower_beyond(m, level_of((uint32_t)fmax(knee, 1)))) {
         m->knee = 0;
         return;
     }
     find_interval(m, best, at_best, most);
-    m->knee = refined;
-    m->knee_high = fmax(m->knee_high, refined);
+    m->knee = fmax(correct_knee(m, best), 1);
+    m->knee_low = fmin(m->knee_low, m->knee);
+    m->knee_high = fmax(m->knee_high, m->knee);
+}
+
+/* While requests wait, every server has all that it can do. */
+static void note_full(struct capacity_model *m, const struct scale_levels *l)
+{
+    if (m->queued_share < full_queue)
+        return;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        m->full_s += (double)l->time_ns[i] / (double)NS_PER_S;
+        m->full_departures += (double)l->departures[i];
+    }
+    double keep = full_departures_max / fmax(m->full_departures, full_departures_max);
+    m->full_s *= keep;
+    m->full_departures *= keep;
 }
 
 /* The most in flight at which requests keep the objective, as they were seen to; 0: all levels do. */
@@ -284,9 +313,11 @@ static void notice_change(struct capacity_model *m, const struct scale_levels *l
         level->departures *= rescaled_weight;
         level->admission_logs =
             fmax(rescaled_weight * (level->admission_logs + 16 * log2(ratio) * level->admissions), 0);
+        level->admission_s *= rescaled_weight * ratio;
         level->admissions *= rescaled_weight;
     }
     m->answered = m->answered_before = 0;
+    m->full_s = m->full_departures = 0;
 }
 
 /* ---- what overloaded servers get done together ---- */
@@ -375,6 +406,7 @@ static void learn(struct capacity_model *m, const struct capacity_limits *limits
     const struct scale_levels *l = g->levels;
     double weight = weight_of(l);
     notice_change(m, l, weight);
+    note_full(m, l);
     for (unsigned i = 0; i < LEVEL_COUNT; i++)
         level_add(&m->levels[i], l, i, weight);
     note_service(m, l);

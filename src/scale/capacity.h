@@ -38,10 +38,10 @@ struct capacity_estimate {
 
 /* What was seen at one level of concurrency (stats/levels.h) of a server. */
 struct capacity_level {
-    double time_s;     /* server-seconds with so many in flight */
-    double departures; /* requests answered then */
-    double admissions,
-        admission_logs; /* requests sent then, and the sum of the logarithms of their durations */
+    double time_s;                      /* server-seconds with so many in flight */
+    double departures;                  /* requests answered then */
+    double admissions;                  /* requests sent then */
+    double admission_s, admission_logs; /* sums of their durations, and of the logarithms of these */
 };
 
 /* What so many overloaded servers got done together. */
@@ -55,8 +55,9 @@ struct capacity_ceiling {
 struct capacity_model {
     struct capacity_level levels[LEVEL_COUNT];
     double knee, knee_low, knee_high; /* 0: none was met */
-    double top;                       /* the highest number in flight that was seen to go well; 0: none */
-    double allowed;                   /* the objective allows so many in flight; 0: any */
+    double full_s, full_departures; /* server-seconds while requests waited all the time, and answers then */
+    double top;                     /* the highest number in flight that was seen to go well; 0: none */
+    double allowed;                 /* the objective allows so many in flight; 0: any */
     double service_s; /* a request's time on a server that is not overloaded; moving; 0: unknown */
     double work_share;
     double tail_ratio; /* duration at the objective's quantile / typical duration; 0: unknown */

@@ -27,7 +27,8 @@ struct level_totals {
     bool is_followed; /* it was serving then; dropped as soon as it is not */
     int64_t time_ns[LEVEL_COUNT];
     uint32_t samples;
-    uint64_t departures[LEVEL_COUNT], admissions[LEVEL_COUNT], admission_logs[LEVEL_COUNT];
+    uint64_t departures[LEVEL_COUNT], admissions[LEVEL_COUNT], admission_ns[LEVEL_COUNT],
+        admission_logs[LEVEL_COUNT];
 };
 
 struct totals {
@@ -138,6 +139,7 @@ static void follow_levels(struct level_totals *l, const struct server *s, uint32
     for (unsigned i = 0; is_serving && i < LEVEL_COUNT; i++) {
         l->departures[i] = add_up(s, thread_count, CELL_OF_LEVEL(departures, i));
         l->admissions[i] = add_up(s, thread_count, CELL_OF_LEVEL(admissions, i));
+        l->admission_ns[i] = add_up(s, thread_count, CELL_OF_LEVEL(admission_ns, i));
         l->admission_logs[i] = add_up(s, thread_count, CELL_OF_LEVEL(admission_logs, i));
     }
 }
@@ -152,6 +154,7 @@ static void end_levels(const struct level_totals *l, const struct server *s, uin
         ret_sum->time_ns[i] += l->time_ns[i];
         ret_sum->departures[i] += now.departures[i] - l->departures[i];
         ret_sum->admissions[i] += now.admissions[i] - l->admissions[i];
+        ret_sum->admission_ns[i] += now.admission_ns[i] - l->admission_ns[i];
         ret_sum->admission_logs[i] += now.admission_logs[i] - l->admission_logs[i];
     }
 }

@@ -53,6 +53,7 @@ static bool features_at(const struct forecast *f, int64_t second, int64_t horizo
     ret_x[0] = 1;
     ret_x[1] = f->load[slot_of(second)] - f->slow_mean[slot_of(second)];
     ret_x[2] = f->load[slot_of(second)] - f->load[slot_of(second - horizon_s)];
+    ret_x[3] = f->load[slot_of(second)] - f->load[slot_of(second - (horizon_s + 3) / 4)];
     return true;
 }
 

@@ -17,7 +17,8 @@ enum {
     FORECAST_RING_S = 2 * FORECAST_HORIZON_MAX_S + 1,
     FORECAST_MEMORY_S = 7200, /* older experience is forgotten */
     FORECAST_BINS = 256,      /* of the logarithm of what the regression did not tell */
-    FORECAST_FEATURES = 3,    /* always 1, distance from the slow mean, growth over the last horizon */
+    FORECAST_FEATURES =
+        4, /* always 1, distance from the slow mean, growth over the last horizon and its last quarter */
 };
 
 struct forecast {

@@ -17,8 +17,9 @@ struct scale_levels {
     int64_t time_ns[LEVEL_COUNT];
     uint64_t samples; /* how many looks time_ns stands for */
     uint64_t departures[LEVEL_COUNT];
-    uint64_t admissions[LEVEL_COUNT], admission_logs[LEVEL_COUNT]; /* see server_cells */
-    uint64_t errors;                                               /* of all servers, meanwhile */
+    uint64_t admissions[LEVEL_COUNT], admission_ns[LEVEL_COUNT],
+        admission_logs[LEVEL_COUNT]; /* see server_cells */
+    uint64_t errors;                 /* of all servers, meanwhile */
 };
 
 struct scale_signals {

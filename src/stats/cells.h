@@ -27,5 +27,6 @@ struct server_cells {
     /* Answered requests only, by the server's requests in flight, the request itself included: */
     struct counter departures[LEVEL_COUNT];     /* when it was answered */
     struct counter admissions[LEVEL_COUNT];     /* when it was sent */
+    struct counter admission_ns[LEVEL_COUNT];   /* sum of its durations, slot taken to slot given back */
     struct counter admission_logs[LEVEL_COUNT]; /* sum of histogram_log_of(its duration) */
 };

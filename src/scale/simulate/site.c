@@ -249,6 +249,7 @@ static void count_end(struct site *s, const struct site_server *v, const struct 
         histogram_record(&v->cells->latency, s->now_ns - r->taken_ns);
         counter_add(&v->cells->departures[level_of(v->in_flight + 1)], 1);
         counter_add(&v->cells->admissions[r->level], 1);
+        counter_add(&v->cells->admission_ns[r->level], (uint64_t)(s->now_ns - r->taken_ns));
         counter_add(&v->cells->admission_logs[r->level], histogram_log_of(s->now_ns - r->taken_ns));
     }
     if (s->cells) {

@@ -48,6 +48,7 @@ static void load(struct bench *b, uint32_t servers, uint32_t low, uint32_t high,
             l.departures[level] += answered;
             finished += answered;
             l.admissions[level] += (uint64_t)departures;
+            l.admission_ns[level] += (uint64_t)((double)(uint64_t)departures * duration_s * (double)S);
             l.admission_logs[level] +=
                 (uint64_t)departures * histogram_log_of((int64_t)(duration_s * (double)S));
         }
@@ -155,6 +156,7 @@ static void sleepers_are_no_knee(void **state)
         unsigned level = level_of(4 + (uint32_t)i * 4);
         l.time_ns[level] = 2 * S;
         l.departures[level] = l.admissions[level] = around(&b, 100);
+        l.admission_ns[level] = l.admissions[level] * 20 * MS;
         l.admission_logs[level] = l.admissions[level] * histogram_log_of(20 * MS);
         struct scale_signals g = {.now_ns = b.now_ns, .span_ns = S, .available = 2, .levels = &l};
         g.servers[SERVER_SERVING] = 2;
@@ -256,6 +258,7 @@ static void absurd_numbers_stay_in_bounds(void **state)
             l.time_ns[k] = (int64_t)(random_next(&b.random) >> random_below(&b.random, 63) >> 1);
             l.departures[k] = random_next(&b.random) >> random_below(&b.random, 63) >> 8;
             l.admissions[k] = random_next(&b.random) >> random_below(&b.random, 63) >> 20;
+            l.admission_ns[k] = random_next(&b.random) >> random_below(&b.random, 63) >> 4;
             l.admission_logs[k] = random_next(&b.random) >> random_below(&b.random, 63) >> 10;
         }
         struct scale_signals g = {.now_ns = b.now_ns,

@@ -326,6 +326,7 @@ static void world_end_request(struct world *w, uint32_t at, bool is_answered)
         if (is_answered) {
             counter_add(&cells->departures[level_of((uint32_t)server_in_flight(q->server))], 1);
             counter_add(&cells->admissions[q->level], 1);
+            counter_add(&cells->admission_ns[q->level], (uint64_t)(w->now_ns - q->taken_ns));
             counter_add(&cells->admission_logs[q->level], histogram_log_of(w->now_ns - q->taken_ns));
         }
         server_slot_release(q->server);
