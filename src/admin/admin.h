@@ -21,6 +21,10 @@ struct admin_ops {
     void (*write_host)(void *context, struct json *j);   /* one object */
     /* Writes one value: scale's object of a service (target, minimum, maximum, manual, …) or null. */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
+    /* Add to an open object, for explain and record: why there are so many servers, with at most count_max
+     * episodes; what came each second from the second `from` on. */
+    void (*write_explanation)(void *context, struct json *j, const struct service *s, uint32_t count_max);
+    void (*write_arrivals)(void *context, struct json *j, const struct service *s, uint64_t from);
     /* Adds what only control knows of a server (pid, …) to an open object. */
     void (*write_server_life)(void *context, struct json *j, const struct server *s);
     /* Adds the Prometheus rows of host, scale and alerts, whole families at a time. */

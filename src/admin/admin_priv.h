@@ -13,6 +13,7 @@ enum {
     ADMIN_BODY_BYTES_MAX = 64 * 1024,
     ADMIN_EVENTS_DEFAULT = 100,
     ADMIN_EVENTS_MAX = 1000,
+    ADMIN_EPISODES_DEFAULT = 5,
 };
 #define ADMIN_REQUEST_NS (INT64_C(10) * 1000000000) /* from the first byte to the last of a request */
 #define ADMIN_ANSWER_NS  (INT64_C(30) * 1000000000) /* to take the whole answer */

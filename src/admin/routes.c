@@ -118,6 +118,51 @@ static void get_host(struct call *c)
     end_json(c);
 }
 
+static struct service *named_service(struct call *c)
+{
+    struct service *s = fleet_find_service(c->admin->fleet, str_of(c->name));
+    if (!s)
+        admin_respond_error(c->response, 404, "there is no service `%s`", c->name);
+    return s;
+}
+
+static void get_explanation(struct call *c)
+{
+    uint64_t last;
+    struct service *s = named_service(c);
+    if (!s)
+        return;
+    if (!query_number(c->request->query, STR("last"), ADMIN_EPISODES_DEFAULT, &last)) {
+        admin_respond_error(c->response, 400, "last must be a whole number");
+        return;
+    }
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_key(&j, "service");
+    admin_write_service(c->admin, &j, s);
+    c->admin->ops.write_explanation(c->admin->ops.context, &j, s, (uint32_t)MIN(last, (uint64_t)UINT32_MAX));
+    json_end_object(&j);
+    end_json(c);
+}
+
+static void get_arrivals(struct call *c)
+{
+    uint64_t from;
+    struct service *s = named_service(c);
+    if (!s)
+        return;
+    if (!query_number(c->request->query, STR("from"), 0, &from)) {
+        admin_respond_error(c->response, 400, "from must be a whole number");
+        return;
+    }
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_put_text(&j, "service", s->name);
+    c->admin->ops.write_arrivals(c->admin->ops.context, &j, s, from);
+    json_end_object(&j);
+    end_json(c);
+}
+
 static void get_metrics(struct call *c)
 {
     c->response->status = 200;
@@ -163,14 +208,6 @@ static void get_asset(struct call *c)
 }
 
 /* ---- changes ---- */
-
-static struct service *named_service(struct call *c)
-{
-    struct service *s = fleet_find_service(c->admin->fleet, str_of(c->name));
-    if (!s)
-        admin_respond_error(c->response, 404, "there is no service `%s`", c->name);
-    return s;
-}
 
 static struct server *named_server(struct call *c)
 {
@@ -265,6 +302,8 @@ static const struct route_row {
     {"/api/v1/events", false, TRUSTED, get_events},
     {"/api/v1/alerts", false, TRUSTED, get_alerts},
     {"/api/v1/host", false, TRUSTED, get_host},
+    {"/api/v1/services/*/explain", false, TRUSTED, get_explanation},
+    {"/api/v1/services/*/arrivals", false, TRUSTED, get_arrivals},
     {"/api/v1/services/*/replicas", true, TRUSTED, post_replicas},
     {"/api/v1/servers/*/drain", true, TRUSTED, post_drain},
     {"/api/v1/servers/*/ready", true, TRUSTED, post_ready},

@@ -1,4 +1,5 @@
 /* What the admin listener asks of the other rooms: each function hands the question on. */
+#include "base/clock.h"
 #include "control/control_priv.h"
 
 static void write_events(void *context, struct json *j, uint64_t after, uint32_t count_max)
@@ -29,6 +30,18 @@ static void write_service_scale(void *context, struct json *j, const struct serv
     json_begin_object(j);
     scale_write_service(c->scale, s, loop_now_ns(c->loop), j);
     json_end_object(j);
+}
+
+static void write_explanation(void *context, struct json *j, const struct service *s, uint32_t count_max)
+{
+    struct control *c = context;
+    scale_write_explanation(c->scale, s, count_max, loop_now_ns(c->loop), clock_wall_ns(), j);
+}
+
+static void write_arrivals(void *context, struct json *j, const struct service *s, uint64_t from)
+{
+    struct control *c = context;
+    scale_write_arrivals(c->scale, s, (int64_t)MIN(from, (uint64_t)INT64_MAX), j);
 }
 
 static void write_server_life(void *context, struct json *j, const struct server *s)
@@ -113,6 +126,8 @@ struct admin_ops answering_ops(struct control *c)
                               .write_alerts = write_alerts,
                               .write_host = write_host,
                               .write_service_scale = write_service_scale,
+                              .write_explanation = write_explanation,
+                              .write_arrivals = write_arrivals,
                               .write_server_life = write_server_life,
                               .write_metrics = write_metrics,
                               .set_replicas = set_replicas,

@@ -50,6 +50,8 @@ struct collector {
     uint32_t server_count, server_capacity;
     struct totals *servers; /* owned; of the last reading */
     struct window duration, wait;
+    struct collect_outcomes before, outcomes; /* the counters at the first reading; what came since */
+    int64_t objective_ns;                     /* by which `late` was counted */
     int64_t duration_mean_ns, duration_quantile_ns, wait_quantile_ns;
 };
 
@@ -220,9 +222,45 @@ static void window_roll(struct window *w)
     w->next_start = w->now;
 }
 
+static uint64_t count_refused(const struct collect_request *q)
+{
+    uint64_t refused = 0;
+    for (uint32_t i = 0; i < q->thread_count; i++) {
+        if (!q->service->cells[i])
+            continue;
+        const struct counter *counters = q->service->cells[i]->counters;
+        refused += counter_get(&counters[SERVICE_FAULT_NO_SERVER]) +
+                   counter_get(&counters[SERVICE_FAULT_QUEUE_FULL]) +
+                   counter_get(&counters[SERVICE_FAULT_QUEUE_TIMEOUT]);
+    }
+    return refused;
+}
+
+static void read_outcomes(struct collector *c, const struct collect_request *q,
+                          const struct histogram_sum *wait_before)
+{
+    struct collect_outcomes now = {.answered = c->duration.now.count, .refused = count_refused(q)};
+    if (q->objective_ns > 0)
+        now.late = now.answered - histogram_sum_count_below(&c->duration.now, q->objective_ns);
+    if (c->histogram_ns == 0)
+        c->before = now;
+    if (c->objective_ns !=
+        q->objective_ns) /* a reload: what was late before stays so; unsigned, so it may wrap */
+        c->before.late = now.late - c->outcomes.late;
+    c->objective_ns = q->objective_ns;
+    c->outcomes = (struct collect_outcomes){.answered = now.answered - c->before.answered,
+                                            .late = now.late - c->before.late,
+                                            .refused = now.refused - c->before.refused};
+    if (c->histogram_ns == 0 || c->wait.now.count == wait_before->count)
+        return;
+    struct histogram_sum waits = c->wait.now;
+    histogram_sum_subtract(&waits, wait_before);
+    c->outcomes.wait_longest_ns = histogram_sum_quantile_ns(&waits, 1);
+}
+
 static void read_histograms(struct collector *c, const struct collect_request *q, int64_t now_ns)
 {
-    c->histogram_ns = now_ns;
+    const struct histogram_sum wait_before = c->wait.now;
     memset(&c->duration.now, 0, sizeof(c->duration.now));
     memset(&c->wait.now, 0, sizeof(c->wait.now));
     for (uint32_t i = 0; i < q->thread_count; i++) {
@@ -231,6 +269,8 @@ static void read_histograms(struct collector *c, const struct collect_request *q
         histogram_sum_add(&c->duration.now, &q->service->cells[i]->duration);
         histogram_sum_add(&c->wait.now, &q->service->cells[i]->queue_wait);
     }
+    read_outcomes(c, q, &wait_before);
+    c->histogram_ns = now_ns;
     if (now_ns - c->window_ns >= WINDOW_NS) {
         c->window_ns = now_ns;
         window_roll(&c->duration);
@@ -304,4 +344,9 @@ void collector_read(struct collector *c, const struct collect_request *q, int64_
     g.duration_quantile_ns = c->duration_quantile_ns;
     g.wait_quantile_ns = c->wait_quantile_ns;
     *ret_signals = g;
+}
+
+const struct collect_outcomes *collector_outcomes(const struct collector *c)
+{
+    return &c->outcomes;
 }

@@ -21,7 +21,15 @@ struct collect_request {
     uint32_t thread_count;         /* how many cells each has */
     struct server *const *servers; /* the service's servers */
     uint32_t server_count;
-    double quantile; /* 0..1 */
+    double quantile;      /* 0..1 */
+    int64_t objective_ns; /* a response later than this is late; 0: none is stated */
 };
 void collector_read(struct collector *c, const struct collect_request *request, int64_t now_ns,
                     struct scale_signals *ret_signals);
+
+/* How requests fared; the totals count from the first reading on, read once a second. For the story. */
+struct collect_outcomes {
+    uint64_t answered, late, refused; /* refused by Weir itself: no server, queue full, waited too long */
+    int64_t wait_longest_ns;          /* of those that left the queue between the last two such readings */
+};
+const struct collect_outcomes *collector_outcomes(const struct collector *c); /* borrowed */

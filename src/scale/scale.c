@@ -38,11 +38,14 @@ struct scaled_service {
     struct scale_signals signals;
     struct scale_decision decision, change; /* the present one; the last that changed something */
     uint64_t ups_total, downs_total;
+    struct story story;
+    struct per_second arrivals;
 };
 
 struct scale {
     struct fleet *fleet;
-    struct reconciler_effects effects;
+    struct reconciler_effects effects;       /* the caller's */
+    struct reconciler_effects heard_effects; /* the same for reconcilers, but the story hears their events */
     struct random random;
     bool is_frozen;
     int64_t held_until_ns; /* observing; 0: not */
@@ -56,6 +59,41 @@ struct scale {
     for (uint32_t x##_i = 0; x##_i < FLEET_SERVICES_MAX; x##_i++)                                            \
         for (struct scaled_service *x = (s)->services[x##_i]; x; x = NULL)
 
+static struct scaled_service *find(const struct scale *s, const struct service *service)
+{
+    struct scaled_service *x = s->services[service->slot];
+    return x && x->service == service ? x : NULL;
+}
+
+/* --- between reconcilers and the caller's effects ---------------------------------------------------- */
+
+static bool hand_publish(void *context)
+{
+    const struct scale *s = context;
+    return s->effects.publish(s->effects.context);
+}
+
+static void hand_offer(void *context, struct server *server)
+{
+    const struct scale *s = context;
+    s->effects.offer(s->effects.context, server);
+}
+
+static void hand_probe(void *context, struct server *server, enum probe_pace pace)
+{
+    const struct scale *s = context;
+    s->effects.probe(s->effects.context, server, pace);
+}
+
+static void hear_event(void *context, const struct scale_event *e)
+{
+    const struct scale *s = context;
+    struct scaled_service *x = find(s, e->service);
+    if (x)
+        story_note_event(&x->story, e);
+    s->effects.on_event(s->effects.context, e);
+}
+
 /* --- making and freeing ----------------------------------------------------------------------------- */
 
 struct scale *scale_new(const struct scale_params *params)
@@ -63,6 +101,11 @@ struct scale *scale_new(const struct scale_params *params)
     struct scale *s = NEW(struct scale);
     s->fleet = params->fleet;
     s->effects = params->effects;
+    s->heard_effects = (struct reconciler_effects){.context = s,
+                                                   .publish = hand_publish,
+                                                   .offer = hand_offer,
+                                                   .probe = hand_probe,
+                                                   .on_event = hear_event};
     s->random.state = params->seed ? params->seed : 1;
     return s;
 }
@@ -81,12 +124,6 @@ void scale_free(struct scale *s)
     for_each_scaled (s, x)
         scaled_free(x);
     free(s);
-}
-
-static struct scaled_service *find(const struct scale *s, const struct service *service)
-{
-    struct scaled_service *x = s->services[service->slot];
-    return x && x->service == service ? x : NULL;
 }
 
 bool scale_knows(const struct scale *s, const struct service *service)
@@ -127,7 +164,7 @@ void scale_add_service(struct scale *s, struct service *service, const struct co
                                        .service = service,
                                        .config = config,
                                        .provider = provider,
-                                       .effects = &s->effects,
+                                       .effects = &s->heard_effects,
                                        .seed = random_next(&s->random) | 1};
     x->reconciler = reconciler_new(&params, now_ns);
     reconciler_hold(x->reconciler, s->held_until_ns != 0);
@@ -212,8 +249,10 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
         .servers = s->scratch,
         .server_count = reconciler_servers(x->reconciler, s->scratch, FLEET_SERVERS_MAX),
         .quantile = quantile > 0 && quantile < 1 ? quantile : 0.99,
+        .objective_ns = x->config->scale.objective_ns,
     };
     collector_read(x->collector, &request, now_ns, &x->signals);
+    per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
     x->signals.start_times = n.start_times;
     x->signals.start_time_median_ns = n.start_time_median_ns;
@@ -240,6 +279,18 @@ static void tell_decision(struct scale *s, struct scaled_service *x)
     s->effects.on_event(s->effects.context, &e);
 }
 
+static void note_story(struct scaled_service *x)
+{
+    const struct collect_outcomes *o = collector_outcomes(x->collector);
+    story_note(&x->story, &(struct story_moment){
+                              .signals = &x->signals,
+                              .decision = &x->decision,
+                              .arrivals_per_s = per_second_recent(&x->arrivals, x->signals.now_ns),
+                              .wait_longest_ns = o->wait_longest_ns,
+                              .outcomes = {.answered = o->answered, .late = o->late, .refused = o->refused},
+                          });
+}
+
 static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     struct capacity_limits capacity_limits = capacity_limits_of(x->config);
@@ -250,6 +301,7 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     struct capacity_estimate capacity = capacity_get(&x->capacity, &capacity_limits);
     x->decision = scale_decide(&x->policy, &policy_limits, &capacity, &x->signals);
     x->has_decision = true;
+    note_story(x);
     if (x->decision.is_change)
         tell_decision(s, x);
     reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, capacity.limit, now_ns);
@@ -473,6 +525,9 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
         .change = x->has_change ? &x->change : NULL,
         .ups_total = x->ups_total,
         .downs_total = x->downs_total,
+        .signals = &x->signals,
+        .story = &x->story,
+        .arrivals = &x->arrivals,
     };
     return true;
 }

@@ -79,6 +79,19 @@ bool scale_last(const struct scale *s, const struct service *service, struct sca
  */
 void scale_write_service(const struct scale *s, const struct service *service, int64_t now_ns,
                          struct json *j);
+/*
+ * Adds to an open object what `weir explain` tells: objective, seen {present load and latency},
+ * unchanged_seconds, why, episodes_total, episodes [newest first, at most `count_max`]
+ * (docs/reference/api.md). wall_ns: the wall clock at now_ns.
+ */
+void scale_write_explanation(const struct scale *s, const struct service *service, uint32_t count_max,
+                             int64_t now_ns, int64_t wall_ns, struct json *j);
+/*
+ * Adds to an open object what came each second: first_second, when counting began; from_second, the first of
+ * the following; requests [one number a second, up to the last that is over]. from: the second to begin with;
+ * those that are forgotten are left out. For a service that is not known all are null and empty.
+ */
+void scale_write_arrivals(const struct scale *s, const struct service *service, int64_t from, struct json *j);
 /* Adds to an open object: pid, since_seconds, reason, … */
 void scale_write_server(const struct scale *s, const struct server *server, int64_t now_ns, struct json *j);
 /* Prometheus rows of this room, whole families. */

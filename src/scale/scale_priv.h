@@ -1,7 +1,9 @@
 /* scale_priv.h: what scale_write.c may see of a service: a borrowed view, good until the next call of
  * scale.h. */
 #pragma once
+#include "scale/per_second.h"
 #include "scale/scale.h"
+#include "scale/story.h"
 
 struct scale_view {
     const struct service *service;
@@ -13,6 +15,9 @@ struct scale_view {
     uint32_t manual;
     const struct scale_decision *decision, *change; /* NULL: none yet */
     uint64_t ups_total, downs_total;
+    const struct scale_signals *signals;
+    const struct story *story;
+    const struct per_second *arrivals;
 };
 
 bool scale_view_of(const struct scale *s, const struct service *service, struct scale_view *ret_view);

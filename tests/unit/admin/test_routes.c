@@ -57,6 +57,21 @@ static void write_service_scale(void *context, struct json *j, const struct serv
     json_null(j);
 }
 
+static void write_explanation(void *context, struct json *j, const struct service *service,
+                              uint32_t count_max)
+{
+    struct scene *s = context;
+    s->count = count_max;
+    json_put_text(j, "why", service->name);
+}
+
+static void write_arrivals(void *context, struct json *j, const struct service *service, uint64_t from)
+{
+    struct scene *s = context;
+    s->after = from;
+    json_put_int(j, "from_second", (int64_t)from);
+}
+
 static void write_server_life(void *context, struct json *j, const struct server *server)
 {
     json_put_int(j, "pid", 4711);
@@ -118,6 +133,8 @@ static void make_admin(const char *token)
                             .write_alerts = write_array,
                             .write_host = write_object,
                             .write_service_scale = write_service_scale,
+                            .write_explanation = write_explanation,
+                            .write_arrivals = write_arrivals,
                             .write_server_life = write_server_life,
                             .write_metrics = write_metrics,
                             .set_replicas = set_replicas,
@@ -201,6 +218,11 @@ static void paths_and_methods_have_their_status(void **state)
         {"GET", "/api/v1/events", 200, NULL},
         {"GET", "/api/v1/alerts", 200, NULL},
         {"GET", "/api/v1/host", 200, NULL},
+        {"GET", "/api/v1/services/shop/explain", 200, NULL},
+        {"GET", "/api/v1/services/nothing/explain", 404, NULL},
+        {"POST", "/api/v1/services/shop/explain", 405, "GET, HEAD"},
+        {"GET", "/api/v1/services/shop/arrivals", 200, NULL},
+        {"GET", "/api/v1/services/nothing/arrivals", 404, NULL},
         {"GET", "/healthz", 200, NULL},
         {"GET", "/readyz", 200, NULL},
         {"GET", "/api/v1/services/", 404, NULL},
@@ -300,6 +322,37 @@ static void events_take_their_query(void **state)
             assert_int_equal(scene.after, cases[i].after);
             assert_int_equal(scene.count, cases[i].count);
         }
+    }
+}
+
+static void explanations_and_arrivals_take_their_query(void **state)
+{
+    static const struct {
+        const char *path, *query;
+        int status;
+        uint64_t after;
+        uint32_t count;
+    } cases[] = {
+        {"/api/v1/services/shop/explain", "", 200, 0, 5},
+        {"/api/v1/services/shop/explain", "last=12", 200, 0, 12},
+        {"/api/v1/services/shop/explain", "last=0", 200, 0, 0},
+        {"/api/v1/services/shop/explain", "last=99999999999", 200, 0, UINT32_MAX},
+        {"/api/v1/services/shop/explain", "last=many", 400, 0, 0},
+        {"/api/v1/services/shop/arrivals", "", 200, 0, 0},
+        {"/api/v1/services/shop/arrivals", "from=81234", 200, 81234, 0},
+        {"/api/v1/services/shop/arrivals", "from=-1", 400, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct admin_request r = {.method = STR("GET"),
+                                  .path = str_of(cases[i].path),
+                                  .query = str_of(cases[i].query),
+                                  .host = STR("127.0.0.1")};
+        scene.after = 0;
+        scene.count = 0;
+        assert_int_equal(ask_with(&r), cases[i].status);
+        assert_int_equal(scene.after, cases[i].after);
+        assert_int_equal(scene.count, cases[i].count);
+        expect_json();
     }
 }
 
@@ -435,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(changes_reach_the_right_op, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_bodies_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(events_take_their_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(explanations_and_arrivals_take_their_query, setup, teardown),
         cmocka_unit_test_setup_teardown(readiness_follows_control, setup, teardown),
         cmocka_unit_test_setup_teardown(with_a_token_only_health_and_the_empty_page_are_open, setup,
                                         teardown),
