@@ -36,6 +36,7 @@
 #include <string.h>
 
 #define SERVICE_START_NS (100 * NS_PER_MS) /* a request's time before the first one ended */
+#define EXPLORE_START_NS (10 * NS_PER_S)
 #define CEILING_NS       (1800 * NS_PER_S) /* what more servers got done is compared with so long */
 #define BOTTLENECK_NS    (60 * NS_PER_S)   /* not overloaded for so long: perhaps the cause is gone */
 enum { CEILING_SECONDS = 2, CEILING_REQUESTS = 50 };
@@ -61,6 +62,7 @@ static const double shared_servers = 1.5, shared_gain = 0.3;
 static const double objective_share = 0.8; /* the rest is left for the queue and the network */
 static const double allowed_always = 1.2;  /* x the base time, however tight the objective */
 static const double tail_ratio_max = 6;
+static const double explore_share = 0.25;
 static const double errors_max = 0.1;
 
 const char *capacity_source_name(enum capacity_source s)
@@ -462,6 +464,19 @@ static uint32_t limit_of(const struct capacity_model *m)
     return (uint32_t)(ceil(m->knee - 0.25) + fmax(1, floor(m->knee / 4)));
 }
 
+/*
+ * While no knee was met servers are packed a little tighter than was seen, or many large ones would never
+ * show what they can do. A step too far lasts until a server has started: the slower that is, the smaller the
+ * step.
+ */
+static double explore(const struct capacity_limits *limits)
+{
+    double share = limits->start_time_ns > EXPLORE_START_NS
+                       ? (double)EXPLORE_START_NS / (double)limits->start_time_ns
+                       : 1;
+    return 1 + explore_share * share;
+}
+
 struct capacity_estimate capacity_get(const struct capacity_model *m, const struct capacity_limits *limits)
 {
     uint32_t target = limits->target_in_flight;
@@ -471,7 +486,7 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
         return given(m, CAPACITY_IN_FLIGHT, target);
     if (m->knee == 0 && m->top <= CAPACITY_START_IN_FLIGHT && m->allowed == 0)
         return given(m, CAPACITY_START, CAPACITY_START_IN_FLIGHT);
-    double in_flight = m->knee > 0 ? m->knee : fmax(m->top, CAPACITY_START_IN_FLIGHT);
+    double in_flight = m->knee > 0 ? m->knee : fmax(m->top * explore(limits), CAPACITY_START_IN_FLIGHT);
     if (m->allowed > 0)
         in_flight = fmin(in_flight, m->allowed);
     struct capacity_estimate e = given(m, CAPACITY_LEARNED, fmin(fmax(in_flight, 1), CAPACITY_MAX_IN_FLIGHT));

@@ -21,6 +21,7 @@ struct capacity_limits {
     uint32_t max_requests;     /* config_service.max_requests; 0 = none */
     uint32_t target_in_flight; /* config_scale.target_in_flight; 0 = learn */
     int64_t objective_ns;      /* config_scale.objective_ns; 0 = none */
+    int64_t start_time_ns;     /* of a server; 0 = not known */
 };
 
 struct capacity_estimate {

@@ -219,11 +219,13 @@ void scale_on_observed(struct scale *s, int64_t now_ns)
 
 /* --- the tick --------------------------------------------------------------------------------------- */
 
-static struct capacity_limits capacity_limits_of(const struct config_service *config)
+static struct capacity_limits capacity_limits_of(const struct scaled_service *x)
 {
+    const struct config_service *config = x->config;
     return (struct capacity_limits){.max_requests = config->max_requests,
                                     .target_in_flight = config->scale.target_in_flight,
-                                    .objective_ns = config->scale.objective_ns};
+                                    .objective_ns = config->scale.objective_ns,
+                                    .start_time_ns = x->signals.start_time_p90_ns};
 }
 
 static struct policy_limits policy_limits_of(const struct scaled_service *x)
@@ -293,7 +295,7 @@ static void note_story(struct scaled_service *x)
 
 static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
-    struct capacity_limits capacity_limits = capacity_limits_of(x->config);
+    struct capacity_limits capacity_limits = capacity_limits_of(x);
     struct policy_limits policy_limits = policy_limits_of(x);
     capacity_observe(&x->capacity, &capacity_limits, &x->signals);
     if (!x->provider || x->is_removed || s->is_frozen || s->held_until_ns)
@@ -512,7 +514,7 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
     const struct scaled_service *x = find(s, service);
     if (!x)
         return false;
-    struct capacity_limits limits = capacity_limits_of(x->config);
+    struct capacity_limits limits = capacity_limits_of(x);
     *ret_view = (struct scale_view){
         .service = x->service,
         .config = x->config,
