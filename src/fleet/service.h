@@ -22,7 +22,9 @@ struct service {
     _Atomic int is_waking;               /* a request waits and no server takes requests: control was told */
     _Atomic uint32_t turn;      /* round-robin's place, shared so that the order holds over threads */
     _Atomic int32_t collecting; /* requests whose body is taken in before a server is chosen */
-    char padding_[32];
+    _Atomic uint32_t
+        retry_after_s; /* control: until there is likely to be room; what a 503 says; 0: unknown */
+    char padding_[28];
 
     struct service_cells *cells[THREADS_MAX];
 };

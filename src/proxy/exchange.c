@@ -22,6 +22,8 @@
 /* How long a client is read out after our last byte; while Weir drains it must not wait for dawdlers. */
 static const int64_t linger_ns = 5 * NS_PER_S, linger_drain_ns = 1 * NS_PER_S;
 
+static const uint32_t retry_after_unknown_s = 1; /* before control has looked for the first time */
+
 static const struct {
     unsigned status;
     int thread_counter, service_counter;
@@ -304,6 +306,17 @@ static void count_fault(struct session *s, enum exchange_fault fault)
         exchange_service_count(s, (enum service_counter)faults[fault].service_counter);
 }
 
+/* Up to a quarter (1 s at least) later, by chance: those who are turned away together shall not come back so.
+ */
+static uint32_t retry_after_s(struct session *s, enum exchange_fault fault)
+{
+    if (faults[fault].retry_after_s != RETRY_AFTER_LEARNED)
+        return faults[fault].retry_after_s;
+    uint32_t learned_s = atomic_load_explicit(&s->x.service->retry_after_s, memory_order_relaxed);
+    uint32_t base_s = learned_s ? learned_s : retry_after_unknown_s;
+    return base_s + random_below(&s->thread->random, MAX(base_s / 4, 1) + 1);
+}
+
 enum step exchange_fail(struct session *s, enum exchange_fault fault)
 {
     struct exchange *x = &s->x;
@@ -321,7 +334,7 @@ enum step exchange_fail(struct session *s, enum exchange_fault fault)
         exchange_go(s, EXCHANGE_FINISH);
         return STEP_NEXT;
     }
-    return reply_start(s, faults[fault].status, str_of(faults[fault].phrase), faults[fault].retry_after_s);
+    return reply_start(s, faults[fault].status, str_of(faults[fault].phrase), retry_after_s(s, fault));
 }
 
 enum step exchange_refuse(struct session *s, enum http_fault fault)

@@ -33,6 +33,10 @@ enum step { STEP_NEXT, STEP_WAIT, STEP_DONE };
 #define EXCHANGE_STATE_ENUM(upper, lower) EXCHANGE_##upper,
 enum exchange_state { EXCHANGE_STATES(EXCHANGE_STATE_ENUM) EXCHANGE_STATE_COUNT };
 
+/* Retry-After as control has it from the service's start times: service->retry_after_s and a little chance.
+ */
+#define RETRY_AFTER_LEARNED UINT32_MAX
+
 /* Why an exchange failed. X(identifier, status, thread counter or -1, service counter or -1, Retry-After s,
  * phrase) */
 #define EXCHANGE_FAULTS(X)                                                                                   \
@@ -50,9 +54,11 @@ enum exchange_state { EXCHANGE_STATES(EXCHANGE_STATE_ENUM) EXCHANGE_STATE_COUNT 
     X(BAD_RESPONSE, 502, -1, SERVICE_FAULT_SERVER_BAD_RESPONSE, 0,                                           \
       "The server's answer was not valid HTTP.")                                                             \
     X(SERVER_TIMEOUT, 504, -1, SERVICE_FAULT_SERVER_TIMEOUT, 0, "The server did not answer in time.")        \
-    X(NO_SERVER, 503, -1, SERVICE_FAULT_NO_SERVER, 5, "No server is available at the moment.")               \
-    X(QUEUE_FULL, 503, -1, SERVICE_FAULT_QUEUE_FULL, 1, "Too many requests are waiting.")                    \
-    X(QUEUE_TIMEOUT, 503, -1, SERVICE_FAULT_QUEUE_TIMEOUT, 5, "No server became free in time.")              \
+    X(NO_SERVER, 503, -1, SERVICE_FAULT_NO_SERVER, RETRY_AFTER_LEARNED,                                      \
+      "No server is available at the moment.")                                                               \
+    X(QUEUE_FULL, 503, -1, SERVICE_FAULT_QUEUE_FULL, RETRY_AFTER_LEARNED, "Too many requests are waiting.")  \
+    X(QUEUE_TIMEOUT, 503, -1, SERVICE_FAULT_QUEUE_TIMEOUT, RETRY_AFTER_LEARNED,                              \
+      "No server became free in time.")                                                                      \
     X(CLIENT_ABORT, 0, -1, SERVICE_CLIENT_ABORTS, 0, "")
 
 #define EXCHANGE_FAULT_ENUM(id, status, thread_counter, service_counter, retry_after, phrase) FAULT_##id,

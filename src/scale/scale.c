@@ -15,14 +15,14 @@
 #include "base/units.h"
 #include "scale/capacity.h"
 #include "scale/collect.h"
+#include "scale/retry_after.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OBSERVE_NS    (2 * NS_PER_S)
-#define RETRY_AFTER_S 5 /* while no start time is known */
-enum { RETRY_AFTER_MAX_S = 120, PROVIDERS_MAX = 8 };
+#define OBSERVE_NS (2 * NS_PER_S)
+enum { PROVIDERS_MAX = 8 };
 
 struct scaled_service {
     struct service *service;
@@ -309,11 +309,26 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, capacity.limit, now_ns);
 }
 
+/* What the data threads tell those whom they turn away. */
+static void publish_retry_after(struct scaled_service *x, int64_t now_ns)
+{
+    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
+    struct retry_after_facts facts = {
+        .has_available = x->signals.available > 0,
+        .start_time_ns = n.start_times ? n.start_time_p90_ns : 0,
+        .start_age_ns = x->signals.start_oldest_age_ns,
+        .back_off_ns = MAX(n.back_off_until_ns - now_ns, 0),
+        .is_starting = scale_signals_coming(&x->signals) > 0,
+    };
+    atomic_store_explicit(&x->service->retry_after_s, retry_after_s(&facts), memory_order_relaxed);
+}
+
 static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     reconciler_tick(x->reconciler, now_ns);
     read_signals(s, x, now_ns);
     decide(s, x, now_ns);
+    publish_retry_after(x, now_ns);
     if (x->signals.available > 0)
         atomic_store_explicit(&x->service->is_waking, 0, memory_order_relaxed);
     forget_if_empty(s, x);
@@ -488,15 +503,6 @@ bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, 
 }
 
 /* --- what can be seen ------------------------------------------------------------------------------- */
-
-uint32_t scale_retry_after_s(const struct scale *s, const struct service *service)
-{
-    const struct scaled_service *x = find(s, service);
-    if (!x || x->signals.start_times == 0)
-        return RETRY_AFTER_S;
-    double seconds = ceil((double)x->signals.start_time_p90_ns / (double)NS_PER_S);
-    return (uint32_t)fmin(fmax(seconds, 1), RETRY_AFTER_MAX_S);
-}
 
 bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,
                 struct scale_decision *ret_decision)

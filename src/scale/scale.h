@@ -64,8 +64,6 @@ bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_
 bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
 bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
 
-/* Seconds after which a client should try again (Retry-After): from the learned start time; >= 1. */
-uint32_t scale_retry_after_s(const struct scale *s, const struct service *service);
 /* Copies the last signals and the last decision; false before the first tick. For the simulator, explain and
  * tests. */
 bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,

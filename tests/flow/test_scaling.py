@@ -99,6 +99,33 @@ def test_requests_that_wait_for_the_first_server_are_bounded(weir):
         assert response.status == 503 and "Retry-After" in response.fields
 
 
+def test_retry_after_is_learned_from_the_starts(weir):
+    """A server that takes 3 s to start is learned; later, who is turned away during a start is told about that time."""
+    script = ("import sys, time, http.server as h\n"
+              "time.sleep(3)\n"
+              "class H(h.BaseHTTPRequestHandler):\n"
+              "    def do_GET(self):\n"
+              "        self.send_response(200)\n"
+              "        self.send_header('Content-Length', '0')\n"
+              "        self.end_headers()\n"
+              "    def log_message(self, *a): pass\n"
+              "host, port = sys.argv[1].split(':')\n"
+              "h.ThreadingHTTPServer((host, int(port)), H).serve_forever()\n")
+    w = weir(services={"main": {"queue": {"length": 1},
+                                "scale": {"command": [PYTHON, "-c", script, "{address}"], "servers": "0..1"}}}, wait="alive")
+    assert w.client(timeout=20).ask().status == 200
+    learned = w.api("services")["services"][0]["scale"]["start_seconds"]["p90"]
+    assert w.post("services/main/replicas", {"count": 0}).status == 200
+    wait_until(lambda: not w.servers(), 20)
+    assert w.post("services/main/replicas", {"auto": True}).status == 200
+    waiting = w.client(timeout=20).request()
+    wait_until(lambda: w.servers(), 5)
+    response = w.ask()
+    assert response.status == 503
+    assert 2 <= int(response.fields["Retry-After"]) <= learned + 2, "what is left of the start, and up to a second by chance"
+    assert waiting.response().status == 200
+
+
 def test_minimum_is_started_at_once(weir):
     w = weir(services=tiny("3..5"))
     wait_until(lambda: serving(w) == 3, 5)
