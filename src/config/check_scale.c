@@ -61,6 +61,35 @@ static void check_command(struct decoding *d, struct node *command, const struct
     diagnostics_hint(d->d, item, "use \"{address}\" or \"{port}\" in it, unless it reads the variable PORT");
 }
 
+/* `max_per_hour` has to pay for the servers that are always there. */
+static void check_cost(struct decoding *d, const struct node *scale, const struct config_scale *s)
+{
+    struct node *cost = node_find(scale, "cost"), *hour = node_find(cost, "server_hour"),
+                *most = node_find(cost, "max_per_hour");
+    if (!is_good(hour) || !is_good(most))
+        return;
+    if (s->cost.server_hour <= 0) {
+        struct diagnostic *item = node_error(d->d, hour, "'server_hour' is 0");
+        diagnostics_hint(d->d, item, "without a cost, leave 'cost' out");
+        return;
+    }
+    uint32_t least = s->servers_min > 1 ? s->servers_min : 1;
+    if (s->cost.max_per_hour + 1e-9 >= s->cost.server_hour * least)
+        return;
+    struct diagnostic *item =
+        node_error(d->d, most, "'max_per_hour' does not pay for %u server%s", least, least == 1 ? "" : "s");
+    diagnostics_hint(d->d, item, "at least %g, for so many are always there", s->cost.server_hour * least);
+}
+
+static void check_spares(struct decoding *d, const struct node *scale, const struct config_scale *s)
+{
+    struct node *spares = node_find(scale, "spares"), *servers = node_find(scale, "servers");
+    if (!is_good(spares) || !is_good(servers) || s->spares < s->servers_max || s->spares == 0)
+        return;
+    struct diagnostic *item = node_error(d->d, spares, "'spares' leaves no server of MAX for the load");
+    diagnostics_hint(d->d, item, "at most %u, with 'servers' up to %u", s->servers_max - 1, s->servers_max);
+}
+
 void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     struct config_scale *s = target;
@@ -69,4 +98,6 @@ void check_scale(struct decoding *d, const struct schema_mapping *m, struct node
     if (s->provider == SCALE_PROVIDER_NONE)
         s->provider = SCALE_PROVIDER_PROCESS;
     check_command(d, node_find(node, "command"), s);
+    check_cost(d, node, s);
+    check_spares(d, node, s);
 }

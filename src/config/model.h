@@ -62,6 +62,16 @@ struct config_health {         /* health: */
 
 enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS };
 
+struct config_step {   /* scale: {step}: how fast the number of servers may change; 0 = no limit */
+    uint32_t up, down; /* servers... */
+    int64_t per_ns;    /* ...in any such time; default 1m */
+};
+
+struct config_cost {     /* scale: {cost}; in any currency */
+    double server_hour;  /* one server for an hour; 0 = no cost stated */
+    double max_per_hour; /* all of them together */
+};
+
 struct config_scale {                  /* scale: */
     enum scale_provider provider;      /* default process when `command` is given */
     struct config_strings command;     /* with {address} {host} {port} still in place */
@@ -72,11 +82,14 @@ struct config_scale {                  /* scale: */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
     int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
     double objective_quantile;         /* 0.99 */
-    int64_t scale_down_after_ns;       /* stable window; 0: from the start time */
-    int64_t start_timeout_ns;          /* default 60s */
-    int64_t stop_timeout_ns;           /* SIGTERM to SIGKILL; default 10s */
-    int64_t drain_timeout_ns; /* waiting for a draining server's requests; default 30s, then it is stopped
-                                 anyway */
+    uint32_t spares;                   /* warm servers kept beyond the need; default 0 */
+    struct config_step step;
+    struct config_cost cost;
+    int64_t scale_down_after_ns; /* stable window; 0: from the start time */
+    int64_t start_timeout_ns;    /* default 60s */
+    int64_t stop_timeout_ns;     /* SIGTERM to SIGKILL; default 10s */
+    int64_t drain_timeout_ns;    /* waiting for a draining server's requests; default 30s, then it is stopped
+                                    anyway */
 };
 
 struct config_service {          /* services: NAME: */

@@ -10,6 +10,75 @@ static const struct schema_choice provider_choices[] = {
     {NULL},
 };
 
+static const struct schema_key step_keys[] = {
+    {.name = "up",
+     .type = VALUE_COUNT,
+     .offset = AT(config_step, up),
+     .default_text = "0",
+     .default_shown = "`0`: no limit",
+     .max = CONFIG_SERVERS_MAX,
+     .example = "4",
+     .help = "So many servers more, at most, in any `per`."},
+    {.name = "down",
+     .type = VALUE_COUNT,
+     .offset = AT(config_step, down),
+     .default_text = "0",
+     .default_shown = "`0`: no limit",
+     .max = CONFIG_SERVERS_MAX,
+     .example = "1",
+     .help = "So many servers fewer, at most, in any `per`."},
+    {.name = "per",
+     .type = VALUE_DURATION,
+     .offset = AT(config_step, per_ns),
+     .default_text = "1m",
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .example = "5m",
+     .synonyms = " period every ",
+     .help = "The time that `up` and `down` count for."},
+};
+static const struct schema_mapping step = {
+    .help = "How fast the number of servers may change. What `servers: MIN` or a person asks for comes "
+            "at once.",
+    KEYS(step_keys),
+};
+
+static const struct schema_key cost_keys[] = {
+    {.name = "server_hour",
+     .type = VALUE_DECIMAL,
+     .offset = AT(config_cost, server_hour),
+     .max = 1000000,
+     .is_required = true,
+     .example = "0.12",
+     .synonyms = " per_hour price hourly ",
+     .help = "What one server costs in an hour, in any currency."},
+    {.name = "max_per_hour",
+     .type = VALUE_DECIMAL,
+     .offset = AT(config_cost, max_per_hour),
+     .max = 1000000000,
+     .is_required = true,
+     .example = "2.50",
+     .synonyms = " max budget limit ",
+     .help = "What all servers of the service may cost in an hour: a ceiling for their number."},
+};
+
+static bool has_cost(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->cost.server_hour > 0;
+}
+
+static bool has_step(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->step.up > 0 || s->step.down > 0;
+}
+
+static const struct schema_mapping cost = {
+    .help = "A ceiling in money: never more servers than it pays for.",
+    KEYS(cost_keys),
+};
+
 static const struct schema_key scale_keys[] = {
     {.name = "provider",
      .type = VALUE_CHOICE,
@@ -79,6 +148,26 @@ static const struct schema_key scale_keys[] = {
      .default_shown = "none",
      .synonyms = " slo latency ",
      .help = "The latency that the service should keep, as a percentile and a duration."},
+    {.name = "spares",
+     .type = VALUE_COUNT,
+     .offset = AT(config_scale, spares),
+     .default_text = "0",
+     .max = CONFIG_SERVERS_MAX,
+     .example = "1",
+     .synonyms = " spare headroom buffer ",
+     .help = "Servers kept ready beyond those that are needed, never beyond MAX."},
+    {.name = "step",
+     MAPPING(step),
+     .offset = AT(config_scale, step),
+     .example = "{up: 4, down: 1, per: 1m}",
+     .is_shown = has_step,
+     .synonyms = " steps rate policies behavior "},
+    {.name = "cost",
+     MAPPING(cost),
+     .offset = AT(config_scale, cost),
+     .example = "{server_hour: 0.12, max_per_hour: 2.50}",
+     .is_shown = has_cost,
+     .synonyms = " costs price budget "},
     {.name = "scale_down_after",
      .type = VALUE_DURATION,
      .offset = AT(config_scale, scale_down_after_ns),

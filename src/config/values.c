@@ -13,7 +13,9 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { HOST_BYTES_MAX = 253, LABEL_BYTES_MAX = 63, NAME_BYTES_MAX = 48 };
 
@@ -195,6 +197,32 @@ static bool format_percent(const struct schema_key *k, const void *target, struc
 {
     put_decimal(*(const double *)target, out);
     buf_put_char(out, '%');
+    return true;
+}
+
+static enum value_outcome parse_decimal(const struct schema_key *k, struct str text, struct arena *arena,
+                                        void *target, struct err *hint)
+{
+    enum { DECIMAL_BYTES_MAX = 18, DECIMALS_MAX = 6 };
+    size_t point = text.len;
+    char copy[DECIMAL_BYTES_MAX + 1];
+    (void)str_find(text, '.', &point);
+    struct str whole = str_n(text.ptr, point),
+               rest = point < text.len ? str_n(text.ptr + point + 1, text.len - point - 1) : STR("0");
+    if (whole.len == 0 || rest.len == 0 || rest.len > DECIMALS_MAX || text.len > DECIMAL_BYTES_MAX ||
+        !has_only(whole, is_digit) || !has_only(rest, is_digit))
+        return wrong(hint, "digits and maybe decimals, without a unit, such as 50 or 0.12");
+    str_copy(copy, sizeof(copy), text);
+    double value = strtod(copy, NULL);
+    enum value_outcome outcome = check_range(k, (uint64_t)ceil(value), hint);
+    if (outcome == VALUE_OK)
+        *(double *)target = value;
+    return outcome;
+}
+
+static bool format_decimal(const struct schema_key *k, const void *target, struct buf *out)
+{
+    put_decimal(*(const double *)target, out);
     return true;
 }
 
@@ -639,6 +667,7 @@ static const struct value_row rows[VALUE_TYPE_COUNT] = {
     [VALUE_SIZE] = {"a size", "sizes", parse_size, format_size},
     [VALUE_DURATION] = {"a duration", "durations", parse_duration, format_duration},
     [VALUE_PERCENT] = {"a percentage", "percentages", parse_percent, format_percent},
+    [VALUE_DECIMAL] = {"a number", "numbers", parse_decimal, format_decimal},
     [VALUE_TEXT] = {"a text", "texts", parse_text, format_text},
     [VALUE_WORD] = {"a word", "words", parse_word, format_text},
     [VALUE_NAME] = {"a name", "names", parse_name, format_text},

@@ -1,19 +1,28 @@
 /*
  * A chain of bounds, each of which may move the target that the ones before it left; the last that moved it
- * is named. The order says who has the last word:
+ * is named. The order says who has the last word: what people want for good (by hand, what it may cost, MAX,
+ * MIN) stands above what protects from haste (step) and above what the load asks for.
  *
- *   needed -> stable window -> bottleneck -> in flight -> MIN -> MAX -> by hand
+ *   needed -> spares -> stable window -> bottleneck -> step -> in flight
+ *          -> MIN -> MAX -> cost -> by hand
+ *
+ * Steps are counted from the extremes of the last `per`, not in fixed periods: so there is no moment at which
+ * two steps may follow each other at once. A step holds back and does not turn round: what came without steps
+ * (a person's number, MIN) is no reason to go the other way.
  *
  * Invariants:
- * 1. MIN <= target <= MAX unless set by hand (then 0..MAX).
- * 2. A target below the present number of servers carries what is in flight.
+ * 1. MIN <= target <= MAX unless set by hand (then 0..MAX) or cut by the cost.
+ * 2. A target below the present number of servers carries what is in flight, unless MAX, the cost or a person
+ *    says otherwise.
  * 3. Any input gives a finite number.
  */
 #include "scale/bounds.h"
 
 #include "base/macros.h"
+#include "base/units.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const bound_names[SCALE_BOUND_COUNT] = {
@@ -27,12 +36,6 @@ const char *scale_bound_name(enum scale_bound b)
 {
     ASSERT((unsigned)b < SCALE_BOUND_COUNT);
     return bound_names[b];
-}
-
-const char *scale_bound_help(enum scale_bound b)
-{
-    ASSERT((unsigned)b < SCALE_BOUND_COUNT);
-    return bound_helps[b];
 }
 
 /* --- the stable window ------------------------------------------------------------------------------ */
@@ -71,6 +74,52 @@ void stable_window_note(struct stable_window *w, double need)
     *slot = fmax(*slot, need);
 }
 
+/* --- steps ------------------------------------------------------------------------------------------ */
+
+static void step_slot_set(struct step_history *h, int64_t slot, uint32_t target)
+{
+    h->lowest[slot % STABLE_WINDOW_SLOTS] = h->highest[slot % STABLE_WINDOW_SLOTS] = target;
+}
+
+/* Lets time pass: in the slots that were passed over the target was what it is. */
+static void steps_advance(struct step_history *h, uint32_t target, int64_t per_ns, int64_t now_ns)
+{
+    int64_t slot_ns = MAX(per_ns, 1) / (STABLE_WINDOW_SLOTS - 1) + 1, slot = now_ns / slot_ns;
+    if (!h->is_started || slot_ns != h->slot_ns || slot - h->slot >= STABLE_WINDOW_SLOTS) {
+        *h = (struct step_history){.is_started = true, .slot = slot, .slot_ns = slot_ns};
+        for (unsigned i = 0; i < STABLE_WINDOW_SLOTS; i++)
+            step_slot_set(h, i, target);
+        return;
+    }
+    for (int64_t i = h->slot + 1; i <= slot; i++)
+        step_slot_set(h, i, target);
+    h->slot = MAX(slot, h->slot);
+}
+
+static void steps_note(struct step_history *h, uint32_t target)
+{
+    uint32_t *lowest = &h->lowest[h->slot % STABLE_WINDOW_SLOTS],
+             *highest = &h->highest[h->slot % STABLE_WINDOW_SLOTS];
+    *lowest = MIN(*lowest, target);
+    *highest = MAX(*highest, target);
+}
+
+static uint32_t steps_most(const struct step_history *h, uint32_t up)
+{
+    uint32_t lowest = UINT32_MAX;
+    for (unsigned i = 0; i < STABLE_WINDOW_SLOTS; i++)
+        lowest = MIN(lowest, h->lowest[i]);
+    return lowest + MIN(up, UINT32_MAX - lowest);
+}
+
+static uint32_t steps_least(const struct step_history *h, uint32_t down)
+{
+    uint32_t highest = 0;
+    for (unsigned i = 0; i < STABLE_WINDOW_SLOTS; i++)
+        highest = MAX(highest, h->highest[i]);
+    return highest - MIN(down, highest);
+}
+
 /* --- the target ------------------------------------------------------------------------------------- */
 
 uint32_t bounds_servers_for(double need)
@@ -78,34 +127,100 @@ uint32_t bounds_servers_for(double need)
     return (uint32_t)ceil(fmin(need, BOUNDS_NEED_MAX) - 1e-9); /* keeps 3.0000000001 from being 4 */
 }
 
-static void move_to(struct bounds_choice *choice, uint32_t target, enum scale_bound bound)
+uint32_t bounds_cost_max(const struct bounds_limits *limits)
 {
-    choice->target = target;
-    choice->bound = bound;
+    if (!(limits->cost_per_hour > 0))
+        return limits->servers_max;
+    double most = floor(limits->cost_max_per_hour / limits->cost_per_hour + 1e-9);
+    return most < limits->servers_max ? (uint32_t)fmax(most, 0) : limits->servers_max;
 }
 
-struct bounds_choice bounds_choose(const struct bounds_limits *limits, const struct bounds_facts *facts,
-                                   uint32_t needed, double need_in_window)
+static void raise_to(struct bounds_choice *c, uint32_t least, enum scale_bound bound)
+{
+    if (c->target < least)
+        *c = (struct bounds_choice){.target = least, .bound = bound};
+}
+
+static void lower_to(struct bounds_choice *c, uint32_t most, enum scale_bound bound)
+{
+    if (c->target > most)
+        *c = (struct bounds_choice){.target = most, .bound = bound};
+}
+
+/* What the load asks for, with what is kept ready beyond it and what was asked for a while ago. */
+static struct bounds_choice choose_wish(const struct bounds_limits *limits, const struct bounds_facts *facts,
+                                        uint32_t needed, double need_in_window)
+{
+    struct bounds_choice c = {.target = needed, .bound = SCALE_BOUND_NONE};
+    uint32_t spares = MIN(limits->spares, limits->servers_max); /* no overflow, and never beyond MAX */
+    uint32_t held = need_in_window > 0 ? bounds_servers_for(need_in_window + BOUNDS_DOWN_ROOM) : 0;
+    raise_to(&c, needed + spares, SCALE_BOUND_SPARES);
+    raise_to(&c, MIN(facts->target_before, MAX(held, needed) + spares), SCALE_BOUND_STABLE_WINDOW);
+    return c;
+}
+
+static void keep_step(struct step_history *steps, const struct bounds_limits *limits,
+                      const struct bounds_facts *facts, struct bounds_choice *c)
+{
+    steps_advance(steps, facts->target_before, limits->step_per_ns, facts->now_ns);
+    steps_note(steps, facts->target_before);
+    if (limits->step_up)
+        lower_to(c, MAX(steps_most(steps, limits->step_up), facts->target_before), SCALE_BOUND_STEP);
+    if (limits->step_down)
+        raise_to(c, MIN(steps_least(steps, limits->step_down), facts->target_before), SCALE_BOUND_STEP);
+}
+
+static void keep_stated(const struct bounds_limits *limits, struct bounds_choice *c)
+{
+    raise_to(c, limits->servers_min, SCALE_BOUND_MIN);
+    lower_to(c, limits->servers_max, SCALE_BOUND_MAX);
+    lower_to(c, bounds_cost_max(limits), SCALE_BOUND_COST);
+    if (limits->has_manual)
+        *c = (struct bounds_choice){.target = MIN(limits->manual, limits->servers_max),
+                                    .bound = SCALE_BOUND_MANUAL};
+}
+
+struct bounds_choice bounds_choose(struct step_history *steps, const struct bounds_limits *limits,
+                                   const struct bounds_facts *facts, uint32_t needed, double need_in_window)
 {
     ASSERT(limits->servers_max >= 1 && facts->capacity >= 1);
-    struct bounds_choice c = {.target = needed, .bound = SCALE_BOUND_NONE};
-    uint32_t held =
-        MAX(need_in_window > 0 ? bounds_servers_for(need_in_window + BOUNDS_DOWN_ROOM) : 0, needed);
-    if (MIN(facts->target_before, held) > c.target)
-        move_to(&c, MIN(facts->target_before, held), SCALE_BOUND_STABLE_WINDOW);
-
-    if (facts->is_bottleneck_shared && c.target > facts->target_before)
-        move_to(&c, facts->target_before, SCALE_BOUND_BOTTLENECK);
-
-    uint32_t carrying =
-        MIN(bounds_servers_for(facts->in_flight / facts->capacity), MIN(facts->up, facts->target_before));
-    if (carrying > c.target)
-        move_to(&c, carrying, SCALE_BOUND_IN_FLIGHT);
-    if (c.target < limits->servers_min)
-        move_to(&c, limits->servers_min, SCALE_BOUND_MIN);
-    if (c.target > limits->servers_max)
-        move_to(&c, limits->servers_max, SCALE_BOUND_MAX);
-    if (limits->has_manual)
-        move_to(&c, MIN(limits->manual, limits->servers_max), SCALE_BOUND_MANUAL);
+    struct bounds_choice c = choose_wish(limits, facts, needed, need_in_window);
+    if (facts->is_bottleneck_shared)
+        lower_to(&c, facts->target_before, SCALE_BOUND_BOTTLENECK);
+    keep_step(steps, limits, facts, &c);
+    uint32_t carrying = bounds_servers_for(facts->in_flight / facts->capacity);
+    raise_to(&c, MIN(carrying, MIN(facts->up, facts->target_before)), SCALE_BOUND_IN_FLIGHT);
+    keep_stated(limits, &c);
+    steps_note(steps, c.target);
     return c;
+}
+
+/* --- in words --------------------------------------------------------------------------------------- */
+
+static void format_step(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits)
+{
+    char per[UNITS_TEXT_BYTES];
+    (void)snprintf(out, BOUND_TEXT_BYTES, "%s: up %u, down %u in %s (0: no limit)",
+                   bound_helps[SCALE_BOUND_STEP], limits->step_up, limits->step_down,
+                   units_format_duration(per, limits->step_per_ns));
+}
+
+char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits, enum scale_bound bound)
+{
+    ASSERT((unsigned)bound < SCALE_BOUND_COUNT);
+    switch (bound) {
+    case SCALE_BOUND_STEP:
+        format_step(out, limits);
+        break;
+    case SCALE_BOUND_COST:
+        (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %g an hour are %u servers of %g", bound_helps[bound],
+                       limits->cost_max_per_hour, bounds_cost_max(limits), limits->cost_per_hour);
+        break;
+    case SCALE_BOUND_SPARES:
+        (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %u", bound_helps[bound], limits->spares);
+        break;
+    default:
+        (void)snprintf(out, BOUND_TEXT_BYTES, "%s", bound_helps[bound]);
+    }
+    return out;
 }

@@ -12,27 +12,33 @@
     X(MIN, min, "servers: MIN")                                                                              \
     X(MAX, max, "servers: MAX")                                                                              \
     X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
+    X(SPARES, spares, "spares kept beyond the need")                                                         \
     X(BOTTLENECK, bottleneck, "a shared bottleneck: more servers got no more done")                          \
+    X(STEP, step, "the largest step allowed in a while")                                                     \
     X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
+    X(COST, cost, "the most servers that may be paid for")                                                   \
     X(MANUAL, manual, "a number set by hand")
 #define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
 enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
 const char *scale_bound_name(enum scale_bound b);
-const char *scale_bound_help(enum scale_bound b); /* to follow "held by" */
-
 /* Servers that must stay free after scaling down, so that a load on an edge does not flap. */
 #define BOUNDS_DOWN_ROOM 0.2
 #define BOUNDS_NEED_MAX  1e6 /* so that absurd input stays a number */
 
-/* What people stated. */
+/* What people stated. Numbers of servers; 0 = not stated, where nothing else is said. */
 struct bounds_limits {
-    uint32_t servers_min, servers_max; /* config_scale; servers_max >= 1 */
+    uint32_t servers_min, servers_max; /* config_scale; 0 is a MIN; servers_max >= 1 */
+    uint32_t spares;
+    uint32_t step_up, step_down;             /* at most so many more or fewer in any step_per_ns */
+    int64_t step_per_ns;                     /* > 0 where one of them is stated */
+    double cost_per_hour, cost_max_per_hour; /* of one server, of all of them */
     bool has_manual;
     uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
 };
 
 /* What is so at this moment. */
 struct bounds_facts {
+    int64_t now_ns;
     uint32_t target_before;
     uint32_t up; /* servers requested, starting, warming, serving */
     uint32_t in_flight;
@@ -56,9 +62,22 @@ void stable_window_advance(struct stable_window *w, int64_t length_ns, int64_t n
 void stable_window_note(struct stable_window *w, double need);
 double stable_window_max(const struct stable_window *w);
 
+/* The targets of the last step_per_ns: a ring of slots. All zero: nothing was wanted yet. */
+struct step_history {
+    bool is_started;
+    uint32_t lowest[STABLE_WINDOW_SLOTS], highest[STABLE_WINDOW_SLOTS];
+    int64_t slot, slot_ns; /* number of the newest slot; length of each */
+};
+
 /* Whole servers for a need; a tiny bit too much does not ask for another one. */
 uint32_t bounds_servers_for(double need);
-/* needed: servers that the present load asks for; need_in_window: the largest need of the stable window, the
- * present one among them. */
-struct bounds_choice bounds_choose(const struct bounds_limits *limits, const struct bounds_facts *facts,
-                                   uint32_t needed, double need_in_window);
+/* steps: of this service, zeroed at first; takes the new target in. needed: servers that the present load
+ * asks for; need_in_window: the largest need of the stable window, the present one among them. */
+struct bounds_choice bounds_choose(struct step_history *steps, const struct bounds_limits *limits,
+                                   const struct bounds_facts *facts, uint32_t needed, double need_in_window);
+
+/* What held it, with its numbers, to follow "held by": "cost: 2.5 an hour pays for 20 servers". */
+enum { BOUND_TEXT_BYTES = 160 };
+char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits, enum scale_bound bound);
+/* Servers that the stated cost pays for; servers_max when no cost is stated. */
+uint32_t bounds_cost_max(const struct bounds_limits *limits);

@@ -24,6 +24,7 @@ static void put_bound(const struct scale_view *v, struct buf *out)
 {
     const struct scale_decision *d = v->decision;
     const struct config_scale *scale = &v->config->scale;
+    char held[BOUND_TEXT_BYTES];
     switch (d->bound) {
     case SCALE_BOUND_NONE:
         if (d->needed == 0)
@@ -58,8 +59,13 @@ static void put_bound(const struct scale_view *v, struct buf *out)
         buf_printf(out, "it was set to %u by hand; `weir scale %s auto` gives it back", d->target,
                    v->service->name);
         return;
+    case SCALE_BOUND_SPARES:
+        buf_printf(out, "%u %s needed, and `spares` keeps %u ready beyond them", d->needed,
+                   d->needed == 1 ? "is" : "are", scale->spares);
+        return;
     default:
-        buf_printf(out, "%u are needed; it is held by %s", d->needed, scale_bound_help(d->bound));
+        buf_printf(out, "%u %s needed; it is held by %s", d->needed, d->needed == 1 ? "is" : "are",
+                   bounds_format(held, &v->bounds, d->bound));
     }
 }
 

@@ -199,9 +199,9 @@ static double need_of(const struct scale_decision *d)
     return d->base + d->forecast + d->burst + d->backlog;
 }
 
-static void write_reason(struct scale_decision *d)
+static void write_reason(const struct bounds_limits *limits, struct scale_decision *d)
 {
-    char clear[UNITS_TEXT_BYTES];
+    char clear[UNITS_TEXT_BYTES], held[BOUND_TEXT_BYTES];
     int n = snprintf(d->reason, sizeof(d->reason), "%u server%s: ", d->target, d->target == 1 ? "" : "s");
     size_t room = sizeof(d->reason) - (size_t)n;
     char *at = d->reason + n;
@@ -217,7 +217,7 @@ static void write_reason(struct scale_decision *d)
                      units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
                      capacity_source_name(d->capacity.source));
     if ((size_t)n < room && d->bound != SCALE_BOUND_NONE)
-        (void)snprintf(at + n, room - (size_t)n, "; held by %s", scale_bound_help(d->bound));
+        (void)snprintf(at + n, room - (size_t)n, "; held by %s", bounds_format(held, limits, d->bound));
 }
 
 struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,
@@ -240,17 +240,18 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
     d.needed = bounds_servers_for(need);
     stable_window_advance(&p->window, window_ns(limits, g), g->now_ns);
     stable_window_note(&p->window, need);
-    struct bounds_facts facts = {.target_before = d.target_before,
+    struct bounds_facts facts = {.now_ns = g->now_ns,
+                                 .target_before = d.target_before,
                                  .up = d.up,
                                  .in_flight = g->in_flight,
                                  .capacity = capacity->in_flight,
                                  .is_bottleneck_shared = capacity->is_bottleneck_shared};
     struct bounds_choice choice =
-        bounds_choose(&limits->bounds, &facts, d.needed, stable_window_max(&p->window));
+        bounds_choose(&p->steps, &limits->bounds, &facts, d.needed, stable_window_max(&p->window));
     d.target = choice.target;
     d.bound = choice.bound;
     d.is_change = d.target != d.target_before;
     p->target = d.target;
-    write_reason(&d);
+    write_reason(&limits->bounds, &d);
     return d;
 }

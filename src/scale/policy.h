@@ -22,7 +22,7 @@ struct policy_limits {
     double objective_quantile;   /* 0..1; 0 = none */
 };
 
-enum { SCALE_REASON_BYTES = 320 };
+enum { SCALE_REASON_BYTES = 448 };
 
 struct scale_decision {
     int64_t at_ns;
@@ -51,6 +51,7 @@ struct policy_state {
     double work; /* moving mean of the work in flight */
     struct demand demand;
     struct stable_window window;
+    struct step_history steps;
     struct forecast forecast;
 };
 

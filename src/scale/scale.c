@@ -228,13 +228,25 @@ static struct capacity_limits capacity_limits_of(const struct scaled_service *x)
                                     .start_time_ns = x->signals.start_time_p90_ns};
 }
 
+static struct bounds_limits bounds_limits_of(const struct scaled_service *x)
+{
+    const struct config_scale *scale = &x->config->scale;
+    return (struct bounds_limits){.servers_min = scale->servers_min,
+                                  .servers_max = MAX(scale->servers_max, 1),
+                                  .spares = scale->spares,
+                                  .step_up = scale->step.up,
+                                  .step_down = scale->step.down,
+                                  .step_per_ns = scale->step.per_ns,
+                                  .cost_per_hour = scale->cost.server_hour,
+                                  .cost_max_per_hour = scale->cost.max_per_hour,
+                                  .has_manual = x->has_manual,
+                                  .manual = x->manual};
+}
+
 static struct policy_limits policy_limits_of(const struct scaled_service *x)
 {
     const struct config_scale *scale = &x->config->scale;
-    return (struct policy_limits){.bounds = {.servers_min = scale->servers_min,
-                                             .servers_max = MAX(scale->servers_max, 1),
-                                             .has_manual = x->has_manual,
-                                             .manual = x->manual},
+    return (struct policy_limits){.bounds = bounds_limits_of(x),
                                   .scale_down_after_ns =
                                       scale->scale_down_after_ns > 0 ? scale->scale_down_after_ns : -1,
                                   .queue_timeout_ns = x->config->queue_timeout_ns,
@@ -527,6 +539,7 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
         .provider = x->provider,
         .numbers = reconciler_numbers(x->reconciler),
         .capacity = capacity_get(&x->capacity, &limits),
+        .bounds = bounds_limits_of(x),
         .has_manual = x->has_manual,
         .manual = x->manual,
         .decision = x->has_decision ? &x->decision : NULL,

@@ -11,6 +11,7 @@ struct scale_view {
     const struct provider *provider; /* NULL: fixed servers */
     struct reconciler_numbers numbers;
     struct capacity_estimate capacity;
+    struct bounds_limits bounds; /* as people stated them */
     bool has_manual;
     uint32_t manual;
     const struct scale_decision *decision, *change; /* NULL: none yet */

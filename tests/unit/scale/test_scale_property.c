@@ -101,6 +101,17 @@ static void random_config(struct world *w, struct random *r)
     w->parallel = 1 + random_below(r, 8);
 }
 
+/* Bounds, from a stream of their own: the worlds above are the same without them. */
+static void random_bounds(struct world *w)
+{
+    struct random r = {.state = present_seed * 77 + 1};
+    struct config_scale *c = &w->config.scale;
+    c->spares = random_below(&r, 4) ? 0 : random_below(&r, c->servers_max);
+    c->step.up = random_below(&r, 4) ? 0 : 1 + random_below(&r, 3);
+    c->step.down = random_below(&r, 4) ? 0 : 1 + random_below(&r, 3);
+    c->step.per_ns = (1 + random_below(&r, 10)) * S;
+}
+
 static struct fake *random_fake(struct world *w, struct random *r)
 {
     uint32_t at = random_below(r, FAKES_MAX);
@@ -195,7 +206,7 @@ static void trouble(struct world *w, struct random *r)
 
 static bool has_settled(struct world *w)
 {
-    uint32_t least = w->config.scale.servers_min;
+    uint32_t least = MAX(w->config.scale.servers_min, w->config.scale.spares);
     return world_count(w, SERVER_SERVING) == least && world_fake_count(w) == least;
 }
 
@@ -207,11 +218,12 @@ static void calm_down(struct world *w)
     for (int i = 0; i < FAKES_MAX; i++)
         w->fakes[i].is_hung = false;
     (void)scale_clear_replicas(w->scale, w->service, w->now_ns, NULL);
-    /* One server may have much to work off; then the window, back-offs of up to 40 s, a start, a drain. */
+    /* One server may have much to work off; then the window, back-offs of up to 40 s, a start, a drain,
+     * steps. */
     for (int i = 0; i < 300 && w->request_count > 0; i++)
         world_run_checked(w, 5 * S, check);
     world_run_checked(w, 6 * S, check); /* ends that were already due */
-    for (int i = 0; i < 22 && !has_settled(w); i++)
+    for (int i = 0; i < 60 && !has_settled(w); i++)
         world_run_checked(w, 5 * S, check);
     world_run_checked(w, 3 * S, check); /* and stays so */
 }
@@ -224,6 +236,7 @@ static void run_seed(uint64_t seed)
     present_seed = seed;
     property = (struct property){0};
     random_config(w, &r);
+    random_bounds(w);
     w->random.state = seed;
     world_begin(w);
     for (int i = 0; i < 12; i++) {
