@@ -11,6 +11,7 @@
 #include "cli/check.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/explain.h"
 #include "cli/help.h"
 #include "cli/run.h"
 #include "cli/status.h"
@@ -43,6 +44,12 @@ static const struct command_option events_options[] = {
     {"--follow", "-f", NULL, "go on with what happens, until Ctrl-C"},
     {"--count", "-n", "N", "how many; default 100"},
     {"--after", NULL, "N", "those after the event with this number"},
+    {"--json", NULL, NULL, "the API's answer itself"},
+    CLIENT_OPTIONS,
+    {0},
+};
+static const struct command_option explain_options[] = {
+    {"--last", "-n", "N", "tell the last N decisions; default 5, 0 for the present alone"},
     {"--json", NULL, NULL, "the API's answer itself"},
     CLIENT_OPTIONS,
     {0},
@@ -108,6 +115,16 @@ static const struct command commands[] = {
      .details = "",
      .options = events_options,
      .run = status_show_events},
+    {.name = "explain",
+     .arguments = "SERVICE",
+     .summary = "Tell why a service has as many servers as it has, and what came of the last decisions",
+     .details = "First the present, then the last decisions, newest first: what was seen, how many servers "
+                "were needed for it\n"
+                "(base + forecast + burst + backlog), what held the number, and what came of it.",
+     .options = explain_options,
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = explain_show},
     {.name = "alerts",
      .arguments = "",
      .summary = "Show the alerts that are pending, firing or lately resolved",

@@ -199,6 +199,8 @@ static double need_of(const struct scale_decision *d)
     return d->base + d->forecast + d->burst + d->backlog;
 }
 
+static const char held_by[] = "; held by ";
+
 static void write_reason(const struct bounds_limits *limits, struct scale_decision *d)
 {
     char clear[UNITS_TEXT_BYTES], held[BOUND_TEXT_BYTES];
@@ -216,8 +218,10 @@ static void write_reason(const struct bounds_limits *limits, struct scale_decisi
                      need_of(d), d->base, d->work, d->forecast, d->burst, d->backlog, d->waiting,
                      units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
                      capacity_source_name(d->capacity.source));
-    if ((size_t)n < room && d->bound != SCALE_BOUND_NONE)
-        (void)snprintf(at + n, room - (size_t)n, "; held by %s", bounds_format(held, limits, d->bound));
+    if (d->bound == SCALE_BOUND_NONE || (size_t)n + strlen(held_by) >= room)
+        return;
+    (void)snprintf(at + n, room - (size_t)n, "%s%s", held_by, bounds_format(held, limits, d->bound));
+    d->reason_held_at = (uint32_t)(at + n + strlen(held_by) - d->reason);
 }
 
 struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,

@@ -43,6 +43,7 @@ struct scale_decision {
     uint32_t up;                     /* servers requested, starting, warming, serving */
     uint32_t coming;                 /* of these: requested or starting */
     char reason[SCALE_REASON_BYTES]; /* a sentence for people */
+    uint32_t reason_held_at;         /* where in it the words for the bound begin; 0: held by nothing */
 };
 
 struct policy_state {

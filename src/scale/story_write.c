@@ -41,6 +41,8 @@ static void write_step(const struct story_episode *e, const struct story_step *s
     json_begin_object(j);
     scale_decision_write(&step->decision, j);
     json_end_object(j);
+    const struct scale_decision *d = &step->decision;
+    json_put_text(j, "held_by", d->reason_held_at ? d->reason + d->reason_held_at : NULL);
     json_end_object(j);
 }
 

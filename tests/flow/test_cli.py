@@ -1,4 +1,6 @@
 """The commands of the terminal, against a running Weir."""
+import json
+import re
 import signal
 import time
 
@@ -55,6 +57,33 @@ def test_scale(running):
     wait_until(lambda: len(running.takes_requests()) == 3, 10)
     result = running.cli("scale", "app", "7")
     assert result.returncode == 1 and "3" in result.stderr
+
+
+def test_explain_tells_the_story_of_a_rise(weir, load):
+    """The load rises, servers come, and the story says what was seen, what was needed, and what came of it."""
+    w = weir(services={"shop": {"max_requests": 2, "health": {"path": "/healthz"},
+                                "scale": {"command": TINY, "servers": "1..3", "objective": "p99 < 5s"}}})
+    explain = lambda *arguments: run_weir("explain", *arguments, "--admin", f"127.0.0.1:{w.admin_port}")
+    users = load(w.port, "/work?ms=200", clients=5)  # two on each server: three servers
+    wait_until(lambda: len(w.takes_requests()) == 3, 15)
+    wait_until(lambda: not w.api("services/shop/explain?last=1")["episodes"][0]["is_open"], 15)
+    story = explain("shop")
+    assert story.returncode == 0, story.stderr
+    title, seen, needed, _, wanted = story.stdout.split("\n")[:5]
+    assert title == "shop: 3 servers wanted, of 1..3; objective: p99 within 5.0 s"
+    assert "requests/s" in seen and "3 servers take requests" in seen
+    assert re.search(r"needed +\d servers?: [\d.]+ = [\d.]+ base \+ [\d.]+ forecast \+ [\d.]+ burst \+ [\d.]+ backlog", needed)
+    assert "wanted   3 servers: " in wanted and "unchanged for" in wanted
+    assert re.search(r"^more servers: [01] -> 3( in \d steps)?, [\d.]+ m?s ago", story.stdout, re.M)
+    assert re.search(r"^  decided  \d -> 3 servers; \d w(as|ere) there", story.stdout, re.M)
+    assert re.search(r"\d servers? asked for, \d ready, the first after ", story.stdout)
+    assert re.search(r"[1-9]\d* requests answered meanwhile, 0 of them over the objective, 0 refused", story.stdout)
+    assert "\033" not in story.stdout, "colours are for terminals"
+    assert "more servers" not in explain("shop", "--last", "0").stdout
+    assert json.loads(explain("shop", "--json").stdout)["episodes"][0]["target"] == 3
+    users.stop()
+    assert not users.failures
+    assert explain("nothing").returncode == 1 and explain("shop", "--last", "few").returncode == 2
 
 
 def test_drain(running):
