@@ -30,7 +30,8 @@ struct admin_ops {
     /* Adds the Prometheus rows of host, scale and alerts, whole families at a time. */
     void (*write_metrics)(void *context, struct buf *out);
     /* Changes; false with a reason that reads as a sentence: answered with 409. */
-    bool (*set_replicas)(void *context, struct service *s, uint32_t count, struct err *err);
+    /* for_ns: then back to automatic; 0: until told otherwise. */
+    bool (*set_replicas)(void *context, struct service *s, uint32_t count, int64_t for_ns, struct err *err);
     bool (*clear_replicas)(void *context, struct service *s, struct err *err); /* back to automatic */
     bool (*drain_server)(void *context, struct server *s, struct err *err);
     bool (*ready_server)(void *context, struct server *s, struct err *err);

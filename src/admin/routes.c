@@ -9,12 +9,14 @@
 #include "admin/access.h"
 #include "admin/admin_priv.h"
 #include "admin/metrics.h"
+#include "base/clock.h"
 #include "net/json_value.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 static const char JSON_TYPE[] = "application/json";
+enum { FOR_SECONDS_MAX = 30 * 24 * 3600 }; /* a number set by hand for longer is a configuration */
 
 struct call {
     struct admin *admin;
@@ -223,16 +225,21 @@ static bool apply_replicas(struct call *c, struct service *s, const struct json_
     if (json_value_bool(body, "auto", false))
         return ops->clear_replicas(ops->context, s, err);
     int64_t count = json_value_int(body, "count", -1);
-    return ops->set_replicas(ops->context, s, (uint32_t)count, err);
+    int64_t for_s = json_value_int(body, "for_seconds", 0);
+    return ops->set_replicas(ops->context, s, (uint32_t)count, for_s * NS_PER_S, err);
 }
 
-/* Exactly one of count (a whole number from 0) and auto: true. */
+/* Exactly one of count (a whole number from 0) and auto: true; with a count, for_seconds says for how long.
+ */
 static bool replicas_are_valid(const struct json_value *body)
 {
     bool has_count = json_value_has(body, "count"), has_auto = json_value_has(body, "auto");
     if (!json_value_is_object(body) || has_count == has_auto)
         return false;
-    int64_t count = json_value_int(body, "count", -1);
+    int64_t count = json_value_int(body, "count", -1), for_s = json_value_int(body, "for_seconds", 0);
+    bool is_for_valid = for_s >= 1 && for_s <= FOR_SECONDS_MAX;
+    if (json_value_has(body, "for_seconds") && (has_auto || !is_for_valid))
+        return false;
     return has_auto ? json_value_bool(body, "auto", false) : count >= 0 && count <= FLEET_SERVERS_MAX;
 }
 
@@ -250,7 +257,10 @@ static void post_replicas(struct call *c)
     bool is_valid = replicas_are_valid(body), is_done = is_valid && apply_replicas(c, s, body, &err);
     json_value_free(body);
     if (!is_valid) {
-        admin_respond_error(c->response, 400, "the body must be {\"count\": N} or {\"auto\": true}");
+        admin_respond_error(
+            c->response, 400,
+            "the body must be {\"count\": N}, {\"count\": N, \"for_seconds\": 1..%d} or {\"auto\": true}",
+            FOR_SECONDS_MAX);
         return;
     }
     if (!is_done) {

@@ -55,6 +55,11 @@ static const struct command_option explain_options[] = {
     {0},
 };
 static const struct command_option action_options[] = {CLIENT_OPTIONS, {0}};
+static const struct command_option scale_options[] = {
+    {"--for", NULL, "TIME", "only for so long, such as 2h; then the scaler decides again"},
+    CLIENT_OPTIONS,
+    {0},
+};
 static const struct command_option simulate_options[] = {
     {"--trace", NULL, "FILE", "the load: `t_seconds,requests` lines or an access log; - is standard input"},
     {"--config", "-c", "FILE", "with the scaling of a service in this configuration"},
@@ -134,8 +139,11 @@ static const struct command commands[] = {
     {.name = "scale",
      .arguments = "SERVICE N|auto",
      .summary = "Hold a service at N servers, or let the scaler decide again",
-     .details = "N must be within the service's `servers: MIN..MAX`.",
-     .options = action_options,
+     .details =
+         "N is at most MAX of the service's `servers: MIN..MAX`; it may be below MIN, and 0. It holds until "
+         "the "
+         "scaler is told to decide again, for the time that --for gives, or until the worker is restarted.",
+     .options = scale_options,
      .operands_min = 2,
      .operands_max = 2,
      .run = action_scale},

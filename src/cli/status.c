@@ -74,8 +74,13 @@ static void put_scale(struct table *t, const struct json_value *service)
     int64_t minimum = json_value_int(scale, "servers_min", json_value_int(scale, "minimum", -1));
     int64_t maximum = json_value_int(scale, "servers_max", json_value_int(scale, "maximum", -1));
     bool is_manual = json_value_is_number(json_value_get(scale, "manual"));
-    table_put(t, "%" PRId64 "%s in %" PRId64 "..%" PRId64, json_value_int(scale, "target", -1),
-              is_manual ? " by hand" : "", minimum, maximum);
+    char left[UNITS_TEXT_BYTES + 8] = "", text[UNITS_TEXT_BYTES];
+    double left_s = json_value_double(scale, "manual_seconds_left", -1);
+    if (left_s >= 0)
+        (void)snprintf(left, sizeof(left), " for %s",
+                       units_format_duration(text, (int64_t)ceil(left_s) * NS_PER_S));
+    table_put(t, "%" PRId64 "%s%s in %" PRId64 "..%" PRId64, json_value_int(scale, "target", -1),
+              is_manual ? " by hand" : "", left, minimum, maximum);
 }
 
 /* ---- tables ---- */

@@ -78,10 +78,10 @@ static void write_metrics(void *context, struct buf *out)
     watch_write_metrics(c->watch, out);
 }
 
-static bool set_replicas(void *context, struct service *s, uint32_t count, struct err *err)
+static bool set_replicas(void *context, struct service *s, uint32_t count, int64_t for_ns, struct err *err)
 {
     struct control *c = context;
-    return scale_set_replicas(c->scale, s, count, loop_now_ns(c->loop), err);
+    return scale_set_replicas(c->scale, s, count, for_ns, loop_now_ns(c->loop), err);
 }
 
 static bool clear_replicas(void *context, struct service *s, struct err *err)

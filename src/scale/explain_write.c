@@ -20,7 +20,7 @@ static double need_of(const struct scale_decision *d)
     return d->base + d->forecast + d->burst + d->backlog;
 }
 
-static void put_bound(const struct scale_view *v, struct buf *out)
+static void put_bound(const struct scale_view *v, int64_t now_ns, struct buf *out)
 {
     const struct scale_decision *d = v->decision;
     const struct config_scale *scale = &v->config->scale;
@@ -56,8 +56,10 @@ static void put_bound(const struct scale_view *v, struct buf *out)
                    d->needed, v->signals->in_flight);
         return;
     case SCALE_BOUND_MANUAL:
-        buf_printf(out, "it was set to %u by hand; `weir scale %s auto` gives it back", d->target,
-                   v->service->name);
+        buf_printf(out, "it was set to %u by hand", d->target);
+        if (v->manual_until_ns)
+            buf_printf(out, " for another %.0f s", seconds(MAX(v->manual_until_ns - now_ns, 0)));
+        buf_printf(out, "; `weir scale %s auto` gives it back", v->service->name);
         return;
     case SCALE_BOUND_SPARES:
         buf_printf(out, "%u %s needed, and `spares` keeps %u ready beyond them", d->needed,
@@ -92,7 +94,7 @@ static void write_why(const struct scale_view *v, int64_t now_ns, struct json *j
     else if (!v->decision)
         buf_printf(&text, "nothing was decided yet: Weir has just started");
     else {
-        put_bound(v, &text);
+        put_bound(v, now_ns, &text);
         put_ways(v, now_ns, &text);
     }
     json_put_str(j, "why", buf_str(&text));

@@ -34,6 +34,7 @@ struct scaled_service {
     struct reconciler *reconciler;
     bool has_manual, is_removed;
     uint32_t manual;
+    int64_t manual_until_ns; /* 0: until told otherwise */
     bool has_decision, has_change;
     struct scale_signals signals;
     struct scale_decision decision, change; /* the present one; the last that changed something */
@@ -335,8 +336,29 @@ static void publish_retry_after(struct scaled_service *x, int64_t now_ns)
     atomic_store_explicit(&x->service->retry_after_s, retry_after_s(&facts), memory_order_relaxed);
 }
 
+static void tell_manual(struct scale *s, struct scaled_service *x, const char *reason, int64_t now_ns)
+{
+    struct scale_event e = {.kind = SCALE_EVENT_SCALE_MANUAL,
+                            .now_ns = now_ns,
+                            .service = x->service,
+                            .reason = reason,
+                            .last_lines = ""};
+    s->effects.on_event(s->effects.context, &e);
+    reconciler_end_back_off(x->reconciler);
+}
+
+/* A number that was set by hand for some time only goes back to the policy. */
+static void end_manual(struct scale *s, struct scaled_service *x, int64_t now_ns)
+{
+    if (!x->has_manual || x->manual_until_ns == 0 || now_ns < x->manual_until_ns || s->is_frozen)
+        return;
+    x->has_manual = false;
+    tell_manual(s, x, "the time set by hand is over: given back to the policy", now_ns);
+}
+
 static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
+    end_manual(s, x, now_ns);
     reconciler_tick(x->reconciler, now_ns);
     read_signals(s, x, now_ns);
     decide(s, x, now_ns);
@@ -446,18 +468,6 @@ void scale_on_probe(struct scale *s, struct server *server, bool is_good, const 
 
 /* --- by hand ---------------------------------------------------------------------------------------- */
 
-static void tell_manual(struct scale *s, struct scaled_service *x, const char *reason, int64_t now_ns)
-{
-    struct scale_event e = {.kind = SCALE_EVENT_SCALE_MANUAL,
-                            .now_ns = now_ns,
-                            .service = x->service,
-                            .reason = reason,
-                            .last_lines = ""};
-    s->effects.on_event(s->effects.context, &e);
-    reconciler_end_back_off(x->reconciler);
-    tick_service(s, x, now_ns);
-}
-
 static struct scaled_service *find_scaled(struct scale *s, struct service *service, struct err *err)
 {
     struct scaled_service *x = find(s, service);
@@ -472,19 +482,23 @@ static struct scaled_service *find_scaled(struct scale *s, struct service *servi
     return NULL;
 }
 
-bool scale_set_replicas(struct scale *s, struct service *service, uint32_t count, int64_t now_ns,
-                        struct err *err)
+bool scale_set_replicas(struct scale *s, struct service *service, uint32_t count, int64_t for_ns,
+                        int64_t now_ns, struct err *err)
 {
+    ASSERT(for_ns >= 0);
     struct scaled_service *x = find_scaled(s, service, err);
     if (!x)
         return false;
     if (count > x->config->scale.servers_max)
         return err_set(err, "%u is more than the maximum of %u servers", count, x->config->scale.servers_max);
-    char reason[64];
-    (void)snprintf(reason, sizeof(reason), "set to %u by hand", count);
+    char reason[96], text[UNITS_TEXT_BYTES];
+    (void)snprintf(reason, sizeof(reason), "set to %u by hand%s%s", count, for_ns ? " for " : "",
+                   for_ns ? units_format_duration(text, for_ns) : "");
     x->has_manual = true;
     x->manual = count;
+    x->manual_until_ns = for_ns ? now_ns + for_ns : 0;
     tell_manual(s, x, reason, now_ns);
+    tick_service(s, x, now_ns);
     return true;
 }
 
@@ -495,6 +509,7 @@ bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_
         return false;
     x->has_manual = false;
     tell_manual(s, x, "given back to the policy", now_ns);
+    tick_service(s, x, now_ns);
     return true;
 }
 
@@ -542,6 +557,7 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
         .bounds = bounds_limits_of(x),
         .has_manual = x->has_manual,
         .manual = x->manual,
+        .manual_until_ns = x->manual_until_ns,
         .decision = x->has_decision ? &x->decision : NULL,
         .change = x->has_change ? &x->change : NULL,
         .ups_total = x->ups_total,

@@ -57,9 +57,10 @@ void scale_on_exited(struct scale *s, const char *key, const char *reason, const
 /* The outcome of one probe of a server that effects.probe asked for. */
 void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns);
 
-/* By hand; false with a reason. count: 0..MAX, below MIN too; refused for fixed servers. */
-bool scale_set_replicas(struct scale *s, struct service *service, uint32_t count, int64_t now_ns,
-                        struct err *err);
+/* By hand; false with a reason. count: 0..MAX, below MIN too; refused for fixed servers. for_ns: then the
+ * policy decides again, and an event tells so; 0: until told otherwise. */
+bool scale_set_replicas(struct scale *s, struct service *service, uint32_t count, int64_t for_ns,
+                        int64_t now_ns, struct err *err);
 bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_ns, struct err *err);
 bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
 bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
@@ -71,9 +72,9 @@ bool scale_last(const struct scale *s, const struct service *service, struct sca
 
 /*
  * Adds to an open object: provider, servers_min, servers_max, target, needed, manual (number or null),
- * available, states {…}, capacity {in_flight, source, service_seconds}, start_seconds {median, p90}, starts,
- * start_failures, deaths, back_off_seconds, now {numbers of the present decision}, last_change {numbers of
- * the last decision that changed something, or null}.
+ * manual_seconds_left (number or null), available, states {…}, capacity {in_flight, source, service_seconds},
+ * start_seconds {median, p90}, starts, start_failures, deaths, back_off_seconds, now {numbers of the present
+ * decision}, last_change {numbers of the last decision that changed something, or null}.
  */
 void scale_write_service(const struct scale *s, const struct service *service, int64_t now_ns,
                          struct json *j);

@@ -14,6 +14,7 @@ struct scale_view {
     struct bounds_limits bounds; /* as people stated them */
     bool has_manual;
     uint32_t manual;
+    int64_t manual_until_ns;                        /* 0: until told otherwise */
     const struct scale_decision *decision, *change; /* NULL: none yet */
     uint64_t ups_total, downs_total;
     const struct scale_signals *signals;

@@ -72,6 +72,11 @@ static void write_scaling(const struct scale_view *v, int64_t now_ns, struct jso
         json_int(j, v->manual);
     else
         json_null(j);
+    json_key(j, "manual_seconds_left");
+    if (v->has_manual && v->manual_until_ns)
+        json_double(j, seconds(MAX(v->manual_until_ns - now_ns, 0)));
+    else
+        json_null(j);
     json_key(j, "start_seconds");
     json_begin_object(j);
     json_put_double(j, "median", seconds(n->start_time_median_ns));

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import FLASK_COMMAND, PATIENCE, PYTHON, TINY_SERVER, psutil, wait_until
+from harness import FLASK_COMMAND, PATIENCE, PYTHON, TINY_SERVER, psutil, run_weir, wait_until
 
 TINY = [PYTHON, TINY_SERVER, "{address}"]
 
@@ -213,6 +213,28 @@ def test_replicas_by_hand_and_back(weir):
     assert w.post("services/main/replicas", {"count": 9}).status == 409
     assert w.post("services/main/replicas", {"auto": True}).status == 200
     wait_until(lambda: serving(w) == 1, 15)
+
+
+def test_replicas_by_hand_for_a_while(weir):
+    w = weir(services=tiny("1..4", {"scale_down_after": "1s"}))
+
+    def cli(*arguments):
+        return run_weir(*arguments, "--admin", f"127.0.0.1:{w.admin_port}")
+
+    told = cli("scale", "main", "3", "--for", "2s")
+    assert told.returncode == 0 and "3 servers for 2s" in told.stdout
+    seen = w.api("services")["services"][0]["scale"]
+    assert seen["manual"] is None or 0 <= seen["manual_seconds_left"] <= 2
+    wait_until(lambda: any("time set by hand is over" in e["text"] for e in w.api("events")["events"]), 20)
+    assert w.api("services")["services"][0]["scale"]["manual"] is None
+    wait_until(lambda: serving(w) == 1, 20)
+    assert cli("scale", "main", "3", "--for", "2h").returncode == 0
+    assert "3 by hand for " in cli("status").stdout
+    assert 7000 < w.api("services")["services"][0]["scale"]["manual_seconds_left"] <= 7200
+    assert "set to 3 by hand for " in w.api("services/main/explain")["why"]
+    for wrong in (("3", "--for", "2"), ("3", "--for", "0s"), ("3", "--for", "1.5s"), ("auto", "--for", "2h")):
+        assert cli("scale", "main", *wrong).returncode == 2, wrong
+    assert cli("scale", "main", "3", "--for", "31d").returncode == 1
 
 
 def test_what_a_server_is_given(weir, directory):

@@ -73,7 +73,8 @@ function scaler(s) {
   more.disabled = s.scale.target >= s.scale.servers_max;
   box.append(less, element('b', s.scale.target), more, element('span', 'of ' + s.scale.servers_min + '–' + s.scale.servers_max));
   if (s.scale.manual !== null && s.scale.manual !== undefined)
-    box.append(action('auto', 'Let Weir decide for ' + s.name, path, {auto: true}));
+    box.append(action('auto', 'Let Weir decide for ' + s.name +
+      (s.scale.manual_seconds_left ? ', as it will in ' + duration(s.scale.manual_seconds_left) : ''), path, {auto: true}));
   td.append(box);
   return td;
 }

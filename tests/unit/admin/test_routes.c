@@ -88,10 +88,11 @@ static bool note_change(struct scene *s, struct err *err, const char *verb, cons
     return !s->refuses || err_set(err, "not now");
 }
 
-static bool set_replicas(void *context, struct service *service, uint32_t count, struct err *err)
+static bool set_replicas(void *context, struct service *service, uint32_t count, int64_t for_ns,
+                         struct err *err)
 {
     char verb[32];
-    snprintf(verb, sizeof(verb), "set %u", count);
+    snprintf(verb, sizeof(verb), for_ns ? "set %u for %.0f s:" : "set %u", count, (double)for_ns / 1e9);
     return note_change(context, err, verb, service->name);
 }
 
@@ -258,6 +259,7 @@ static void changes_reach_the_right_op(void **state)
     } cases[] = {
         {"/api/v1/services/shop/replicas", "{\"count\": 4}", "set 4 shop"},
         {"/api/v1/services/shop/replicas", "{\"count\": 0}", "set 0 shop"},
+        {"/api/v1/services/shop/replicas", "{\"count\": 3, \"for_seconds\": 7200}", "set 3 for 7200 s: shop"},
         {"/api/v1/services/shop/replicas", "{\"auto\": true}", "clear shop"},
         {"/api/v1/servers/shop-1/drain", "", "drain shop-1"},
         {"/api/v1/servers/%5b::1%5d:8000/ready", "{}", "ready [::1]:8000"},
@@ -284,6 +286,13 @@ static void wrong_bodies_are_refused(void **state)
                                          "{\"count\": null}",
                                          "{\"count\": 4, \"auto\": true}",
                                          "{\"auto\": false}",
+                                         "{\"for_seconds\": 60}",
+                                         "{\"auto\": true, \"for_seconds\": 60}",
+                                         "{\"count\": 4, \"for_seconds\": 0}",
+                                         "{\"count\": 4, \"for_seconds\": -1}",
+                                         "{\"count\": 4, \"for_seconds\": 1.5}",
+                                         "{\"count\": 4, \"for_seconds\": null}",
+                                         "{\"count\": 4, \"for_seconds\": 2592001}",
                                          "{\"count\": 4",
                                          "{\"count\": 4, \"count\": 5}"};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {

@@ -18,7 +18,7 @@ static int teardown(void **state)
 
 static void want(struct world *w, uint32_t count)
 {
-    assert_true(scale_set_replicas(w->scale, w->service, count, w->now_ns, NULL));
+    assert_true(scale_set_replicas(w->scale, w->service, count, 0, w->now_ns, NULL));
 }
 
 /* Processes and servers must tell of each other: nothing lost, nothing left behind. */
@@ -402,7 +402,7 @@ static void hand_is_told_why_not(void **state)
     assert_false(scale_drain_server(w->scale, world_server(w, "shop-1"), w->now_ns, &err));
     assert_string_equal(err.text, "shop-1 is requested: only a server that takes requests can be drained");
     assert_false(scale_ready_server(w->scale, world_server(w, "shop-1"), w->now_ns, &err));
-    assert_false(scale_set_replicas(w->scale, w->service, 7, w->now_ns, &err));
+    assert_false(scale_set_replicas(w->scale, w->service, 7, 0, w->now_ns, &err));
     assert_string_equal(err.text, "7 is more than the maximum of 6 servers");
 }
 
@@ -424,6 +424,30 @@ static void manual_count_holds_until_cleared(void **state)
     world_run(w, 5 * S);
     assert_int_equal(world_fake_count(w), 2);
     assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 3);
+}
+
+static void manual_count_may_have_an_end(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = 1;
+    world_begin(w);
+    world_run(w, 5 * S);
+    assert_true(scale_set_replicas(w->scale, w->service, 4, 60 * S, w->now_ns, NULL));
+    assert_string_equal(world_last_event(w, SCALE_EVENT_SCALE_MANUAL)->reason, "set to 4 by hand for 1m");
+    world_run(w, 59 * S);
+    assert_int_equal(world_up(w), 4);
+    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 1);
+    world_run(w, 2 * S);
+    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 2);
+    assert_string_equal(world_last_event(w, SCALE_EVENT_SCALE_MANUAL)->reason,
+                        "the time set by hand is over: given back to the policy");
+    world_run(w, 30 * S);
+    assert_int_equal(world_up(w), 1);
+    assert_true(scale_set_replicas(w->scale, w->service, 3, 10 * S, w->now_ns, NULL));
+    want(w, 5); /* the later word counts, and has no end */
+    world_run(w, 60 * S);
+    assert_int_equal(world_up(w), 5);
+    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 4);
 }
 
 /* The worker died: a new fleet and a new scale find the servers of the old one. */
@@ -566,7 +590,7 @@ static void freeze_stops_deciding(void **state)
     assert_int_equal(w->starts, 3);
     assert_int_equal(w->stops, 0);
     assert_int_equal(world_count(w, SERVER_SERVING), 2);
-    assert_false(scale_set_replicas(w->scale, w->service, 1, w->now_ns, NULL));
+    assert_false(scale_set_replicas(w->scale, w->service, 1, 0, w->now_ns, NULL));
 }
 
 static void failed_publish_is_tried_again(void **state)
@@ -616,7 +640,7 @@ static void fixed_servers(void **state)
     assert_true(server_can_take(one));
 
     struct err err;
-    assert_false(scale_set_replicas(w->scale, w->service, 1, w->now_ns, &err));
+    assert_false(scale_set_replicas(w->scale, w->service, 1, 0, w->now_ns, &err));
     assert_string_equal(err.text, "shop has fixed servers: their number is in the configuration");
     assert_true(scale_drain_server(w->scale, one, w->now_ns, NULL));
     world_run(w, 300 * S);
@@ -746,6 +770,7 @@ int main(void)
         STORY(drained_by_hand_is_replaced_and_may_return),
         STORY(hand_is_told_why_not),
         STORY(manual_count_holds_until_cleared),
+        STORY(manual_count_may_have_an_end),
         STORY(restart_adopts_all),
         STORY(restart_finds_servers_late),
         STORY(observing_again_holds_starts),

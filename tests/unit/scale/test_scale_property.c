@@ -178,7 +178,7 @@ static void trouble(struct world *w, struct random *r)
     case 8:
         if (random_below(r, 2))
             (void)scale_set_replicas(w->scale, w->service, random_below(r, w->config.scale.servers_max + 2),
-                                     w->now_ns, NULL);
+                                     random_below(r, 3) ? 0 : 20 * S, w->now_ns, NULL);
         else
             (void)scale_clear_replicas(w->scale, w->service, w->now_ns, NULL);
         break;

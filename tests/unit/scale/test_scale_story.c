@@ -151,10 +151,10 @@ static void the_other_way_ends_an_episode(void **state)
     struct world *w = *state;
     struct err err;
     run_calm(w);
-    assert_true(scale_set_replicas(w->scale, w->service, 6, w->now_ns, &err));
+    assert_true(scale_set_replicas(w->scale, w->service, 6, 0, w->now_ns, &err));
     world_run(w, 300 * MS);
     assert_true(must(w, 0)->is_by_hand && must(w, 0)->is_up && must(w, 0)->ended_ns == 0);
-    assert_true(scale_set_replicas(w->scale, w->service, 1, w->now_ns, &err));
+    assert_true(scale_set_replicas(w->scale, w->service, 1, 0, w->now_ns, &err));
     world_run(w, 300 * MS);
     assert_true(must(w, 1)->is_overtaken && must(w, 1)->ended_ns > 0);
     assert_false(must(w, 0)->is_up);
@@ -168,10 +168,10 @@ static void a_number_set_by_hand_joins_nothing(void **state)
     struct world *w = *state;
     struct err err;
     run_calm(w);
-    assert_true(scale_set_replicas(w->scale, w->service, 3, w->now_ns, &err));
+    assert_true(scale_set_replicas(w->scale, w->service, 3, 0, w->now_ns, &err));
     world_run(w, 300 * MS);
     uint64_t number = must(w, 0)->number;
-    assert_true(scale_set_replicas(w->scale, w->service, 5, w->now_ns, &err));
+    assert_true(scale_set_replicas(w->scale, w->service, 5, 0, w->now_ns, &err));
     world_run(w, 300 * MS);
     assert_int_equal(must(w, 0)->number, number + 1);
     assert_int_equal(must(w, 0)->target_before, 3);
@@ -183,7 +183,7 @@ static void only_the_last_are_kept(void **state)
     struct err err;
     run_calm(w);
     for (uint32_t i = 0; i < STORY_EPISODES_MAX + 3; i++) {
-        assert_true(scale_set_replicas(w->scale, w->service, i % 2 ? 2 : 3, w->now_ns, &err));
+        assert_true(scale_set_replicas(w->scale, w->service, i % 2 ? 2 : 3, 0, w->now_ns, &err));
         world_run(w, 200 * MS);
     }
     assert_non_null(episode(w, STORY_EPISODES_MAX - 1));

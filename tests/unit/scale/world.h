@@ -172,6 +172,7 @@ static void fake_observe(struct provider *p)
             continue;
         struct addr address = {.len = sizeof(struct sockaddr_in), .in4 = {.sin_family = AF_INET}};
         addr_set_port(&address, f->port);
+        f->is_started = true; /* told of as started: its start does not fail any more */
         scale_on_started(w->scale, f->key, &address, 1000 + f->port, w->now_ns);
     }
 }
