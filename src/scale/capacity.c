@@ -35,10 +35,12 @@
 #include <math.h>
 #include <string.h>
 
-#define SERVICE_START_NS (100 * NS_PER_MS) /* a request's time before the first one ended */
-#define EXPLORE_START_NS (10 * NS_PER_S)
-#define CEILING_NS       (1800 * NS_PER_S) /* what more servers got done is compared with so long */
-#define BOTTLENECK_NS    (60 * NS_PER_S)   /* not overloaded for so long: perhaps the cause is gone */
+#define SERVICE_START_NS   (100 * NS_PER_MS) /* a request's time before the first one ended */
+#define KNEE_CALM_NS       (5 * NS_PER_S)
+#define EXPLORE_START_NS   (10 * NS_PER_S)
+#define CEILING_SETTLED_NS (2 * NS_PER_S)
+#define CEILING_NS         (1800 * NS_PER_S) /* what more servers got done is compared with so long */
+#define BOTTLENECK_NS      (60 * NS_PER_S)   /* not overloaded for so long: perhaps the cause is gone */
 enum { CEILING_SECONDS = 2, CEILING_REQUESTS = 50 };
 
 static const double level_departures_max = 4000; /* a level's memory */
@@ -58,6 +60,8 @@ static const double service_requests = 500, service_seconds = 30; /* memory of t
 static const double service_change = 0.22;                        /* logarithm */
 static const double rescaled_weight = 0.2, changed_departures_min = 100;
 static const double overloaded_queue = 0.5, overloaded_level = 1.25;
+static const double calm_factor = 1.25;
+static const double piling_share = 0.15, piling_deviations = 1.5, piling_seconds = 3;
 static const double shared_servers = 1.5, shared_gain = 0.3;
 static const double objective_share = 0.8; /* the rest is left for the queue and the network */
 static const double allowed_always = 1.2;  /* x the base time, however tight the objective */
@@ -200,8 +204,23 @@ static double correct_knee(const struct capacity_model *m, double knee)
     return whole(fmin(fmax(seen, knee / full_correction), knee * full_correction));
 }
 
-static void find_knee(struct capacity_model *m)
+/*
+ * More servers, and each carries less: then something that they share is likely to be the cause, and what
+ * they get done together will tell (note_ceiling). Until their number has been the same for a while the knee
+ * does not fall, or each fall would ask for more servers that make it fall further.
+ */
+static bool may_fall(struct capacity_model *m, const struct scale_signals *g)
 {
+    if (g->available > calm_factor * m->calm_servers || m->calm_servers > calm_factor * g->available) {
+        m->calm_servers = g->available;
+        m->calm_since_ns = g->now_ns;
+    }
+    return g->now_ns - m->calm_since_ns >= KNEE_CALM_NS;
+}
+
+static void find_knee(struct capacity_model *m, const struct scale_signals *g)
+{
+    bool is_calm = may_fall(m, g);
     unsigned highest = LEVEL_COUNT;
     while (highest > 0 && m->levels[highest - 1].admissions < top_departures_min)
         highest--;
@@ -223,7 +242,8 @@ static void find_knee(struct capacity_model *m)
         return;
     }
     find_interval(m, best, at_best, most);
-    m->knee = fmax(correct_knee(m, best), 1);
+    knee = fmax(correct_knee(m, best), 1);
+    m->knee = is_calm ? knee : fmax(knee, m->knee);
     m->knee_low = fmin(m->knee_low, m->knee);
     m->knee_high = fmax(m->knee_high, m->knee);
 }
@@ -322,7 +342,14 @@ static void notice_change(struct capacity_model *m, const struct scale_levels *l
     m->full_s = m->full_departures = 0;
 }
 
-/* ---- what overloaded servers get done together ---- */
+/* ---- what servers get done together ---- */
+
+/* More comes in than goes out: what everybody waits for is elsewhere, in a database say. */
+static bool is_piling_up(const struct capacity_model *m)
+{
+    double chance = piling_deviations * sqrt(m->arrivals_per_s / piling_seconds);
+    return m->arrivals_per_s - m->finished_per_s > fmax(piling_share * m->arrivals_per_s, chance);
+}
 
 static bool is_overloaded(const struct capacity_model *m, const struct scale_levels *l)
 {
@@ -331,7 +358,7 @@ static bool is_overloaded(const struct capacity_model *m, const struct scale_lev
         seconds += (double)l->time_ns[i] / (double)NS_PER_S;
         in_flight_s += (double)l->time_ns[i] / (double)NS_PER_S * level_in_flight(i);
     }
-    return m->queued_share >= overloaded_queue ||
+    return m->queued_share >= overloaded_queue || is_piling_up(m) ||
            (m->knee > 0 && in_flight_s > overloaded_level * m->knee * seconds);
 }
 
@@ -356,26 +383,37 @@ static bool is_telling(const struct capacity_ceiling *c)
     return c->seconds >= CEILING_SECONDS && c->requests >= CEILING_REQUESTS;
 }
 
+/* What fewer servers were seen to get done, at least, against what overloaded ones get done now. */
+static bool is_shared(const struct capacity_model *m, double servers, int64_t now_ns)
+{
+    for (unsigned i = 0; i < CAPACITY_CEILINGS; i++) {
+        const struct capacity_ceiling *few = &m->ceilings[i];
+        bool is_fit = is_telling(few) && servers >= shared_servers * few->servers &&
+                      now_ns - few->seen_ns <= CEILING_NS;
+        if (is_fit && m->finished_per_s < few->per_s * (1 + shared_gain * (servers / few->servers - 1)))
+            return true;
+    }
+    return false;
+}
+
 static void note_ceiling(struct capacity_model *m, const struct scale_signals *g)
 {
-    if (!is_overloaded(m, g->levels)) {
-        if (g->now_ns - m->bottleneck_ns > BOTTLENECK_NS)
-            m->is_bottleneck_shared = false;
-        return;
-    }
     if (m->span_ns <= 0 || m->server_s <= 0)
         return;
     const struct capacity_ceiling *c = ceiling_of(m, g->now_ns);
-    if (!is_telling(c))
+    if (!is_overloaded(m, g->levels)) {
+        if (g->now_ns - m->bottleneck_ns > BOTTLENECK_NS)
+            m->is_bottleneck_shared = false;
+        m->overloaded_since_ns = 0;
         return;
-    bool is_shared = false;
-    for (unsigned i = 0; i < CAPACITY_CEILINGS; i++) {
-        const struct capacity_ceiling *few = &m->ceilings[i];
-        bool is_fit = is_telling(few) && c->servers >= shared_servers * few->servers &&
-                      g->now_ns - few->seen_ns <= CEILING_NS;
-        is_shared |= is_fit && c->per_s < few->per_s * (1 + shared_gain * (c->servers / few->servers - 1));
     }
-    m->is_bottleneck_shared = is_shared;
+    if (m->overloaded_since_ns == 0)
+        m->overloaded_since_ns = g->now_ns;
+    /* Requests that came with a surge must have had the time to end. */
+    int64_t settled_ns = CEILING_SETTLED_NS + (int64_t)(fmin(m->service_s, 60) * (double)NS_PER_S);
+    if (g->now_ns - m->overloaded_since_ns < settled_ns || m->finished_per_s * piling_seconds < 10)
+        return;
+    m->is_bottleneck_shared = is_shared(m, c->servers, g->now_ns);
     m->bottleneck_ns = g->now_ns;
 }
 
@@ -394,6 +432,12 @@ static void observe_durations(struct capacity_model *m, const struct scale_signa
     m->span_ns += g->span_ns;
     m->finished += g->finished;
     m->server_s += g->available * (double)g->span_ns / (double)NS_PER_S;
+    if (g->span_ns > 0) {
+        double per_s = (double)NS_PER_S / (double)g->span_ns;
+        int64_t constant_ns = (int64_t)(piling_seconds * (double)NS_PER_S);
+        m->arrivals_per_s = approach(m->arrivals_per_s, (double)g->arrivals * per_s, g->span_ns, constant_ns);
+        m->finished_per_s = approach(m->finished_per_s, (double)g->finished * per_s, g->span_ns, constant_ns);
+    }
     m->queued_share = approach(m->queued_share, g->queued > 0, g->span_ns, NS_PER_S);
     if (g->duration_mean_ns <= 0 || g->queued > 0)
         return; /* with a queue it is the queue that is measured */
@@ -412,7 +456,7 @@ static void learn(struct capacity_model *m, const struct capacity_limits *limits
     for (unsigned i = 0; i < LEVEL_COUNT; i++)
         level_add(&m->levels[i], l, i, weight);
     note_service(m, l);
-    find_knee(m);
+    find_knee(m, g);
     find_allowed(m, limits);
     note_ceiling(m, g);
 }

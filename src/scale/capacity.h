@@ -45,7 +45,7 @@ struct capacity_level {
     double admission_s, admission_logs; /* sums of their durations, and of the logarithms of these */
 };
 
-/* What so many overloaded servers got done together. */
+/* What so many servers were seen to get done together, at least. */
 struct capacity_ceiling {
     uint32_t seconds;
     double requests;       /* answered in them */
@@ -56,6 +56,8 @@ struct capacity_ceiling {
 struct capacity_model {
     struct capacity_level levels[LEVEL_COUNT];
     double knee, knee_low, knee_high; /* 0: none was met */
+    double calm_servers;              /* about so many servers since calm_since_ns */
+    int64_t calm_since_ns;
     double full_s, full_departures; /* server-seconds while requests waited all the time, and answers then */
     double top;                     /* the highest number in flight that was seen to go well; 0: none */
     double allowed;                 /* the objective allows so many in flight; 0: any */
@@ -68,6 +70,8 @@ struct capacity_model {
     int64_t span_ns;                  /* of the present second, with what all servers did in it */
     uint64_t finished;
     double server_s;
+    double arrivals_per_s, finished_per_s; /* moving */
+    int64_t overloaded_since_ns;           /* 0: it is not */
     bool is_bottleneck_shared;
     int64_t bottleneck_ns;                               /* when that was last seen */
     struct capacity_ceiling ceilings[CAPACITY_CEILINGS]; /* by the logarithm of the number of servers */

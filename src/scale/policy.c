@@ -7,9 +7,10 @@
  * - Burst: places kept free for chance: a root of the load, or less where the objective allows waiting.
  * - Waiting: requests in the queue, and those that wait inside overloaded servers. Done once, they are gone:
  *   they need waiting x service time / (capacity x clear time) servers for that time, not one for each
- *   `capacity` of them; what will have piled up until a server has started is added. Those inside cannot move
- *   to a new server, and when the cause is shared (a database) more servers do not help: they ask for half as
- *   many again as the steady work at most, and for none where more servers were seen to get no more done.
+ *   `capacity` of them; what will have piled up until a server has started is added. It doubles the servers
+ * at most, so that what comes of it is seen before more are asked for. Those inside cannot move to a new
+ * server, and when the cause is shared (a database) more servers do not help: they ask for half as many again
+ * as the steady work at most, and for none where more servers were seen to get no more done.
  * - Needed: the sum, in servers. Up at once.
  * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time, since
  * what may come is in the forecast already. What it and other bounds make of the need: bounds.h.
@@ -192,6 +193,8 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
     d->forecast = sane((ahead - d->work) / c->in_flight);
     d->burst = sane(burst_places(limits, c, ahead) / c->in_flight);
     d->backlog = sane(backlog_seconds(c, g, d) / (c->in_flight * (double)d->clear_ns / (double)NS_PER_S));
+    if (g->available > 0)
+        d->backlog = fmin(d->backlog, fmax(d->base + d->forecast, g->available / 2.0 + 1));
 }
 
 static double need_of(const struct scale_decision *d)

@@ -21,7 +21,7 @@ def test_capacity_and_start_time_are_learned_and_nothing_is_lost(weir, directory
     assert report["failed"] == 0, f"{report['failures']}\n{told}"
     assert report["requests"] > 900, report["requests"]
     assert row["starts"] >= 2 and 2.9 <= row["start_s"] <= 3.3 + 0.3 * PATIENCE, f"{row}\n{told}"
-    assert row["source"] == "learned" and 3.2 <= row["capacity"] <= 6.5, f"{row}\n{told}"
+    assert row["source"] == "learned" and 3.2 <= row["capacity"] <= 4.8, f"{row}\n{told}"
     most = max(r["servers"] for r in watcher.rows)
     assert 2 <= most <= 6, f"34 requests a second are 1.7 busy servers; {most} were there\n{told}"
 
@@ -38,7 +38,8 @@ def test_slow_database_does_not_multiply_servers(weir, directory):
     told = story(events)
     assert report["failed"] == 0, f"{report['failures']}\n{told}"
     most = max(r["servers"] for r in watcher.rows)
-    assert most <= 12, f"{most} servers for a slow database\n{told}"
+    assert most <= 16, f"{most} servers for a slow database\n{told}"
+    assert any(r["bound"] == "bottleneck" for r in watcher.rows), told
 
 
 @pytest.mark.plain
@@ -57,3 +58,4 @@ def test_ten_minutes_as_the_simulator_says(weir, directory):
     assert abs(report["violations"] - violations) <= 0.02, f"live {report['violations']:.4f}, simulated {violations:.4f}\n{told}"
     assert 0.9 * min(hours) <= watcher.server_hours <= 1.1 * max(hours), f"live {watcher.server_hours:.3f}, simulated {hours}"
     assert abs(watcher.at(120)["start_s"] / 5 - 1) <= 0.1, watcher.at(120)
+    assert abs(watcher.at(120)["capacity"] / 4 - 1) <= 0.1, watcher.at(120)
