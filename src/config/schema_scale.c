@@ -177,9 +177,11 @@ static const struct schema_key scale_keys[] = {
      .max = HOURS(24),
      .example = "5m",
      .synonyms = " cooldown stabilization scaledown ",
-     .help =
-         "Servers are stopped only when so many were not needed for this long. By default for as long as a "
-         "server takes to start, but 15 s at least."},
+     .help = "Servers are stopped only when so many were not needed for this long. By default for a quarter "
+             "of the "
+             "time that a server takes to start, but 10 s at least; the last server (`servers: 0..N`) goes "
+             "when, by "
+             "the gaps between requests so far, keeping it costs more than starting it again."},
     {.name = "start_timeout",
      .type = VALUE_DURATION,
      .offset = AT(config_scale, start_timeout_ns),

@@ -3,8 +3,8 @@
  * is named. The order says who has the last word: what people want for good (by hand, what it may cost, MAX,
  * MIN) stands above what protects from haste (step) and above what the load asks for.
  *
- *   needed -> spares -> stable window -> bottleneck -> step -> in flight
- *          -> MIN -> MAX -> cost -> by hand
+ *   needed -> spares -> stable window -> idle -> bottleneck -> step
+ *          -> in flight -> MIN -> MAX -> cost -> by hand
  *
  * Steps are counted from the extremes of the last `per`, not in fixed periods: so there is no moment at which
  * two steps may follow each other at once. A step holds back and does not turn round: what came without steps
@@ -156,6 +156,8 @@ static struct bounds_choice choose_wish(const struct bounds_limits *limits, cons
     uint32_t held = need_in_window > 0 ? bounds_servers_for(need_in_window + BOUNDS_DOWN_ROOM) : 0;
     raise_to(&c, needed + spares, SCALE_BOUND_SPARES);
     raise_to(&c, MIN(facts->target_before, MAX(held, needed) + spares), SCALE_BOUND_STABLE_WINDOW);
+    if (facts->is_last_kept)
+        raise_to(&c, MIN(facts->target_before, 1), SCALE_BOUND_IDLE);
     return c;
 }
 

@@ -13,6 +13,7 @@
     X(MAX, max, "servers: MAX")                                                                              \
     X(STABLE_WINDOW, stable_window, "a need seen within scale_down_after")                                   \
     X(SPARES, spares, "spares kept beyond the need")                                                         \
+    X(IDLE, idle, "the gaps between requests: the last server is worth keeping a while")                     \
     X(BOTTLENECK, bottleneck, "a shared bottleneck: more servers got no more done")                          \
     X(STEP, step, "the largest step allowed in a while")                                                     \
     X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
@@ -44,6 +45,7 @@ struct bounds_facts {
     uint32_t in_flight;
     double capacity;           /* requests in flight that one server carries; >= 1 */
     bool is_bottleneck_shared; /* more servers get no more done */
+    bool is_last_kept;         /* the last server is not to be stopped yet */
 };
 
 struct bounds_choice {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/units.h"
 
 static double seconds(int64_t ns)
 {
@@ -24,7 +25,7 @@ static void put_bound(const struct scale_view *v, int64_t now_ns, struct buf *ou
 {
     const struct scale_decision *d = v->decision;
     const struct config_scale *scale = &v->config->scale;
-    char held[BOUND_TEXT_BYTES];
+    char held[BOUND_TEXT_BYTES], duration[UNITS_TEXT_BYTES];
     switch (d->bound) {
     case SCALE_BOUND_NONE:
         if (d->needed == 0)
@@ -44,6 +45,12 @@ static void put_bound(const struct scale_view *v, int64_t now_ns, struct buf *ou
                    "%u would do now, but more were needed a short while ago, and stopping a server only "
                    "to start it again does not pay (scale_down_after)",
                    d->needed);
+        return;
+    case SCALE_BOUND_IDLE:
+        buf_printf(out,
+                   "nothing is asked for, but going by how long it took until somebody asked again, the "
+                   "last server is worth keeping for %s after the last request",
+                   units_format_duration(duration, d->idle_hold_ns));
         return;
     case SCALE_BOUND_BOTTLENECK:
         buf_printf(out,

@@ -13,7 +13,8 @@
  * as the steady work at most, and for none where more servers were seen to get no more done.
  * - Needed: the sum, in servers. Up at once.
  * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time, since
- * what may come is in the forecast already. What it and other bounds make of the need: bounds.h.
+ * what may come is in the forecast already. The last server is kept by the gaps between requests (idle.h),
+ * unless scale_down_after is stated. What they and other bounds make of the need: bounds.h.
  *
  * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
  * a backlog that stays while they start does not ask again.
@@ -71,12 +72,16 @@ void policy_note_existing(struct policy_state *p, const struct policy_limits *li
 
 /* --- the need --------------------------------------------------------------------------------------- */
 
+static int64_t known_start_ns(const struct scale_signals *g)
+{
+    return g->start_times ? g->start_time_p90_ns : START_UNKNOWN_NS;
+}
+
 /* How long a server takes to start, for all that is known: a start that has taken longer already is believed.
  */
 static int64_t start_time_ns(const struct scale_signals *g)
 {
-    int64_t known_ns = g->start_times ? g->start_time_p90_ns : START_UNKNOWN_NS;
-    return MIN(MAX(known_ns, g->start_oldest_age_ns), START_NS_MAX);
+    return MIN(MAX(known_start_ns(g), g->start_oldest_age_ns), START_NS_MAX);
 }
 
 /* What a server asked for now cannot help with is not worth asking: the load's mean is over some of that
@@ -101,9 +106,21 @@ static void observe(struct policy_state *p, const struct capacity_estimate *c, c
         demand_note(&p->demand, g->arrivals, g->now_ns);
 }
 
+static bool is_anyone_there(const struct scale_signals *g)
+{
+    return g->in_flight > 0 || g->queued > 0 || g->arrivals > 0;
+}
+
+/* A start is under way that takes no longer than starts do. One that never ends is given up some time, too.
+ */
+static bool is_start_awaited(const struct scale_signals *g)
+{
+    return scale_signals_coming(g) > 0 && g->start_oldest_age_ns <= known_start_ns(g);
+}
+
 static bool is_idle(const struct policy_state *p, const struct scale_signals *g)
 {
-    return g->in_flight == 0 && g->queued == 0 && g->arrivals == 0 && p->work < idle_work;
+    return !is_anyone_there(g) && p->work < idle_work;
 }
 
 /* The stable window: the user's, or a part of the start time, which a server that is given up would cost
@@ -113,6 +130,14 @@ static int64_t window_ns(const struct policy_limits *limits, const struct scale_
     if (limits->scale_down_after_ns >= 0)
         return limits->scale_down_after_ns;
     return g->start_times ? MAX(start_time_ns(g) / HOLD_OF_START, HOLD_NS_MIN) : HOLD_UNKNOWN_NS;
+}
+
+/* How long the last server is kept after the last request; 0: as long as any other. Where people state when
+ * servers go, that holds for the last one too. */
+static int64_t last_hold_ns(const struct policy_state *p, const struct policy_limits *limits,
+                            const struct scale_signals *g)
+{
+    return limits->scale_down_after_ns >= 0 ? 0 : idle_hold_ns(&p->idle, start_time_ns(g));
 }
 
 /*
@@ -240,6 +265,7 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
         .coming = scale_signals_coming(g),
     };
     observe(p, capacity, g);
+    idle_note(&p->idle, is_anyone_there(g), is_start_awaited(g), g->now_ns);
     forecast_note(&p->forecast, fmin(steady_work(p, capacity, mean_time_ns(g)), BOUNDS_NEED_MAX),
                   capacity->in_flight, start_time_ns(g), g->now_ns);
     compute_need(p, limits, capacity, g, &d);
@@ -247,16 +273,19 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
     d.needed = bounds_servers_for(need);
     stable_window_advance(&p->window, window_ns(limits, g), g->now_ns);
     stable_window_note(&p->window, need);
+    int64_t hold_ns = d.needed == 0 ? last_hold_ns(p, limits, g) : 0;
     struct bounds_facts facts = {.now_ns = g->now_ns,
                                  .target_before = d.target_before,
                                  .up = d.up,
                                  .in_flight = g->in_flight,
                                  .capacity = capacity->in_flight,
-                                 .is_bottleneck_shared = capacity->is_bottleneck_shared};
+                                 .is_bottleneck_shared = capacity->is_bottleneck_shared,
+                                 .is_last_kept = p->idle.idle_ns < hold_ns};
     struct bounds_choice choice =
         bounds_choose(&p->steps, &limits->bounds, &facts, d.needed, stable_window_max(&p->window));
     d.target = choice.target;
     d.bound = choice.bound;
+    d.idle_hold_ns = d.bound == SCALE_BOUND_IDLE ? hold_ns : 0;
     d.is_change = d.target != d.target_before;
     p->target = d.target;
     write_reason(&limits->bounds, &d);

@@ -12,6 +12,7 @@
 #include "scale/capacity.h"
 #include "scale/demand.h"
 #include "scale/forecast.h"
+#include "scale/idle.h"
 #include "scale/signals.h"
 
 struct policy_limits {
@@ -42,6 +43,7 @@ struct scale_decision {
     struct capacity_estimate capacity;
     uint32_t up;                     /* servers requested, starting, warming, serving */
     uint32_t coming;                 /* of these: requested or starting */
+    int64_t idle_hold_ns;            /* bound SCALE_BOUND_IDLE: how long after the last request; else 0 */
     char reason[SCALE_REASON_BYTES]; /* a sentence for people */
     uint32_t reason_held_at;         /* where in it the words for the bound begin; 0: held by nothing */
 };
@@ -54,6 +56,7 @@ struct policy_state {
     struct stable_window window;
     struct step_history steps;
     struct forecast forecast;
+    struct idle idle;
 };
 
 void policy_init(struct policy_state *p);

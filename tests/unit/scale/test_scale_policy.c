@@ -239,6 +239,61 @@ static void to_zero_and_back(void **state)
     assert_int_equal(b.d.target, 0);
 }
 
+/* A request, then nobody for so long; returns how long the server was kept. */
+static int64_t kept_ns(struct bench *b, int64_t gap_ns)
+{
+    b->g.arrivals = b->g.queued = 1;
+    tick(b);
+    b->g.arrivals = b->g.queued = 0;
+    int64_t since_ns = b->g.now_ns, end_ns = since_ns;
+    while (b->g.now_ns - since_ns < gap_ns) {
+        tick(b);
+        if (b->d.target == 1)
+            end_ns = b->g.now_ns;
+    }
+    return end_ns - since_ns;
+}
+
+static void the_last_server_stays_as_the_gaps_say(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 10, 4);
+    b.limits.scale_down_after_ns = -1;
+    b.states_arrivals = true;
+    b.g.start_times = 1;
+    b.g.start_time_p90_ns = 5 * S;
+    kept_ns(&b, 40 * S); /* nothing known: ten start times */
+    assert_int_equal(b.d.target, 1);
+    assert_int_equal(b.d.bound, SCALE_BOUND_IDLE);
+    assert_int_equal(b.d.idle_hold_ns, 50 * S);
+    run(&b, 0, 0, 9 * S);
+    assert_int_equal(b.d.target, 1);
+    run(&b, 0, 0, 2 * S);
+    assert_int_equal(b.d.target, 0);
+    for (int i = 0; i < 8; i++)
+        kept_ns(&b, 300 * S);
+    assert_in_range(kept_ns(&b, 100 * S), 9 * S, 15 * S); /* nobody comes back within what would pay */
+    /* What people state holds: the bench's default of a minute. */
+    b.limits.scale_down_after_ns = 60 * S;
+    assert_in_range(kept_ns(&b, 100 * S), 58 * S, 65 * S);
+}
+
+static void many_idle_servers_become_one_first(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 10, 4);
+    b.limits.scale_down_after_ns = -1;
+    b.g.start_times = 1;
+    b.g.start_time_p90_ns = 30 * S;
+    run(&b, 16, 0, 20 * S);
+    assert_true(b.d.target > 4);
+    run(&b, 0, 0, 60 * S);
+    assert_int_equal(b.d.target, 1);
+    assert_int_equal(b.d.bound, SCALE_BOUND_IDLE);
+    run(&b, 0, 0, 245 * S);
+    assert_int_equal(b.d.target, 0);
+}
+
 static void wake_with_many_waiting_starts_as_many_as_needed(void **state)
 {
     struct bench b;
@@ -368,6 +423,8 @@ int main(void)
         cmocka_unit_test(no_window_means_at_once),
         cmocka_unit_test(constant_load_does_not_flap),
         cmocka_unit_test(to_zero_and_back),
+        cmocka_unit_test(the_last_server_stays_as_the_gaps_say),
+        cmocka_unit_test(many_idle_servers_become_one_first),
         cmocka_unit_test(wake_with_many_waiting_starts_as_many_as_needed),
         cmocka_unit_test(minimum_and_maximum_hold),
         cmocka_unit_test(by_hand_beats_all_but_the_maximum),

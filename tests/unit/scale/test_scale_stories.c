@@ -96,6 +96,46 @@ static void wakes_from_zero_in_order(void **state)
     assert_int_equal(world_fake_count(w), 0);
 }
 
+/* Nothing stated about when servers go: the gaps decide, here with a start of 3 s and requests every two
+ * minutes. */
+static void the_last_server_learns_when_to_go(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = 0;
+    w->config.scale.scale_down_after_ns = 0;
+    w->config.max_requests = 4;
+    w->start_delay_ns = 3 * S;
+    world_begin(w);
+    world_arrive(w, 1);
+    world_run(w, 28 * S);
+    assert_int_equal(world_up(w), 1); /* ten start times while nothing is known */
+    world_run(w, 92 * S);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(world_up(w), 0);
+        world_arrive(w, 1);
+        world_run(w, 120 * S);
+    }
+    world_arrive(w, 1);
+    world_run(w, 22 * S);
+    assert_int_equal(world_up(w), 0);
+    assert_int_equal(w->answered, 10);
+    assert_nothing_lost(w);
+}
+
+/* The clock stands still during a start, but not for ever where none succeeds and nobody waits any more. */
+static void a_last_server_that_never_starts_is_given_up(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = 0;
+    w->config.scale.scale_down_after_ns = 0;
+    w->is_hanging = true;
+    world_begin(w);
+    world_arrive(w, 1);
+    world_run(w, 900 * S);
+    assert_int_equal(w->answered, 0);
+    assert_int_equal(world_up(w), 0);
+}
+
 /* Twenty seconds to start: the backlog grows all the while, and still the ask stays at what arithmetic says.
  */
 static void slow_starters_do_not_overshoot(void **state)
@@ -226,6 +266,8 @@ int main(void)
         STORY(load_triples_and_falls),
         STORY(death_under_load),
         STORY(wakes_from_zero_in_order),
+        STORY(the_last_server_learns_when_to_go),
+        STORY(a_last_server_that_never_starts_is_given_up),
         STORY(slow_starters_do_not_overshoot),
         STORY(capacity_is_learned_without_limits),
         STORY(large_capacity_is_learned_too),
