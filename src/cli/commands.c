@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/explain.h"
 #include "cli/help.h"
+#include "cli/record.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -77,6 +78,13 @@ static const struct command_option simulate_options[] = {
     {"--service-time", NULL, "MEAN[,CV]", "lognormal time of a request; default 200ms,0.5"},
     {"--concurrency", NULL, "N", "requests that a server works on at once; default 4"},
     {"--seed", NULL, "N", "of the requests' times; default 1"},
+    {0},
+};
+static const struct command_option record_options[] = {
+    {"--output", "-o", "FILE", "write there; - or nothing is standard output"},
+    {"--for", NULL, "TIME", "how long; default: until Ctrl-C"},
+    {"--interval", NULL, "TIME", "what one line counts, whole seconds; default 1s"},
+    CLIENT_OPTIONS,
     {0},
 };
 static const struct command_option help_options[] = {
@@ -163,6 +171,20 @@ static const struct command commands[] = {
      .operands_min = 1,
      .operands_max = 1,
      .run = action_ready},
+    {.name = "record",
+     .arguments = "SERVICE",
+     .summary = "Record how many requests come, as a trace for `weir simulate`",
+     .details =
+         "Writes `t_seconds,requests` lines from now on. What was not counted, because Weir was started anew "
+         "meanwhile, is\n"
+         "left out and told on standard error.\n"
+         "\n"
+         "  weir record shop -o shop.csv --for 2h\n"
+         "  weir simulate --trace shop.csv -c weir.yaml --service shop --peak-servers recorded",
+     .options = record_options,
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = record_show},
     {.name = "simulate",
      .arguments = "--trace FILE [MORE TRACES...]",
      .summary = "Tell what Weir and other autoscalers would have done on recorded load, and its cost",

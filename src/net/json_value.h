@@ -29,7 +29,8 @@ size_t json_value_count(const struct json_value *array);                        
 const struct json_value *json_value_at(const struct json_value *array, size_t i); /* NULL: out of range */
 const char *json_value_text(const struct json_value *object, const char *key, const char *when_absent);
 int64_t json_value_int(const struct json_value *object, const char *key,
-                       int64_t when_absent); /* integers only */
+                       int64_t when_absent);                                              /* integers only */
+int64_t json_value_int_at(const struct json_value *array, size_t i, int64_t when_absent); /* integers only */
 double json_value_double(const struct json_value *object, const char *key,
                          double when_absent); /* any number */
 bool json_value_bool(const struct json_value *object, const char *key, bool when_absent);
