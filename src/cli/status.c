@@ -79,8 +79,11 @@ static void put_scale(struct table *t, const struct json_value *service)
     if (left_s >= 0)
         (void)snprintf(left, sizeof(left), " for %s",
                        units_format_duration(text, (int64_t)ceil(left_s) * NS_PER_S));
-    table_put(t, "%" PRId64 "%s%s in %" PRId64 "..%" PRId64, json_value_int(scale, "target", -1),
-              is_manual ? " by hand" : "", left, minimum, maximum);
+    char advice[32] = "";
+    if (json_value_is_number(json_value_get(scale, "advised")))
+        (void)snprintf(advice, sizeof(advice), ", advised %" PRId64, json_value_int(scale, "advised", 0));
+    table_put(t, "%" PRId64 "%s%s%s in %" PRId64 "..%" PRId64, json_value_int(scale, "target", -1),
+              is_manual ? " by hand" : "", left, advice, minimum, maximum);
 }
 
 /* ---- tables ---- */

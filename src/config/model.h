@@ -62,6 +62,8 @@ struct config_health {         /* health: */
 
 enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS };
 
+enum scale_mode { SCALE_MODE_ACT, SCALE_MODE_ADVISE };
+
 struct config_step {   /* scale: {step}: how fast the number of servers may change; 0 = no limit */
     uint32_t up, down; /* servers... */
     int64_t per_ns;    /* ...in any such time; default 1m */
@@ -73,6 +75,7 @@ struct config_cost {     /* scale: {cost}; in any currency */
 };
 
 struct config_scale {                  /* scale: */
+    enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
     struct config_strings command;     /* with {address} {host} {port} still in place */
     struct config_strings environment; /* "NAME=value" */

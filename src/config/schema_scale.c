@@ -10,6 +10,13 @@ static const struct schema_choice provider_choices[] = {
     {NULL},
 };
 
+static const struct schema_choice mode_choices[] = {
+    {"act", SCALE_MODE_ACT, "Weir starts and stops servers"},
+    {"advise", SCALE_MODE_ADVISE,
+     "it decides and tells, but leaves their number as it is, at least MIN and at least 1"},
+    {NULL},
+};
+
 static const struct schema_key step_keys[] = {
     {.name = "up",
      .type = VALUE_COUNT,
@@ -80,6 +87,14 @@ static const struct schema_mapping cost = {
 };
 
 static const struct schema_key scale_keys[] = {
+    {.name = "mode",
+     .type = VALUE_CHOICE,
+     .offset = AT(config_scale, mode),
+     .choices = mode_choices,
+     .default_text = "act",
+     .example = "advise",
+     .synonyms = " dry_run dryrun recommend observe ",
+     .help = "What is done about decisions."},
     {.name = "provider",
      .type = VALUE_CHOICE,
      .offset = AT(config_scale, provider),

@@ -197,6 +197,13 @@ struct bounds_choice bounds_choose(struct step_history *steps, const struct boun
     return c;
 }
 
+struct bounds_choice bounds_keep(const struct bounds_limits *limits, uint32_t target_before)
+{
+    struct bounds_choice c = {.target = MAX(target_before, 1), .bound = SCALE_BOUND_ADVISE};
+    keep_stated(limits, &c);
+    return c;
+}
+
 /* --- in words --------------------------------------------------------------------------------------- */
 
 static void format_step(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits)

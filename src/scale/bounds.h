@@ -18,6 +18,7 @@
     X(STEP, step, "the largest step allowed in a while")                                                     \
     X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
     X(COST, cost, "the most servers that may be paid for")                                                   \
+    X(ADVISE, advise, "mode: advise, which leaves the number as it is")                                      \
     X(MANUAL, manual, "a number set by hand")
 #define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
 enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
@@ -77,6 +78,9 @@ uint32_t bounds_servers_for(double need);
  * asks for; need_in_window: the largest need of the stable window, the present one among them. */
 struct bounds_choice bounds_choose(struct step_history *steps, const struct bounds_limits *limits,
                                    const struct bounds_facts *facts, uint32_t needed, double need_in_window);
+
+/* Where decisions are only told: the number stays as it is, within what people stated, and at least 1. */
+struct bounds_choice bounds_keep(const struct bounds_limits *limits, uint32_t target_before);
 
 /* What held it, with its numbers, to follow "held by": "cost: 2.5 an hour pays for 20 servers". */
 enum { BOUND_TEXT_BYTES = 160 };

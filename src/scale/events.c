@@ -24,6 +24,12 @@ void scale_decision_write(const struct scale_decision *d, struct json *j)
     json_put_int(j, "servers", d->up);
     json_put_int(j, "starting", d->coming);
     json_put_text(j, "bound", scale_bound_name(d->bound));
+    json_key(j, "advised");
+    if (d->is_advice)
+        json_int(j, d->advised);
+    else
+        json_null(j);
+    json_put_text(j, "advised_bound", d->is_advice ? scale_bound_name(d->advised_bound) : NULL);
     json_put_double(j, "work", d->work);
     json_put_double(j, "waiting", d->waiting);
     json_put_double(j, "clear_seconds", (double)d->clear_ns / (double)NS_PER_S);

@@ -11,6 +11,7 @@
     X(SCALE_UP, scale_up, "more servers are wanted")                                                         \
     X(SCALE_DOWN, scale_down, "fewer servers are wanted")                                                    \
     X(SCALE_MANUAL, scale_manual, "the number of servers was set by hand, or given back to the policy")      \
+    X(SCALE_ADVICE, scale_advice, "another number of servers is advised (mode: advise)")                     \
     X(SERVER_STATE, server_state, "a server went from one state to the next")                                \
     X(SERVER_DIED, server_died, "a server that took requests ended without being asked")                     \
     X(SERVER_START_FAILED, server_start_failed, "a server did not start")                                    \
@@ -35,7 +36,7 @@ struct scale_event {
     int64_t back_off_ns; /* BACK_OFF: no start before so long; else 0 */
     const char *reason;  /* a sentence without the server's name */
     const char *last_lines;                /* end of its output; "" when there is none */
-    const struct scale_decision *decision; /* SCALE_UP, SCALE_DOWN; else NULL */
+    const struct scale_decision *decision; /* SCALE_UP, SCALE_DOWN, SCALE_ADVICE; else NULL */
 };
 
 /* Adds the numbers to an open object: from, to, in_flight, back_off_seconds, target, needed, base, burst,

@@ -21,12 +21,12 @@ static double need_of(const struct scale_decision *d)
     return d->base + d->forecast + d->burst + d->backlog;
 }
 
-static void put_bound(const struct scale_view *v, int64_t now_ns, struct buf *out)
+static void put_bound(const struct scale_view *v, enum scale_bound bound, int64_t now_ns, struct buf *out)
 {
     const struct scale_decision *d = v->decision;
     const struct config_scale *scale = &v->config->scale;
     char held[BOUND_TEXT_BYTES], duration[UNITS_TEXT_BYTES];
-    switch (d->bound) {
+    switch (bound) {
     case SCALE_BOUND_NONE:
         if (d->needed == 0)
             buf_printf(out, "nothing is asked for, so no server is needed");
@@ -74,8 +74,23 @@ static void put_bound(const struct scale_view *v, int64_t now_ns, struct buf *ou
         return;
     default:
         buf_printf(out, "%u %s needed; it is held by %s", d->needed, d->needed == 1 ? "is" : "are",
-                   bounds_format(held, &v->bounds, d->bound));
+                   bounds_format(held, &v->bounds, bound));
     }
+}
+
+static void put_bounds(const struct scale_view *v, int64_t now_ns, struct buf *out)
+{
+    const struct scale_decision *d = v->decision;
+    if (!d->is_advice) {
+        put_bound(v, d->bound, now_ns, out);
+        return;
+    }
+    if (d->bound == SCALE_BOUND_MANUAL) {
+        put_bound(v, d->bound, now_ns, out);
+        buf_put(out, STR("; "));
+    }
+    buf_printf(out, "Weir only advises (`mode: advise`), and advises %u: ", d->advised);
+    put_bound(v, d->advised_bound, now_ns, out);
 }
 
 static void put_ways(const struct scale_view *v, int64_t now_ns, struct buf *out)
@@ -101,7 +116,7 @@ static void write_why(const struct scale_view *v, int64_t now_ns, struct json *j
     else if (!v->decision)
         buf_printf(&text, "nothing was decided yet: Weir has just started");
     else {
-        put_bound(v, now_ns, &text);
+        put_bounds(v, now_ns, &text);
         put_ways(v, now_ns, &text);
     }
     json_put_str(j, "why", buf_str(&text));

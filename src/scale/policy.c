@@ -232,7 +232,10 @@ static const char held_by[] = "; held by ";
 static void write_reason(const struct bounds_limits *limits, struct scale_decision *d)
 {
     char clear[UNITS_TEXT_BYTES], held[BOUND_TEXT_BYTES];
-    int n = snprintf(d->reason, sizeof(d->reason), "%u server%s: ", d->target, d->target == 1 ? "" : "s");
+    int n = snprintf(d->reason, sizeof(d->reason), "%u server%s", d->advised, d->advised == 1 ? "" : "s");
+    if (d->is_advice)
+        n += snprintf(d->reason + n, sizeof(d->reason) - (size_t)n, " advised, %u kept", d->target);
+    n += snprintf(d->reason + n, sizeof(d->reason) - (size_t)n, ": ");
     size_t room = sizeof(d->reason) - (size_t)n;
     char *at = d->reason + n;
     if (need_of(d) == 0)
@@ -246,10 +249,40 @@ static void write_reason(const struct bounds_limits *limits, struct scale_decisi
                      need_of(d), d->base, d->work, d->forecast, d->burst, d->backlog, d->waiting,
                      units_format_duration(clear, d->clear_ns), d->capacity.in_flight,
                      capacity_source_name(d->capacity.source));
-    if (d->bound == SCALE_BOUND_NONE || (size_t)n + strlen(held_by) >= room)
+    if (d->advised_bound == SCALE_BOUND_NONE || (size_t)n + strlen(held_by) >= room)
         return;
-    (void)snprintf(at + n, room - (size_t)n, "%s%s", held_by, bounds_format(held, limits, d->bound));
+    (void)snprintf(at + n, room - (size_t)n, "%s%s", held_by, bounds_format(held, limits, d->advised_bound));
     d->reason_held_at = (uint32_t)(at + n + strlen(held_by) - d->reason);
+}
+
+/* Where it only advises, each advice is given as if those before it had been followed. */
+static void choose_target(struct policy_state *p, const struct policy_limits *limits,
+                          const struct scale_signals *g, struct scale_decision *d)
+{
+    struct bounds_limits wish = limits->bounds;
+    int64_t hold_ns = d->needed == 0 ? last_hold_ns(p, limits, g) : 0;
+    struct bounds_facts facts = {.now_ns = g->now_ns,
+                                 .target_before = d->target_before,
+                                 .up = d->up,
+                                 .in_flight = g->in_flight,
+                                 .capacity = d->capacity.in_flight,
+                                 .is_bottleneck_shared = d->capacity.is_bottleneck_shared,
+                                 .is_last_kept = p->idle.idle_ns < hold_ns};
+    if (limits->is_advice) {
+        wish.has_manual = false;
+        facts.target_before = p->is_advising ? p->advised : d->target_before;
+    }
+    struct bounds_choice choice =
+        bounds_choose(&p->steps, &wish, &facts, d->needed, stable_window_max(&p->window));
+    d->advised = p->advised = choice.target;
+    d->advised_bound = choice.bound;
+    d->idle_hold_ns = choice.bound == SCALE_BOUND_IDLE ? hold_ns : 0;
+    d->is_advice = p->is_advising = limits->is_advice;
+    d->is_advice_change = limits->is_advice && choice.target != facts.target_before;
+    if (limits->is_advice)
+        choice = bounds_keep(&limits->bounds, d->target_before);
+    d->target = choice.target;
+    d->bound = choice.bound;
 }
 
 struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,
@@ -273,19 +306,7 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
     d.needed = bounds_servers_for(need);
     stable_window_advance(&p->window, window_ns(limits, g), g->now_ns);
     stable_window_note(&p->window, need);
-    int64_t hold_ns = d.needed == 0 ? last_hold_ns(p, limits, g) : 0;
-    struct bounds_facts facts = {.now_ns = g->now_ns,
-                                 .target_before = d.target_before,
-                                 .up = d.up,
-                                 .in_flight = g->in_flight,
-                                 .capacity = capacity->in_flight,
-                                 .is_bottleneck_shared = capacity->is_bottleneck_shared,
-                                 .is_last_kept = p->idle.idle_ns < hold_ns};
-    struct bounds_choice choice =
-        bounds_choose(&p->steps, &limits->bounds, &facts, d.needed, stable_window_max(&p->window));
-    d.target = choice.target;
-    d.bound = choice.bound;
-    d.idle_hold_ns = d.bound == SCALE_BOUND_IDLE ? hold_ns : 0;
+    choose_target(p, limits, g, &d);
     d.is_change = d.target != d.target_before;
     p->target = d.target;
     write_reason(&limits->bounds, &d);

@@ -21,6 +21,7 @@ struct policy_limits {
     int64_t queue_timeout_ns;    /* a request that waited so long is given up */
     int64_t objective_ns;        /* config_scale; 0 = none */
     double objective_quantile;   /* 0..1; 0 = none */
+    bool is_advice;              /* decide and tell, but leave the target as it is */
 };
 
 enum { SCALE_REASON_BYTES = 448 };
@@ -31,6 +32,11 @@ struct scale_decision {
     uint32_t target_before;
     bool is_change; /* target != target_before: worth an event */
     enum scale_bound bound;
+    /* What the policy would want, and what held that. The same as above, unless it only advises. */
+    uint32_t advised;
+    enum scale_bound advised_bound;
+    bool is_advice;        /* it only advises */
+    bool is_advice_change; /* another advice than before: worth an event */
 
     /* needed = ceil(base + forecast + burst + backlog), in servers, before any bound */
     uint32_t needed;
@@ -51,7 +57,9 @@ struct scale_decision {
 struct policy_state {
     bool is_started;
     uint32_t target;
-    double work; /* moving mean of the work in flight */
+    bool is_advising;
+    uint32_t advised; /* while it is advising: what it would want, as if it were done */
+    double work;      /* moving mean of the work in flight */
     struct demand demand;
     struct stable_window window;
     struct step_history steps;

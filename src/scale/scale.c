@@ -252,7 +252,8 @@ static struct policy_limits policy_limits_of(const struct scaled_service *x)
                                       scale->scale_down_after_ns > 0 ? scale->scale_down_after_ns : -1,
                                   .queue_timeout_ns = x->config->queue_timeout_ns,
                                   .objective_ns = scale->objective_ns,
-                                  .objective_quantile = scale->objective_quantile};
+                                  .objective_quantile = scale->objective_quantile,
+                                  .is_advice = scale->mode == SCALE_MODE_ADVISE};
 }
 
 static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_ns)
@@ -294,6 +295,17 @@ static void tell_decision(struct scale *s, struct scaled_service *x)
     s->effects.on_event(s->effects.context, &e);
 }
 
+static void tell_advice(struct scale *s, const struct scaled_service *x)
+{
+    struct scale_event e = {.kind = SCALE_EVENT_SCALE_ADVICE,
+                            .now_ns = x->decision.at_ns,
+                            .service = x->service,
+                            .reason = x->decision.reason,
+                            .last_lines = "",
+                            .decision = &x->decision};
+    s->effects.on_event(s->effects.context, &e);
+}
+
 static void note_story(struct scaled_service *x)
 {
     const struct collect_outcomes *o = collector_outcomes(x->collector);
@@ -319,6 +331,8 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     note_story(x);
     if (x->decision.is_change)
         tell_decision(s, x);
+    if (x->decision.is_advice_change)
+        tell_advice(s, x);
     reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, capacity.limit, now_ns);
 }
 

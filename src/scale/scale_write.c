@@ -67,6 +67,11 @@ static void write_scaling(const struct scale_view *v, int64_t now_ns, struct jso
     json_put_int(j, "servers_max", v->config->scale.servers_max);
     json_put_int(j, "target", v->decision ? v->decision->target : 0);
     json_put_int(j, "needed", v->decision ? v->decision->needed : 0);
+    json_key(j, "advised");
+    if (v->decision && v->decision->is_advice)
+        json_int(j, v->decision->advised);
+    else
+        json_null(j);
     json_key(j, "manual");
     if (v->has_manual)
         json_int(j, v->manual);
@@ -120,6 +125,11 @@ static double target(const struct scale_view *v)
 static double needed(const struct scale_view *v)
 {
     return v->decision ? v->decision->needed : 0;
+}
+
+static double advised(const struct scale_view *v)
+{
+    return v->decision ? v->decision->advised : 0;
 }
 
 static double servers_min(const struct scale_view *v)
@@ -176,6 +186,8 @@ static const struct family families[] = {
     {"weir_scale_target_servers", "gauge", "Servers wanted.", true, target},
     {"weir_scale_needed_servers", "gauge", "Servers that the present load needs, before any bound.", true,
      needed},
+    {"weir_scale_advised_servers", "gauge",
+     "Servers that the policy would want: the target, unless with `mode: advise`.", true, advised},
     {"weir_scale_min_servers", "gauge", "Least number of servers, from the configuration.", true,
      servers_min},
     {"weir_scale_max_servers", "gauge", "Largest number of servers, from the configuration.", true,

@@ -237,6 +237,18 @@ def test_replicas_by_hand_for_a_while(weir):
     assert cli("scale", "main", "3", "--for", "31d").returncode == 1
 
 
+def test_advice_is_told_and_not_followed(weir, load):
+    w = weir(services=tiny("1..4", {"mode": "advise"}, max_requests=1))
+    load(w.port, "/work?ms=200", clients=8)
+    wait_until(lambda: (w.api("services")["services"][0]["scale"]["advised"] or 0) >= 3, 20)
+    scale = w.api("services")["services"][0]["scale"]
+    assert scale["target"] == 1 and scale["now"]["bound"] == "advise"
+    assert any(e["kind"] == "scale_advice" and "1 kept" in e["text"] for e in w.api("events")["events"])
+    assert "only advises" in w.api("services/main/explain")["why"]
+    assert ", advised " in run_weir("status", "--admin", f"127.0.0.1:{w.admin_port}").stdout
+    assert serving(w) == 1 and w.log().count("-> serving") <= 1
+
+
 def test_what_a_server_is_given(weir, directory):
     w = weir(services={"main": {"health": {"path": "/healthz"}, "scale": {
         "command": [PYTHON, TINY_SERVER, "{host}:{port}"], "servers": 1, "directory": directory,

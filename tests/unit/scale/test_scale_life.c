@@ -450,6 +450,41 @@ static void manual_count_may_have_an_end(void **state)
     assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 4);
 }
 
+static void advice_changes_nothing(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.mode = SCALE_MODE_ADVISE;
+    w->config.scale.servers_min = 0;
+    w->config.scale.servers_max = 4;
+    w->config.max_requests = 1;
+    world_begin(w);
+    w->rate = 20;
+    world_run(w, 20 * S);
+    struct scale_decision d = world_decision(w);
+    assert_int_equal(d.target, 1);
+    assert_int_equal(d.bound, SCALE_BOUND_ADVISE);
+    assert_true(d.is_advice);
+    assert_int_equal(d.advised, 4);
+    assert_int_equal(d.advised_bound, SCALE_BOUND_MAX);
+    assert_int_equal(world_up(w), 1);
+    assert_non_null(strstr(d.reason, "4 servers advised, 1 kept: needed "));
+    assert_true(world_events(w, SCALE_EVENT_SCALE_ADVICE) >= 1);
+    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_UP), 1);
+    want(w, 3);
+    world_run(w, 20 * S);
+    assert_int_equal(world_up(w), 3);
+    assert_int_equal(world_decision(w).advised, 4);
+    assert_true(scale_clear_replicas(w->scale, w->service, w->now_ns, NULL));
+    w->rate = 0;
+    world_run(w, 1000 * S); /* nothing to do for long: advised, and left as it is */
+    assert_int_equal(world_up(w), 3);
+    assert_int_equal(world_decision(w).advised, 0);
+    w->config.scale.mode = SCALE_MODE_ACT; /* as a reload does */
+    world_run(w, 60 * S);
+    assert_int_equal(world_up(w), 0);
+    assert_false(world_decision(w).is_advice);
+}
+
 /* The worker died: a new fleet and a new scale find the servers of the old one. */
 static void restart_worker(struct world *w)
 {
@@ -771,6 +806,7 @@ int main(void)
         STORY(hand_is_told_why_not),
         STORY(manual_count_holds_until_cleared),
         STORY(manual_count_may_have_an_end),
+        STORY(advice_changes_nothing),
         STORY(restart_adopts_all),
         STORY(restart_finds_servers_late),
         STORY(observing_again_holds_starts),
