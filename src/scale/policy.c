@@ -1,20 +1,19 @@
 /*
  * The policy: it counts work instead of rates. docs/explanation/scaling.md tells it with examples.
  *
- * - Steady: arrivals x service time, the rate being the calmest mean that the latest arrivals do not
- * contradict (demand.h).
+ * - Steady: arrivals x service time, over the calmest mean that the latest do not contradict (demand.h).
  * - Growth: what the load rarely grows by while a server starts (forecast.h). It only raises.
  * - Burst: places kept free for chance: a root of the load, or less where the objective allows waiting.
  * - Waiting: requests in the queue, and those that wait inside overloaded servers. Done once, they are gone:
  *   they need waiting x service time / (capacity x clear time) servers for that time, not one for each
- *   `capacity` of them; what will have piled up until a server has started is added. It doubles the servers
- * at most, so that what comes of it is seen before more are asked for. Those inside cannot move to a new
- * server, and when the cause is shared (a database) more servers do not help: they ask for half as many again
- * as the steady work at most, and for none where more servers were seen to get no more done.
+ *   `capacity` of them; what will have piled up until a server has started is added. That doubles the steady
+ *   need at most, so that what comes of it is seen first. Those inside cannot move to a new server, and when
+ *   the cause is shared (a database) more servers do not help: they ask for half as many again as the
+ *   steady work at most, and for none where more servers were seen to get no more done.
  * - Needed: the sum, in servers. Up at once.
- * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time, since
- * what may come is in the forecast already. The last server is kept by the gaps between requests (idle.h),
- * unless scale_down_after is stated. What they and other bounds make of the need: bounds.h.
+ * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time: what
+ *   may come is in the forecast already. The last server is kept by the gaps between requests (idle.h),
+ *   unless scale_down_after is stated. What they and other bounds make of the need: bounds.h.
  *
  * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
  * a backlog that stays while they start does not ask again.
