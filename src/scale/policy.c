@@ -266,7 +266,8 @@ static void choose_target(struct policy_state *p, const struct policy_limits *li
                                  .in_flight = g->in_flight,
                                  .capacity = d->capacity.in_flight,
                                  .is_bottleneck_shared = d->capacity.is_bottleneck_shared,
-                                 .is_last_kept = p->idle.idle_ns < hold_ns};
+                                 .is_last_kept =
+                                     limits->bounds.servers_min == 0 && p->idle.idle_ns < hold_ns};
     if (limits->is_advice) {
         wish.has_manual = false;
         facts.target_before = p->is_advising ? p->advised : d->target_before;
