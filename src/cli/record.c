@@ -117,7 +117,8 @@ static void tell(const struct recording *r, const struct buf *notes)
 {
     struct str rest = buf_str(notes), note;
     while (str_split(&rest, '\n', &note))
-        fprintf(stderr, "weir record: %s: %.*s\n", r->service, STR_ARG(note));
+        if (note.len) /* nothing to tell is one empty part */
+            fprintf(stderr, "weir record: %s: %.*s\n", r->service, STR_ARG(note));
 }
 
 static const char *name_of(const struct recording *r)

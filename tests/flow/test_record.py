@@ -31,6 +31,7 @@ class Recording:
 
     def wait(self):
         errors = self.process.stderr.read()
+        assert not [line for line in errors.splitlines() if line.endswith(": ")], errors  # nothing to tell is not told
         return self.process.wait(10 * PATIENCE), errors
 
 
