@@ -170,7 +170,9 @@ static void on_probe(void *context, struct server *s, bool is_good, const char *
 static void on_tick(struct loop *loop, struct timer *t)
 {
     struct control *c = container_of(t, struct control, scale_timer);
-    scale_tick(c->scale, loop_now_ns(loop));
+    int64_t now_ns = loop_now_ns(loop);
+    scale_set_wall_clock(c->scale, clock_wall_ns() - (clock_now_ns() - now_ns), now_ns);
+    scale_tick(c->scale, now_ns);
     if (digest_can_wait(c) != c->published_can_wait)
         (void)publish(c);
     (void)fleet_collect(c->fleet);
@@ -234,6 +236,7 @@ void scaling_run(struct control *c)
 {
     if (c->process)
         scale_observe(c->scale, c->process, clock_now_ns());
+    scale_set_wall_clock(c->scale, clock_wall_ns(), clock_now_ns());
     scale_tick(c->scale, clock_now_ns());
     timer_set(c->loop, &c->scale_timer, clock_now_ns() + SCALE_TICK_NS);
 }

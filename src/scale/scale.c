@@ -50,6 +50,8 @@ struct scale {
     struct random random;
     bool is_frozen;
     int64_t held_until_ns; /* observing; 0: not */
+    bool is_wall_known;
+    int64_t wall_offset_ns; /* wall clock less the clock that `now` comes from */
     uint32_t provider_count;
     struct provider *providers[PROVIDERS_MAX];           /* every one ever seen: for strays */
     struct scaled_service *services[FLEET_SERVICES_MAX]; /* by slot; NULL: unknown */
@@ -268,6 +270,7 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
         .objective_ns = x->config->scale.objective_ns,
     };
     collector_read(x->collector, &request, now_ns, &x->signals);
+    x->signals.wall_ns = s->is_wall_known ? now_ns + s->wall_offset_ns : 0;
     per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
     x->signals.start_times = n.start_times;
@@ -380,6 +383,12 @@ static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_
     if (x->signals.available > 0)
         atomic_store_explicit(&x->service->is_waking, 0, memory_order_relaxed);
     forget_if_empty(s, x);
+}
+
+void scale_set_wall_clock(struct scale *s, int64_t wall_ns, int64_t now_ns)
+{
+    s->is_wall_known = true;
+    s->wall_offset_ns = wall_ns - now_ns;
 }
 
 void scale_tick(struct scale *s, int64_t now_ns)

@@ -41,6 +41,9 @@ bool scale_knows(const struct scale *s, const struct service *service);
 void scale_observe(struct scale *s, struct provider *provider, int64_t now_ns);
 void scale_on_observed(struct scale *s, int64_t now_ns);
 
+/* What time it is for people: for what comes back daily, and for schedules. Before each tick, since that
+ * clock may be set; never told, the wall clock counts as unknown. */
+void scale_set_wall_clock(struct scale *s, int64_t wall_ns, int64_t now_ns);
 /* Reads the signals, decides, moves servers. */
 void scale_tick(struct scale *s, int64_t now_ns);
 /* The data plane woke control: the same as a tick, but only for services that are waking or have a refusing

@@ -24,6 +24,7 @@ struct scale_levels {
 
 struct scale_signals {
     int64_t now_ns;  /* monotonic, or the simulator's clock */
+    int64_t wall_ns; /* the wall clock at now_ns, since 1970 in UTC; 0: not known. It may step. */
     int64_t span_ns; /* what the totals below cover; 0 only in the first signals of a service, whose totals
                         are 0 */
 

@@ -23,6 +23,7 @@
 #define NEVER_NS       INT64_MAX
 #define TICK_NS        (SCALE_TICK_MS * NS_PER_MS)
 #define ENDING_LOOK_NS (100 * NS_PER_MS)
+#define WALL_START_NS  (978307200 * NS_PER_S) /* a Monday, 2001-01-01 00:00 UTC: where all traces begin */
 enum { KEY_BYTES = 2 * SERVER_NAME_BYTES + 16 };
 
 /* One server of the simulated provider. */
@@ -260,6 +261,7 @@ static void meet_events(struct weir_world *w)
         meet_instance(w, &w->instances[i]);
     if (w->now_ns >= w->next_tick_ns) {
         w->next_tick_ns += TICK_NS;
+        scale_set_wall_clock(w->scale, WALL_START_NS + w->now_ns, w->now_ns);
         scale_tick(w->scale, w->now_ns);
     }
     sync_down(w);

@@ -258,6 +258,26 @@ static void restart_under_load(void **state)
     assert_nothing_lost(w);
 }
 
+/* The wall clock is unknown until it is told, goes on with ours, and may be set. */
+static void wall_clock_is_in_the_signals(void **state)
+{
+    struct world *w = *state;
+    struct scale_signals g;
+    struct scale_decision d;
+    world_begin(w);
+    world_run(w, 1 * S);
+    assert_true(scale_last(w->scale, w->service, &g, &d));
+    assert_int_equal(g.wall_ns, 0);
+    scale_set_wall_clock(w->scale, 1000 * S, w->now_ns);
+    world_run(w, 3 * S);
+    assert_true(scale_last(w->scale, w->service, &g, &d));
+    assert_int_equal(g.wall_ns, 1003 * S);
+    scale_set_wall_clock(w->scale, 500 * S, w->now_ns);
+    world_run(w, 1 * S);
+    assert_true(scale_last(w->scale, w->service, &g, &d));
+    assert_int_equal(g.wall_ns, 501 * S);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -274,6 +294,7 @@ int main(void)
         STORY(shared_bottleneck_does_not_run_away),
         STORY(objective_bounds_latency),
         STORY(restart_under_load),
+        STORY(wall_clock_is_in_the_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
