@@ -54,6 +54,7 @@ MAY_BE_ATOMIC = {
     "src/net/loop.h",
     "src/net/loop.c",
     "src/net/job.c",
+    "src/provider/driver.h",
     "src/proxy/thread.h",
     "src/watch/disks.c",
 }

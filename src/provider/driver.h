@@ -1,0 +1,117 @@
+/*
+ * driver.h: what a provider has to know of its engine, and no more. A driver is a table of plain, blocking
+ * functions for one engine (Docker, a swarm, somebody's API, a program): list what there is, start one, stop
+ * one, or set their number. All that providers have in common is managed.h's, which runs drivers on threads
+ * of its own: retries and their back-off, rate limits, deadlines, polling, what belongs to whom after a
+ * restart, and the words for the ledger.
+ *
+ * A driver keeps no truth. What exists is what list() says; what start() and stop() return is a hint that
+ * makes the next list() come sooner.
+ *
+ * Threads: `call` functions (list, start, stop, set_count) are called one at a time on one thread; wait()
+ * may run beside them on another. Both get the same driver, so what both use must not change after open().
+ */
+#pragma once
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "config/model.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct driver; /* the driver's own */
+
+enum {
+    INSTANCE_ID_BYTES = 128,  /* a container's id, a task's, an instance's */
+    INSTANCE_KEY_BYTES = 112, /* "SERVICE/SERVER" */
+    INSTANCE_DETAIL_BYTES = 256,
+    INSTANCES_MAX = 2048, /* of one service; more is an error of list() */
+};
+
+enum instance_state {
+    INSTANCE_PENDING,  /* asked for, and not there yet: it may get an address later */
+    INSTANCE_RUNNING,  /* it runs; whether it answers is for probes to say */
+    INSTANCE_STOPPING, /* the engine is ending it, whoever asked for that: it must get nothing new */
+    INSTANCE_ENDED,    /* it runs no more, but is still listed; `detail` says why */
+};
+
+/* One server as its engine knows it. A plain value. */
+struct instance {
+    char id[INSTANCE_ID_BYTES];   /* the engine's name for it: unique, never used twice */
+    char key[INSTANCE_KEY_BYTES]; /* what start() was given; "" where the engine can't keep it */
+    enum instance_state state;
+    bool has_address;
+    struct addr address;                /* where it takes requests */
+    int64_t started_ns;                 /* wall clock; 0: not told */
+    char detail[INSTANCE_DETAIL_BYTES]; /* in the engine's own words: "exit code 137, out of memory" */
+};
+
+struct instance_list {
+    uint32_t count;
+    struct instance *items; /* owned by whoever called list(), from mem.h */
+};
+
+/* What to do about a failure. Name, and what it means for people. */
+#define DRIVER_FAULTS(X)                                                                                     \
+    X(RETRYABLE, retryable, "the engine is away or busy: it is asked again, ever more rarely")               \
+    X(CONFIGURATION, configuration, "what is configured can't work: asked again rarely, people must act")    \
+    X(QUOTA, quota, "the engine gives no more: what there is stays")                                         \
+    X(CREDENTIALS, credentials, "the engine does not accept who we are: people must act")
+#define DRIVER_FAULT_ENUM(upper, lower, help) DRIVER_FAULT_##upper,
+enum driver_fault { DRIVER_FAULTS(DRIVER_FAULT_ENUM) DRIVER_FAULT_COUNT };
+
+struct driver_failure {
+    enum driver_fault fault;
+    int64_t retry_after_ns; /* the engine said so; 0: it said nothing */
+    char text[512];         /* a sentence with the engine's own words, without secrets */
+};
+/* Returns false, so that `return driver_fail(…)` reads well. */
+bool driver_fail(struct driver_failure *f, enum driver_fault fault, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Limits of one call. */
+struct driver_call {
+    int64_t deadline_ns;             /* monotonic; the driver returns a failure by then */
+    const atomic_bool *is_cancelled; /* Weir is going down: return soon */
+};
+
+/* What a driver can do. */
+enum {
+    DRIVER_STARTS_ONE = 1 << 0,      /* start(): one server under a key of ours; else set_count() */
+    DRIVER_STOPS_CHOSEN = 1 << 1,    /* stop(): the one we name; else the engine chooses */
+    DRIVER_TELLS_ADDRESSES = 1 << 2, /* list() has them; else they come from `discover:` */
+    DRIVER_TELLS_STARTS = 1 << 3,    /* started_ns */
+    DRIVER_TELLS_CHANGES = 1 << 4,   /* wait() */
+};
+
+struct driver_ops {
+    const char *name; /* as in `provider: docker` */
+    uint32_t capabilities;
+
+    /* service: borrowed for the driver's life. owner: a short text that is the same after each restart of
+     * this Weir and another for every other Weir on the engine: marks what is ours. Does no I/O; fails only
+     * for what `weir check` could not see. */
+    struct driver *(*open)(const struct config_service *service, const char *owner, struct err *err);
+    void (*close)(struct driver *d);
+
+    /* Every instance of the service that is ours, ended ones among them while the engine lists them.
+     * *ret_list is set on success only. A list that is not surely whole is a failure, never a shorter list.
+     */
+    bool (*list)(struct driver *d, const struct driver_call *call, struct instance_list *ret_list,
+                 struct driver_failure *f);
+    /* Starts one server for `key`. Idempotent: where that key's server exists already it is returned. A
+     * failure does not say that nothing was started; list() will tell. */
+    bool (*start)(struct driver *d, const struct driver_call *call, const char *key,
+                  struct instance *ret_instance, struct driver_failure *f);
+    /* Ends one and removes what is left of it; fine when it is gone. Without DRIVER_STOPS_CHOSEN: NULL. */
+    bool (*stop)(struct driver *d, const struct driver_call *call, const struct instance *instance,
+                 int64_t stop_timeout_ns, struct driver_failure *f);
+    /* So many servers in all: absolute, so that saying it twice does no harm. count_before: the number
+     * that was said or seen last. NULL with DRIVER_STARTS_ONE. */
+    bool (*set_count)(struct driver *d, const struct driver_call *call, uint32_t count, uint32_t count_before,
+                      struct driver_failure *f);
+    /* Blocks until something may have changed (true), or the deadline (true), or a failure. NULL: polled. */
+    bool (*wait)(struct driver *d, const struct driver_call *call, struct driver_failure *f);
+};
