@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "config": "",
     "http": "",
     "net": "",
+    "store": "net",
     "stats": "",
     "fleet": "stats",
     "balance": "fleet stats",
@@ -28,7 +29,7 @@ MAY_INCLUDE = {
     "watch": "fleet stats net http config",
     "proxy": "fleet balance stats http net config",
     "admin": "fleet stats http net config",
-    "control": "config http net stats fleet balance provider scale watch proxy admin",
+    "control": "config http net store stats fleet balance provider scale watch proxy admin",
     "supervisor": "net",
     "cli": "config http net",
 }

@@ -1,0 +1,424 @@
+/*
+ * store.c: see store.h.
+ *
+ * A pool of one job thread does one piece of work after the other, so the database needs no lock. Each piece
+ * carries copies of what it works on. What thread and loop share is the keeper: it owns the database and
+ * counts the work that is done, so that the loop's thread can wait for it where it may (start and end). The
+ * keeper lives until the store and every piece of work have let go: a disk that hangs outlives the store.
+ *
+ * One write of documents at a time: while a slow disk is at it, the next is refused, and comes again later
+ * with newer knowledge. So memory is bounded whatever the disk does.
+ */
+#include "store/store.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "net/job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WORK_QUEUE_MAX = 64 };
+#define WORK_NS      (30 * NS_PER_S)   /* a disk that takes longer is told */
+#define OPEN_WAIT_NS (1 * NS_PER_S)    /* for a Weir that is just ending */
+#define CLOSE_NS     (100 * NS_PER_MS) /* for the thread to end, once its work is done */
+
+struct keeper {
+    pthread_mutex_t mutex; /* guards refs and done */
+    pthread_cond_t changed;
+    uint32_t refs;
+    uint64_t done;             /* pieces of work */
+    struct database *database; /* the job thread's alone */
+};
+
+enum work_kind { WORK_LOAD, WORK_PUT, WORK_APPEND, WORK_RANGE, WORK_CLOSE };
+
+struct work {
+    struct job job;
+    struct keeper *keeper;
+    struct store *store; /* for the loop's thread alone */
+    enum work_kind kind;
+    struct arena *arena; /* what it works on, and what it read */
+    struct database_document *documents;
+    struct database_point *points;
+    size_t count;
+    int64_t wall_s;
+    struct str service, name;
+    int64_t first, last;
+    struct buf values;
+    void (*on_range)(void *context, const struct database_value *values, size_t count);
+    void *context;
+    struct database_report report;
+    bool is_counted; /* among keeper.done */
+    bool is_told;    /* store_load has waited for it */
+};
+
+struct store {
+    struct job_pool *pool;
+    struct keeper *keeper;
+    struct store_events events;
+    char *path;
+    uint64_t submitted, put; /* numbers of the last work handed over, and of the last write of documents */
+    bool is_loaded, is_off, is_failing;
+    struct store_numbers numbers;
+};
+
+const char *store_told_name(enum store_told t)
+{
+#define STORE_TOLD_NAME(upper, lower, help) #lower,
+    static const char *const names[] = {STORE_TOLD(STORE_TOLD_NAME)};
+    ASSERT((unsigned)t < ARRAY_LEN(names));
+    return names[t];
+}
+
+/* ---- the keeper ---- */
+
+static struct keeper *keeper_new(const struct database_params *params)
+{
+    struct keeper *k = NEW(struct keeper);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&k->mutex, NULL);
+    k->refs = 1;
+    k->database = database_new(params);
+    return k;
+}
+
+static struct keeper *keeper_ref(struct keeper *k)
+{
+    pthread_mutex_lock(&k->mutex);
+    k->refs++;
+    pthread_mutex_unlock(&k->mutex);
+    return k;
+}
+
+static void keeper_unref(struct keeper *k)
+{
+    pthread_mutex_lock(&k->mutex);
+    bool is_last = --k->refs == 0;
+    pthread_mutex_unlock(&k->mutex);
+    if (!is_last)
+        return;
+    database_free(k->database);
+    pthread_mutex_destroy(&k->mutex);
+    pthread_cond_destroy(&k->changed);
+    free(k);
+}
+
+/* After its run, or when it is given up before that. */
+static void count_done(struct work *w)
+{
+    struct keeper *k = w->keeper;
+    pthread_mutex_lock(&k->mutex);
+    k->done += !w->is_counted;
+    w->is_counted = true;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->mutex);
+}
+
+static uint64_t keeper_done(struct keeper *k)
+{
+    pthread_mutex_lock(&k->mutex);
+    uint64_t done = k->done;
+    pthread_mutex_unlock(&k->mutex);
+    return done;
+}
+
+/* True: so much work is done. */
+static bool keeper_wait(struct keeper *k, uint64_t number, int64_t wait_ns)
+{
+    int64_t until_ns = clock_now_ns() + wait_ns;
+    struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
+    pthread_mutex_lock(&k->mutex);
+    while (k->done < number && pthread_cond_timedwait(&k->changed, &k->mutex, &until) == 0)
+        continue;
+    bool is_done = k->done >= number;
+    pthread_mutex_unlock(&k->mutex);
+    return is_done;
+}
+
+/* ---- on the job thread ---- */
+
+static void begin_documents(void *context)
+{
+    struct work *w = context;
+    w->count = 0;
+}
+
+static void take_document(void *context, const struct database_document *d)
+{
+    struct work *w = context;
+    if (w->count == DATABASE_DOCUMENTS_MAX)
+        return;
+    w->documents[w->count++] = (struct database_document){.service = arena_copy_str(w->arena, d->service),
+                                                          .text = arena_copy_str(w->arena, d->text)};
+}
+
+static struct database_report load(struct work *w, struct database *d)
+{
+    struct database_documents out = {.context = w, .begin = begin_documents, .take = take_document};
+    w->documents = ARENA_ARRAY(w->arena, struct database_document, DATABASE_DOCUMENTS_MAX);
+    struct database_report opened = database_open(d, OPEN_WAIT_NS);
+    if (opened.result != DATABASE_OK)
+        return opened;
+    struct database_report read = database_read_documents(d, &out);
+    return read.is_anew || read.result != DATABASE_OK || !opened.is_anew ? read : opened;
+}
+
+static void run(struct job *j)
+{
+    struct work *w = container_of(j, struct work, job);
+    struct database *d = w->keeper->database;
+    switch (w->kind) {
+    case WORK_LOAD:
+        w->report = load(w, d);
+        break;
+    case WORK_PUT:
+        w->report = database_put_documents(d, w->documents, w->count, w->wall_s);
+        break;
+    case WORK_APPEND:
+        w->report = database_append(d, w->points, w->count);
+        break;
+    case WORK_RANGE:
+        w->report = database_read_range(d, w->service, w->name, w->first, w->last, &w->values);
+        break;
+    case WORK_CLOSE:
+        database_close(d);
+        break;
+    }
+    count_done(w);
+}
+
+/* ---- on the loop's thread ---- */
+
+static void tell(struct store *s, enum store_told told, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static void tell(struct store *s, enum store_told told, const char *format, ...)
+{
+    char text[sizeof(((struct database_report *)0)->why) + 256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    s->events.on_told(s->events.context, told, text);
+}
+
+static void note_failure(struct store *s, const char *why)
+{
+    s->numbers.errors_total++;
+    s->numbers.is_keeping = false;
+    if (!s->is_failing)
+        tell(s, STORE_TOLD_FAILED, "what is learned cannot be kept in %s, and is tried again: %s", s->path,
+             why);
+    s->is_failing = true;
+}
+
+static void note_report(struct store *s, const struct database_report *r)
+{
+    if (r->is_anew)
+        tell(s, STORE_TOLD_ANEW, "%s: %s; a new one was begun", s->path, r->why);
+    if (r->result == DATABASE_HELD || r->result == DATABASE_NEWER) {
+        s->is_off = true;
+        s->numbers.errors_total++;
+        s->numbers.is_keeping = false;
+        tell(s, STORE_TOLD_OFF, "%s is left alone and nothing is kept: %s", s->path, r->why);
+        return;
+    }
+    if (r->result == DATABASE_FAILED) {
+        note_failure(s, r->why);
+        return;
+    }
+    if (s->is_failing)
+        tell(s, STORE_TOLD_RECOVERED, "what is learned is kept in %s again", s->path);
+    s->is_failing = false;
+    s->numbers.is_keeping = true;
+    s->numbers.bytes = r->bytes;
+}
+
+static void tell_loaded(struct store *s, const struct work *w, bool is_late)
+{
+    char size[UNITS_TEXT_BYTES];
+    bool is_read = w->report.result == DATABASE_OK;
+    s->is_loaded = true;
+    note_report(s, &w->report);
+    if (is_read)
+        tell(s, STORE_TOLD_OPENED, "what is learned is kept in %s (%s)", s->path,
+             units_format_size(size, w->report.bytes));
+    s->events.on_loaded(s->events.context, w->documents, is_read ? w->count : 0, is_late);
+}
+
+static void on_done(struct job *j, enum job_outcome outcome)
+{
+    struct work *w = container_of(j, struct work, job);
+    struct store *s = w->store;
+    if (outcome != JOB_DONE) {
+        if (outcome == JOB_LATE || w->kind == WORK_PUT)
+            note_failure(s, "the disk does not answer");
+        if (w->on_range && outcome == JOB_LATE)
+            w->on_range(w->context, NULL, 0);
+        return;
+    }
+    if (w->kind == WORK_CLOSE)
+        return;
+    if (w->kind == WORK_LOAD) {
+        if (!w->is_told)
+            tell_loaded(s, w, true);
+        return;
+    }
+    note_report(s, &w->report);
+    s->numbers.writes_total += w->report.result == DATABASE_OK && w->kind != WORK_RANGE;
+    if (w->on_range)
+        w->on_range(w->context, (const struct database_value *)(const void *)w->values.ptr,
+                    w->values.len / sizeof(struct database_value));
+}
+
+static void work_free(struct work *w)
+{
+    keeper_unref(w->keeper);
+    buf_fini(&w->values);
+    arena_free(w->arena);
+    free(w);
+}
+
+/* Perhaps on the job thread: touches nothing of the store's. */
+static void release(struct job *j)
+{
+    struct work *w = container_of(j, struct work, job);
+    count_done(w);
+    work_free(w);
+}
+
+static struct work *work_new(struct store *s, enum work_kind kind)
+{
+    struct work *w = NEW(struct work);
+    w->job = (struct job){.run = run, .on_done = on_done, .release = release};
+    w->keeper = keeper_ref(s->keeper);
+    w->store = s;
+    w->kind = kind;
+    w->arena = arena_new();
+    return w;
+}
+
+/* Takes the work, or frees it and counts that. */
+static bool submit(struct store *s, struct work *w)
+{
+    if (job_submit(s->pool, &w->job, w->kind == WORK_LOAD ? 0 : clock_now_ns() + WORK_NS)) {
+        s->submitted++;
+        return true;
+    }
+    work_free(w);
+    s->numbers.errors_total++;
+    return false;
+}
+
+struct store *store_new(const struct store_params *params)
+{
+    struct job_pool_params pool = {
+        .loop = params->loop, .name = "weir-store", .threads_max = 1, .queue_max = WORK_QUEUE_MAX};
+    struct job_pool *p = job_pool_new(&pool);
+    if (!p)
+        return NULL;
+    struct store *s = NEW(struct store);
+    s->pool = p;
+    s->events = params->events;
+    s->path = mem_strdup(params->database.path);
+    s->keeper = keeper_new(&params->database);
+    return s;
+}
+
+void store_load(struct store *s, int64_t wait_ns)
+{
+    ASSERT(s->submitted == 0);
+    struct work *w = work_new(s, WORK_LOAD);
+    if (!submit(s, w)) {
+        s->is_loaded = true;
+        note_failure(s, "no thread can be started");
+        s->events.on_loaded(s->events.context, NULL, 0, false);
+        return;
+    }
+    if (!keeper_wait(s->keeper, s->submitted, wait_ns)) {
+        note_failure(s, "the disk takes its time");
+        return;
+    }
+    w->is_told = true; /* the loop, which releases the work, does not turn meanwhile */
+    tell_loaded(s, w, false);
+}
+
+static bool can_take(const struct store *s)
+{
+    return s->is_loaded && !s->is_off;
+}
+
+bool store_put(struct store *s, const struct database_document *documents, size_t count, int64_t wall_s)
+{
+    if (!can_take(s) || (s->put && keeper_done(s->keeper) < s->put))
+        return false;
+    struct work *w = work_new(s, WORK_PUT);
+    w->documents = ARENA_ARRAY(w->arena, struct database_document, count + 1);
+    w->count = count;
+    w->wall_s = wall_s;
+    for (size_t i = 0; i < count; i++)
+        w->documents[i] =
+            (struct database_document){.service = arena_copy_str(w->arena, documents[i].service),
+                                       .text = arena_copy_str(w->arena, documents[i].text)};
+    if (!submit(s, w))
+        return false;
+    s->put = s->submitted;
+    return true;
+}
+
+bool store_append(struct store *s, const struct database_point *points, size_t count)
+{
+    if (!can_take(s))
+        return false;
+    struct work *w = work_new(s, WORK_APPEND);
+    w->points = ARENA_ARRAY(w->arena, struct database_point, count + 1);
+    w->count = count;
+    for (size_t i = 0; i < count; i++) {
+        w->points[i] = points[i];
+        w->points[i].service = arena_copy_str(w->arena, points[i].service);
+        w->points[i].name = arena_copy_str(w->arena, points[i].name);
+    }
+    return submit(s, w);
+}
+
+bool store_range(struct store *s, struct str service, struct str name, int64_t first, int64_t last,
+                 void (*on_range)(void *context, const struct database_value *values, size_t count),
+                 void *context)
+{
+    if (!can_take(s))
+        return false;
+    struct work *w = work_new(s, WORK_RANGE);
+    w->service = arena_copy_str(w->arena, service);
+    w->name = arena_copy_str(w->arena, name);
+    w->first = first;
+    w->last = last;
+    w->on_range = on_range;
+    w->context = context;
+    return submit(s, w);
+}
+
+struct store_numbers store_numbers(const struct store *s)
+{
+    return s->numbers;
+}
+
+void store_free(struct store *s, int64_t grace_ns)
+{
+    if (!s)
+        return;
+    /* By the thread that writes, so that what it is at is done first. */
+    bool is_closing = submit(s, work_new(s, WORK_CLOSE));
+    bool is_done = is_closing && keeper_wait(s->keeper, s->submitted, grace_ns);
+    job_pool_free(s->pool, is_done ? CLOSE_NS : 0);
+    keeper_unref(s->keeper);
+    free(s->path);
+    free(s);
+}
