@@ -16,9 +16,11 @@
 #include <stdlib.h>
 
 struct body_reader {
+    CURL *curl; /* borrowed */
+    const struct fetch_stream *stream;
     struct buf bytes;
     size_t bytes_max;
-    bool is_too_long;
+    bool is_too_long, is_enough, is_cancelled;
 };
 
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
@@ -28,16 +30,39 @@ static void init_curl(void)
     ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 
+static bool is_streamed(const struct body_reader *reader)
+{
+    long status = 0;
+    if (!reader->stream || !reader->stream->on_bytes)
+        return false;
+    curl_easy_getinfo(reader->curl, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300;
+}
+
 static size_t on_body(char *bytes, size_t unit, size_t count, void *context)
 {
     struct body_reader *reader = context;
     size_t len = unit * count;
+    if (is_streamed(reader)) {
+        reader->is_enough = !reader->stream->on_bytes(reader->stream->context, str_n(bytes, len));
+        return reader->is_enough ? 0 : len;
+    }
     if (len > reader->bytes_max - reader->bytes.len) {
         reader->is_too_long = true;
         return 0;
     }
     buf_put(&reader->bytes, str_n(bytes, len));
     return len;
+}
+
+/* libcurl calls it as bytes move, and about once a second when none do. */
+static int on_progress(void *context, curl_off_t down_bytes, curl_off_t down, curl_off_t up_bytes,
+                       curl_off_t up)
+{
+    struct body_reader *reader = context;
+    (void)down_bytes, (void)down, (void)up_bytes, (void)up;
+    reader->is_cancelled = reader->stream->is_cancelled(reader->stream->context);
+    return reader->is_cancelled ? 1 : 0;
 }
 
 static bool is_retryable(CURLcode code)
@@ -47,6 +72,7 @@ static bool is_retryable(CURLcode code)
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_WRITE_ERROR:
         return false;
     default:
@@ -78,6 +104,27 @@ static void set_method(CURL *curl, const struct fetch_request *request)
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 }
 
+static void set_tls(CURL *curl, const struct fetch_tls *tls)
+{
+    if (tls->ca_file && tls->ca_file[0])
+        curl_easy_setopt(curl, CURLOPT_CAINFO, tls->ca_file);
+    if (!tls->cert_file || !tls->cert_file[0])
+        return;
+    curl_easy_setopt(curl, CURLOPT_SSLCERT, tls->cert_file);
+    curl_easy_setopt(curl, CURLOPT_SSLKEY, tls->key_file);
+}
+
+static void set_reader(CURL *curl, struct body_reader *reader)
+{
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, reader);
+    if (!reader->stream || !reader->stream->is_cancelled)
+        return;
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, reader);
+}
+
 static void set_options(CURL *curl, const struct fetch_request *request, struct curl_slist *headers)
 {
     long timeout_ms = (long)MAX(request->timeout_ns / NS_PER_MS, INT64_C(1));
@@ -96,7 +143,16 @@ static void set_options(CURL *curl, const struct fetch_request *request, struct 
         curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
         curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer_token);
     }
+    if (request->tls)
+        set_tls(curl, request->tls);
     set_method(curl, request);
+}
+
+static void take_field(CURL *curl, const char *name, char out[FETCH_FIELD_BYTES])
+{
+    struct curl_header *field;
+    if (name && curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &field) == CURLHE_OK)
+        str_copy(out, FETCH_FIELD_BYTES, str_of(field->value));
 }
 
 static int64_t retry_after_of(CURL *curl)
@@ -109,17 +165,17 @@ static int64_t retry_after_of(CURL *curl)
     return MAX((int64_t)seconds, INT64_C(0));
 }
 
-static bool perform(CURL *curl, const struct fetch_request *request, struct body_reader *reader,
-                    struct err *err)
+static bool perform(CURL *curl, struct body_reader *reader, struct err *err)
 {
     char text[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, reader);
+    set_reader(curl, reader);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
-    if (code == CURLE_OK)
+    if (code == CURLE_OK || reader->is_enough)
         return true;
+    if (reader->is_cancelled)
+        return err_set(err, "given up");
     if (reader->is_too_long)
         return err_set(err, "the answer is longer than %zu bytes", reader->bytes_max);
     err_set(err, "%s", text[0] ? text : curl_easy_strerror(code));
@@ -136,14 +192,16 @@ bool fetch(const struct fetch_request *request, struct fetch_response *ret_respo
     if (!curl)
         return err_set(err, "libcurl is out of memory");
     size_t bytes_max = request->response_bytes_max ? request->response_bytes_max : FETCH_RESPONSE_BYTES_MAX;
-    struct body_reader reader = {.bytes_max = bytes_max};
+    struct body_reader reader = {.curl = curl, .stream = request->stream, .bytes_max = bytes_max};
     struct curl_slist *headers = header_list(request);
     set_options(curl, request, headers);
-    bool is_answered = perform(curl, request, &reader, err);
+    bool is_answered = perform(curl, &reader, err);
     if (is_answered) {
         long status = 0;
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-        *ret_response = (struct fetch_response){(int)status, reader.bytes, retry_after_of(curl)};
+        *ret_response = (struct fetch_response){
+            .status = (int)status, .body = reader.bytes, .retry_after_s = retry_after_of(curl)};
+        take_field(curl, request->answer_field, ret_response->field);
     } else {
         buf_fini(&reader.bytes);
     }

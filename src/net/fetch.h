@@ -19,18 +19,41 @@ struct fetch_request {
     const char *url;            /* http:// or https://, nothing else is spoken; redirects are not followed */
     const char *const *headers; /* "Name: value"; may be NULL */
     size_t header_count;
-    struct str body;           /* sent when method is not GET or HEAD; may be empty */
-    const char *bearer_token;  /* NULL or "": none. Only ever sent, never part of an error text */
-    const char *unix_socket;   /* NULL: TCP; else a path, and url's host is only the Host field */
-    bool is_direct;            /* true: proxies of the environment (http_proxy...) are not used */
-    int64_t timeout_ns;        /* for the whole exchange; > 0 */
-    size_t response_bytes_max; /* 0: FETCH_RESPONSE_BYTES_MAX; a longer body is an error */
+    struct str body;             /* sent when method is not GET or HEAD; may be empty */
+    const char *bearer_token;    /* NULL or "": none. Only ever sent, never part of an error text */
+    const char *unix_socket;     /* NULL: TCP; else a path, and url's host is only the Host field */
+    bool is_direct;              /* true: proxies of the environment (http_proxy...) are not used */
+    int64_t timeout_ns;          /* for the whole exchange; > 0 */
+    size_t response_bytes_max;   /* 0: FETCH_RESPONSE_BYTES_MAX; a longer body is an error */
+    const struct fetch_tls *tls; /* NULL: the system's store, no certificate of ours */
+    const char *answer_field;    /* NULL: none; else a field of the answer that is wanted, by its name */
+    const struct fetch_stream *stream; /* NULL: the body is collected */
 };
+
+/* Files in PEM. Each may be NULL or "". */
+struct fetch_tls {
+    const char *ca_file;   /* whom to trust instead of the system's store */
+    const char *cert_file; /* who we are... */
+    const char *key_file;  /* ...and its key; asked for when there is a cert_file */
+};
+
+/* For bodies that go on for long. Both are called on the thread that called fetch(). */
+struct fetch_stream {
+    void *context;
+    /* Some bytes of the body of a 2xx answer, as they come; those of others are collected. False: enough,
+     * and fetch() returns true. NULL: collected. */
+    bool (*on_bytes)(void *context, struct str bytes);
+    /* Asked about once a second; true ends it, and fetch() returns false. NULL: never. */
+    bool (*is_cancelled)(void *context);
+};
+
+enum { FETCH_FIELD_BYTES = 64 };
 
 struct fetch_response {
     int status;            /* 100..599 */
     struct buf body;       /* owned */
     int64_t retry_after_s; /* -1: no Retry-After (RFC 9110 §10.2.3); a date is turned into seconds from now */
+    char field[FETCH_FIELD_BYTES]; /* the answer_field's value, cut; "" when there is none */
 };
 
 /*

@@ -100,3 +100,23 @@ bool json_value_bool(const struct json_value *object, const char *key, bool when
     const json_t *v = json_object_get(inner(object), key);
     return json_is_boolean(v) ? json_is_true(v) : when_absent;
 }
+
+bool json_value_set_int(struct json_value *root, const char *const path[], size_t depth, int64_t value)
+{
+    json_t *object = (json_t *)root;
+    ASSERT(depth > 0);
+    for (size_t i = 0; i + 1 < depth; i++)
+        object = json_object_get(object, path[i]);
+    return json_is_object(object) && json_object_set_new(object, path[depth - 1], json_integer(value)) == 0;
+}
+
+static int put(const char *bytes, size_t len, void *context)
+{
+    buf_put(context, str_n(bytes, len));
+    return 0;
+}
+
+void json_value_format(const struct json_value *v, struct buf *out)
+{
+    ASSERT(json_dump_callback(inner(v), put, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0);
+}

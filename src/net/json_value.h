@@ -1,9 +1,11 @@
 /*
- * json_value.h: reading JSON (RFC 8259): text in, a tree of values out. jansson lives behind this header.
+ * json_value.h: reading JSON (RFC 8259): text in, a tree of values out, and back. jansson lives behind this
+ * header.
  * Pure, control path. Every getter takes a NULL or wrong-typed value and gives the default, so a reader needs
  * no ladder of checks.
  */
 #pragma once
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/str.h"
@@ -34,3 +36,12 @@ int64_t json_value_int_at(const struct json_value *array, size_t i, int64_t when
 double json_value_double(const struct json_value *object, const char *key,
                          double when_absent); /* any number */
 bool json_value_bool(const struct json_value *object, const char *key, bool when_absent);
+
+/*
+ * For answers that are sent back with one number changed. Sets root[path[0]]...[path[depth - 1]]; false, and
+ * nothing changed, when an object on the way is not there. format() writes a value as it was read: whole,
+ * numbers without loss, keys in their order.
+ */
+bool json_value_set_int(struct json_value *root, const char *const path[], size_t depth,
+                        int64_t value) MUST_USE;
+void json_value_format(const struct json_value *v, struct buf *out);

@@ -151,6 +151,112 @@ static void other_schemes_are_refused(void **state)
     assert_false(err.retryable);
 }
 
+struct taken {
+    char bytes[64];
+    size_t len, enough;
+    int asked;
+};
+
+static bool take(void *context, struct str bytes)
+{
+    struct taken *t = context;
+    memcpy(t->bytes + t->len, bytes.ptr, bytes.len);
+    t->len += bytes.len;
+    return t->len < t->enough;
+}
+
+static bool give_up(void *context)
+{
+    struct taken *t = context;
+    return ++t->asked > 1;
+}
+
+static void a_stream_ends_when_there_is_enough(void **state)
+{
+    struct canned c = {.answer = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\n\r\n{\"a\":1}\n"};
+    struct taken taken = {.enough = 3};
+    struct fetch_stream stream = {.context = &taken, .on_bytes = take};
+    char url[64];
+    canned_start(&c, url);
+    struct fetch_request r = {.method = "GET",
+                              .url = url,
+                              .is_direct = true,
+                              .timeout_ns = 5 * NS_PER_S,
+                              .stream = &stream,
+                              .answer_field = "api-version"};
+    struct fetch_response got;
+    assert_true(fetch(&r, &got, NULL));
+    canned_stop(&c);
+    assert_int_equal(got.status, 200);
+    assert_int_equal(got.body.len, 0);
+    assert_string_equal(got.field, "1.41");
+    assert_memory_equal(taken.bytes, "{\"a", 3);
+    fetch_response_fini(&got);
+}
+
+static void an_error_is_collected_even_where_a_stream_is_asked_for(void **state)
+{
+    struct canned c = {.answer = "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone"};
+    struct taken taken = {.enough = 1};
+    struct fetch_stream stream = {.context = &taken, .on_bytes = take};
+    char url[64];
+    canned_start(&c, url);
+    struct fetch_request r = {
+        .method = "GET", .url = url, .is_direct = true, .timeout_ns = 5 * NS_PER_S, .stream = &stream};
+    struct fetch_response got;
+    assert_true(fetch(&r, &got, NULL));
+    canned_stop(&c);
+    assert_int_equal(got.status, 404);
+    assert_string_equal(got.body.ptr, "none");
+    assert_int_equal(taken.len, 0);
+    assert_string_equal(got.field, "");
+    fetch_response_fini(&got);
+}
+
+static void who_waits_can_be_called_off(void **state)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* never accepts */
+    assert_int_equal(bind(listener, (struct sockaddr *)&a, len), 0);
+    assert_int_equal(listen(listener, 4), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+    struct taken taken = {0};
+    struct fetch_stream stream = {.context = &taken, .is_cancelled = give_up};
+    char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(a.sin_port));
+    struct fetch_request r = {
+        .method = "GET", .url = url, .is_direct = true, .timeout_ns = 60 * NS_PER_S, .stream = &stream};
+    struct fetch_response got;
+    struct err err;
+    int64_t start_ns = clock_now_ns();
+    assert_false(fetch(&r, &got, &err));
+    assert_true(clock_now_ns() - start_ns < 30 * NS_PER_S);
+    assert_string_equal(err.text, "given up");
+    close(listener);
+}
+
+static void what_was_read_is_written_again_with_one_number_changed(void **state)
+{
+    static const char *const path[] = {"Mode", "Replicated", "Replicas"}, *const wrong[] = {"Mode", "Global",
+                                                                                            "N"};
+    struct json_value *v = json_value_parse(STR("{\"b\": 9007199254740993, \"Mode\": {\"Replicated\": "
+                                                "{\"Replicas\": 2}}, \"a\": [null, 0.1, \"\\u00e9/\"]}"),
+                                            NULL);
+    struct buf out = {0};
+    assert_non_null(v);
+    assert_false(json_value_set_int(v, wrong, 3, 7));
+    assert_true(json_value_set_int(v, path, 3, 7));
+    json_value_format(v, &out);
+    assert_string_equal(out.ptr, "{\"b\":9007199254740993,\"Mode\":{\"Replicated\":{\"Replicas\":7}},"
+                                 "\"a\":[null,0.10000000000000001,\"\xc3\xa9/\"]}");
+    buf_clear(&out);
+    json_value_format(json_value_get(v, "Mode"), &out);
+    assert_string_equal(out.ptr, "{\"Replicated\":{\"Replicas\":7}}");
+    buf_fini(&out);
+    json_value_free(v);
+}
+
 static void json_is_read_with_defaults(void **state)
 {
     struct json_value *v =
@@ -189,6 +295,10 @@ int main(void)
         cmocka_unit_test(a_body_beyond_the_limit_is_an_error),
         cmocka_unit_test(no_server_and_no_answer_are_retryable),
         cmocka_unit_test(other_schemes_are_refused),
+        cmocka_unit_test(a_stream_ends_when_there_is_enough),
+        cmocka_unit_test(an_error_is_collected_even_where_a_stream_is_asked_for),
+        cmocka_unit_test(who_waits_can_be_called_off),
+        cmocka_unit_test(what_was_read_is_written_again_with_one_number_changed),
         cmocka_unit_test(json_is_read_with_defaults),
         cmocka_unit_test(wrong_json_is_refused),
     };
