@@ -150,6 +150,18 @@ static void put_heading(struct page *p, const struct json_value *answer)
     buf_put_char(p->out, '\n');
 }
 
+static void put_restored(struct page *p, const struct json_value *restored)
+{
+    if (!json_value_is_object(restored))
+        return;
+    put_line_start(p, "learned");
+    buf_put(p->out, STR("also before the restart "));
+    put_time(p, number_of(restored, "ago_seconds"));
+    buf_put(p->out, STR(" ago, up to "));
+    put_time(p, number_of(restored, "age_seconds"));
+    buf_put(p->out, STR(" before that\n"));
+}
+
 static void put_present(struct page *p, const struct json_value *answer)
 {
     const struct json_value *seen = json_value_get(answer, "seen"),
@@ -170,6 +182,7 @@ static void put_present(struct page *p, const struct json_value *answer)
         put_time(p, number_of(answer, "unchanged_seconds"));
     }
     buf_put_char(p->out, '\n');
+    put_restored(p, json_value_get(answer, "restored"));
 }
 
 /* ---- a decision ---- */

@@ -31,6 +31,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "scale/keep.h"
 
 #include <math.h>
 #include <string.h>
@@ -541,4 +542,50 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
         e.limit = limit_of(m);
     }
     return e;
+}
+
+/* ---- keeping ---- */
+
+static void keep_levels(struct keep *k, struct capacity_level levels[LEVEL_COUNT])
+{
+    const size_t stride = sizeof(levels[0]);
+    const double many = 1e9;
+    keep_column(k, "levels.time_s", &levels[0].time_s, LEVEL_COUNT, stride, 0, many);
+    keep_column(k, "levels.departures", &levels[0].departures, LEVEL_COUNT, stride, 0, many);
+    keep_column(k, "levels.admissions", &levels[0].admissions, LEVEL_COUNT, stride, 0, many);
+    keep_column(k, "levels.admission_s", &levels[0].admission_s, LEVEL_COUNT, stride, 0, many);
+    keep_column(k, "levels.admission_logs", &levels[0].admission_logs, LEVEL_COUNT, stride, 0, many);
+}
+
+static void keep_ceiling(struct keep *k, struct capacity_ceiling *c)
+{
+    keep_u32(k, "ceiling.seconds", &c->seconds, 0, UINT32_MAX);
+    keep_double(k, "ceiling.requests", &c->requests, 0, 1e18);
+    keep_double(k, "ceiling.servers", &c->servers, 0, 1e6);
+    keep_double(k, "ceiling.per_s", &c->per_s, 0, 1e12);
+    keep_time(k, "ceiling.seen", &c->seen_ns);
+}
+
+void capacity_keep(struct keep *k, struct capacity_model *m)
+{
+    const double most = 2 * level_in_flight(LEVEL_COUNT - 1), seconds = 1e9;
+    k->section = "capacity";
+    keep_levels(k, m->levels);
+    keep_double(k, "knee", &m->knee, 0, most);
+    keep_double(k, "knee_low", &m->knee_low, 0, most);
+    keep_double(k, "knee_high", &m->knee_high, 0, most);
+    keep_double(k, "full_s", &m->full_s, 0, seconds);
+    keep_double(k, "full_departures", &m->full_departures, 0, 2 * full_departures_max);
+    keep_double(k, "top", &m->top, 0, most);
+    keep_double(k, "allowed", &m->allowed, 0, most);
+    keep_double(k, "service_s", &m->service_s, 0, seconds);
+    keep_double(k, "work_share", &m->work_share, 0, 1);
+    keep_double(k, "tail_ratio", &m->tail_ratio, 0, 2 * tail_ratio_max);
+    keep_double(k, "recent_ns", &m->recent_ns, 0, 1e18);
+    keep_double(k, "answered", &m->answered, 0, 2 * service_requests);
+    keep_double(k, "answered_before", &m->answered_before, 0, 1e12);
+    keep_bool(k, "is_bottleneck_shared", &m->is_bottleneck_shared);
+    keep_time(k, "bottleneck", &m->bottleneck_ns);
+    for (unsigned i = 0; i < CAPACITY_CEILINGS; i++)
+        keep_ceiling(k, &m->ceilings[i]);
 }

@@ -6,6 +6,8 @@
 #pragma once
 #include "scale/signals.h"
 
+struct keep; /* keep.h */
+
 enum capacity_source {
     CAPACITY_START,        /* nothing known yet: CAPACITY_START_IN_FLIGHT */
     CAPACITY_LEARNED,      /* from throughput and latency */
@@ -82,3 +84,5 @@ void capacity_init(struct capacity_model *m);
 void capacity_observe(struct capacity_model *m, const struct capacity_limits *limits,
                       const struct scale_signals *g);
 struct capacity_estimate capacity_get(const struct capacity_model *m, const struct capacity_limits *limits);
+/* What was learned, but not what belongs to the present second. */
+void capacity_keep(struct keep *k, struct capacity_model *m);

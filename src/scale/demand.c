@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "scale/keep.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -84,4 +85,10 @@ double demand_rate(const struct demand *d, int64_t window_min_ns)
         rate = means[i];
     }
     return rate;
+}
+
+void demand_keep(struct keep *k, struct demand *d)
+{
+    k->section = "demand";
+    keep_double(k, "dispersion", &d->dispersion, 1, 2 * dispersion_max);
 }

@@ -8,6 +8,8 @@
 #pragma once
 #include <stdint.h>
 
+struct keep; /* keep.h */
+
 enum {
     DEMAND_STEP_MS = 100,
     DEMAND_WINDOWS = 8, /* 1, 2, 4, … 128 s */
@@ -27,3 +29,5 @@ void demand_init(struct demand *d);
 void demand_note(struct demand *d, uint64_t arrivals, int64_t now_ns);
 /* Requests a second, from windows of at least window_min_ns. 0 before the first second is over. */
 double demand_rate(const struct demand *d, int64_t window_min_ns);
+/* How much arrivals vary; not how many came of late. */
+void demand_keep(struct keep *k, struct demand *d);

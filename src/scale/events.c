@@ -56,6 +56,8 @@ void scale_event_write_numbers(const struct scale_event *e, struct json *j)
         json_put_int(j, "in_flight", server_in_flight(e->server));
     if (e->back_off_ns > 0)
         json_put_double(j, "back_off_seconds", (double)e->back_off_ns / (double)NS_PER_S);
+    if (e->kind == SCALE_EVENT_LEARNED_RESTORED)
+        json_put_double(j, "age_seconds", (double)e->age_ns / (double)NS_PER_S);
     if (e->last_lines && e->last_lines[0])
         json_put_text(j, "last_lines", e->last_lines);
     if (e->decision)

@@ -12,6 +12,9 @@
     X(SCALE_DOWN, scale_down, "fewer servers are wanted")                                                    \
     X(SCALE_MANUAL, scale_manual, "the number of servers was set by hand, or given back to the policy")      \
     X(SCALE_ADVICE, scale_advice, "another number of servers is advised (mode: advise)")                     \
+    X(LEARNED_RESTORED, learned_restored, "what was learned before a restart is known again")                \
+    X(LEARNED_REFUSED, learned_refused,                                                                      \
+      "what was learned before a restart does not fit and is learned anew")                                  \
     X(SERVER_STATE, server_state, "a server went from one state to the next")                                \
     X(SERVER_DIED, server_died, "a server that took requests ended without being asked")                     \
     X(SERVER_START_FAILED, server_start_failed, "a server did not start")                                    \
@@ -34,6 +37,7 @@ struct scale_event {
         to;              /* SERVER_STATE, SERVER_DIED, SERVER_START_FAILED; both `requested`: a new server */
     int64_t in_state_ns; /* time spent in `from` */
     int64_t back_off_ns; /* BACK_OFF: no start before so long; else 0 */
+    int64_t age_ns;      /* LEARNED_RESTORED: how long ago it was written; else 0 */
     const char *reason;  /* a sentence without the server's name */
     const char *last_lines;                /* end of its output; "" when there is none */
     const struct scale_decision *decision; /* SCALE_UP, SCALE_DOWN, SCALE_ADVICE; else NULL */

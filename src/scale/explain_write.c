@@ -158,6 +158,19 @@ static void write_seen(const struct scale_view *v, int64_t now_ns, struct json *
     json_end_object(j);
 }
 
+static void write_restored(const struct scale_restored *r, int64_t now_ns, struct json *j)
+{
+    json_key(j, "restored");
+    if (!r->is_restored) {
+        json_null(j);
+        return;
+    }
+    json_begin_object(j);
+    json_put_double(j, "ago_seconds", seconds(now_ns - r->at_ns));
+    json_put_double(j, "age_seconds", seconds(r->age_ns));
+    json_end_object(j);
+}
+
 static void write_episodes(const struct scale_view *v, uint32_t count_max, int64_t now_ns, int64_t wall_ns,
                            struct json *j)
 {
@@ -183,6 +196,7 @@ void scale_write_explanation(const struct scale *s, const struct service *servic
         json_double(j, seconds(now_ns - v.change->at_ns));
     else
         json_null(j);
+    write_restored(v.restored, now_ns, j);
     write_why(&v, now_ns, j);
     write_episodes(&v, count_max, now_ns, wall_ns, j);
 }

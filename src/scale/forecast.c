@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "scale/keep.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -186,4 +187,50 @@ double forecast_get(const struct forecast *f, double load, double floor)
         return load;
     uint32_t now = slot_of(f->second);
     return fmax(exp((double)f->load[now] + (double)f->forecast[now]) - floor, load);
+}
+
+/* ---- keeping ---- */
+
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+/*
+ * The ring of rests from their histogram: in which order they came is not kept, so they are spread evenly and
+ * forgotten a little of each at a time.
+ */
+static void spread_rests(struct keep *k, struct forecast *f)
+{
+    uint32_t growths = 0, at = 0, step = MAX((uint32_t)(f->growths * 0.618), 1U);
+    for (uint32_t bin = 0; bin < FORECAST_BINS; bin++)
+        growths += f->histogram[bin]; /* each at most FORECAST_MEMORY_S */
+    if (growths != f->growths) {
+        keep_refuse(k, "the histogram does not hold as many rests as there were");
+        return;
+    }
+    while (growths && common_divisor(growths, step) != 1)
+        step++;
+    for (uint32_t bin = 0; bin < FORECAST_BINS; bin++)
+        for (uint32_t i = 0; i < f->histogram[bin]; i++) {
+            f->bins[at] = (uint8_t)bin;
+            at = (at + step) % growths;
+        }
+    f->at = growths % FORECAST_MEMORY_S;
+}
+
+void forecast_keep(struct keep *k, struct forecast *f)
+{
+    const double large = 1e12;
+    k->section = "forecast";
+    keep_u32(k, "growths", &f->growths, 0, FORECAST_MEMORY_S);
+    keep_double(k, "growth_max", &f->growth_max, -large, large);
+    keep_double(k, "loss", &f->loss, 0, large);
+    keep_double(k, "loss_of_none", &f->loss_of_none, 0, large);
+    keep_doubles(k, "products", &f->products[0][0], FORECAST_FEATURES * FORECAST_FEATURES, -large, large);
+    keep_doubles(k, "targets", f->targets, FORECAST_FEATURES, -large, large);
+    keep_doubles(k, "weights", f->weights, FORECAST_FEATURES, -large, large);
+    keep_u32s(k, "histogram", f->histogram, FORECAST_BINS, 0, FORECAST_MEMORY_S);
+    if (keep_is_reading(k) && !k->is_bad)
+        spread_rests(k, f);
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct keep; /* keep.h */
+
 enum {
     FORECAST_HORIZON_MAX_S = 600,
     FORECAST_RING_S = 2 * FORECAST_HORIZON_MAX_S + 1,
@@ -52,3 +54,5 @@ void forecast_note(struct forecast *f, double load, double floor, int64_t horizo
  * calmer mean than what was noted last). Without enough history, or while it does worse than "no forecast",
  * that load. floor: as noted. */
 double forecast_get(const struct forecast *f, double load, double floor);
+/* What experience taught; not the last seconds, which say nothing after a pause. */
+void forecast_keep(struct keep *k, struct forecast *f);

@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "scale/keep.h"
 
 #include <math.h>
 
@@ -105,4 +106,10 @@ int64_t idle_hold_ns(const struct idle *i, int64_t start_ns)
         }
     }
     return best_ns;
+}
+
+void idle_keep(struct keep *k, struct idle *i)
+{
+    k->section = "idle";
+    keep_doubles(k, "gaps", i->gaps, IDLE_BINS, 0, 1 / (1 - fading) + 1);
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct keep; /* keep.h */
+
 enum {
     IDLE_GAP_MIN_S = 10, /* shorter gaps do not matter: a server is kept longer than that anyway */
     IDLE_BINS_OF_OCTAVE = 8,
@@ -33,3 +35,5 @@ void idle_note(struct idle *i, bool is_busy, bool is_starting, int64_t now_ns);
  * start. Between 10 s (or the start time, if that is longer) and an hour.
  */
 int64_t idle_hold_ns(const struct idle *i, int64_t start_ns);
+/* The gaps seen. Whether anybody would have come during the pause is not known: that gap does not count. */
+void idle_keep(struct keep *k, struct idle *i);

@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/units.h"
+#include "scale/keep.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -311,4 +312,14 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
     p->target = d.target;
     write_reason(&limits->bounds, &d);
     return d;
+}
+
+void policy_keep(struct keep *k, struct policy_state *p)
+{
+    demand_keep(k, &p->demand);
+    idle_keep(k, &p->idle);
+    forecast_keep(k, &p->forecast);
+    k->section = "policy";
+    keep_bool(k, "is_advising", &p->is_advising);
+    keep_u32(k, "advised", &p->advised, 0, UINT32_MAX);
 }

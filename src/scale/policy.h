@@ -77,3 +77,5 @@ void policy_note_existing(struct policy_state *p, const struct policy_limits *li
 /* Decides. g->now_ns must not go back. */
 struct scale_decision scale_decide(struct policy_state *p, const struct policy_limits *limits,
                                    const struct capacity_estimate *capacity, const struct scale_signals *g);
+/* What is known of the load, and what was advised last; not the target (scale_restore sees to that). */
+void policy_keep(struct keep *k, struct policy_state *p);

@@ -461,6 +461,11 @@ bool reconciler_ready(struct reconciler *r, struct server *s, int64_t now_ns, st
     return true;
 }
 
+struct start_times *reconciler_start_times(struct reconciler *r)
+{
+    return &r->start_times;
+}
+
 struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
 {
     struct reconciler_numbers n = {

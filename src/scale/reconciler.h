@@ -14,6 +14,7 @@
 #include "scale/events.h"
 
 struct reconciler;
+struct start_times; /* start_times.h */
 
 enum probe_pace {
     PROBE_NEVER, /* forget the server: its slot may go to another soon */
@@ -106,6 +107,7 @@ void reconciler_on_probe(struct reconciler *r, struct server *s, bool is_good, c
 bool reconciler_drain(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err);
 bool reconciler_ready(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err);
 
+struct start_times *reconciler_start_times(struct reconciler *r); /* borrowed; to be kept and restored */
 struct reconciler_numbers reconciler_numbers(const struct reconciler *r);
 /* Borrows up to `max` of its servers, oldest first; returns how many. */
 uint32_t reconciler_servers(const struct reconciler *r, struct server **ret_servers, uint32_t max);

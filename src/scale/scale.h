@@ -34,6 +34,22 @@ void scale_remove_service(struct scale *s, struct service *service, int64_t now_
 bool scale_knows(const struct scale *s, const struct service *service);
 
 /*
+ * What a service has learned, as text that another worker can take up where this one left off: capacity,
+ * start times, how its load behaves, and what was set by hand. wall_ns: the wall clock at now_ns. *ret_digest
+ * is another one when anything but the passing of time has changed since. False: the service is not known.
+ */
+bool scale_save(struct scale *s, const struct service *service, int64_t now_ns, int64_t wall_ns,
+                struct buf *out, uint64_t *ret_digest);
+/*
+ * Takes up such a text, best before the first tick; an event tells. Whole or not at all: false when it does
+ * not fit, whatever it is. When the servers run another command or environment than then, what they carry and
+ * how long they start is learned anew. A number set by hand meanwhile stands. After a short pause as many
+ * servers as then are wanted until the load of now is known.
+ */
+bool scale_restore(struct scale *s, struct service *service, struct str text, int64_t now_ns,
+                   int64_t wall_ns);
+
+/*
  * After all services were added in a worker that may have had a predecessor: asks every provider what exists.
  * No server is started until scale_on_observed(), or for 2 s. provider: also asked to stop strays of services
  * that are not configured.
@@ -84,8 +100,8 @@ void scale_write_service(const struct scale *s, const struct service *service, i
                          struct json *j);
 /*
  * Adds to an open object what `weir explain` tells: objective, seen {present load and latency},
- * unchanged_seconds, why, episodes_total, episodes [newest first, at most `count_max`]
- * (docs/reference/api.md). wall_ns: the wall clock at now_ns.
+ * unchanged_seconds, restored {ago_seconds, age_seconds} or null, why, episodes_total, episodes [newest
+ * first, at most `count_max`] (docs/reference/api.md). wall_ns: the wall clock at now_ns.
  */
 void scale_write_explanation(const struct scale *s, const struct service *service, uint32_t count_max,
                              int64_t now_ns, int64_t wall_ns, struct json *j);

@@ -5,6 +5,12 @@
 #include "scale/scale.h"
 #include "scale/story.h"
 
+/* All zero: nothing was. */
+struct scale_restored {
+    bool is_restored;
+    int64_t at_ns, age_ns; /* when; how old it was then */
+};
+
 struct scale_view {
     const struct service *service;
     const struct config_service *config;
@@ -18,6 +24,7 @@ struct scale_view {
     const struct scale_decision *decision, *change; /* NULL: none yet */
     uint64_t ups_total, downs_total;
     const struct scale_signals *signals;
+    const struct scale_restored *restored;
     const struct story *story;
     const struct per_second *arrivals;
 };

@@ -1,6 +1,7 @@
 #include "scale/start_times.h"
 
 #include "base/macros.h"
+#include "scale/keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,4 +28,12 @@ int64_t start_times_quantile_ns(const struct start_times *t, double q)
     qsort(sorted, t->count, sizeof(sorted[0]), compare);
     uint32_t rank = (uint32_t)(q * t->count);
     return sorted[MIN(rank, t->count - 1)];
+}
+
+void start_times_keep(struct keep *k, struct start_times *t)
+{
+    k->section = "start_times";
+    keep_u32(k, "count", &t->count, 0, START_TIMES_MAX);
+    keep_u32(k, "next", &t->next, 0, START_TIMES_MAX - 1);
+    keep_i64s(k, "times_ns", t->times_ns, START_TIMES_MAX, 0, INT64_MAX);
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include <stdint.h>
 
+struct keep; /* keep.h */
+
 enum { START_TIMES_MAX = 32 };
 
 struct start_times {
@@ -11,3 +13,4 @@ struct start_times {
 
 void start_times_note(struct start_times *t, int64_t start_ns);
 int64_t start_times_quantile_ns(const struct start_times *t, double q); /* 0 when empty */
+void start_times_keep(struct keep *k, struct start_times *t);
