@@ -13,6 +13,11 @@
 #include "fleet/fleet.h"
 #include "net/loop.h"
 
+struct admin_usage {
+    double cpu_percent; /* 100 is one core */
+    uint64_t memory_bytes;
+};
+
 struct admin_ops {
     void *context;
     /* Writes one object: {"events": […], "next_after": N, "dropped": N}. after 0: the newest count_max. */
@@ -25,8 +30,12 @@ struct admin_ops {
      * episodes; what came each second from the second `from` on. */
     void (*write_explanation)(void *context, struct json *j, const struct service *s, uint32_t count_max);
     void (*write_arrivals)(void *context, struct json *j, const struct service *s, uint64_t from);
-    /* Adds what only control knows of a server (pid, …) to an open object. */
+    /* Adds what only control knows of a server (pid, usage, …) to an open object. */
     void (*write_server_life)(void *context, struct json *j, const struct server *s);
+    /* Adds `usage`, what all servers of a service use of the machine, to an open object. */
+    void (*write_service_usage)(void *context, struct json *j, const struct service *s);
+    /* What a server uses of the machine; false: it is not known. */
+    bool (*server_usage)(void *context, const struct server *s, struct admin_usage *ret_usage);
     /* Adds the Prometheus rows of host, scale and alerts, whole families at a time. */
     void (*write_metrics)(void *context, struct buf *out);
     /* Changes; false with a reason that reads as a sentence: answered with 409. */

@@ -60,6 +60,19 @@ static void put_recent_cells(struct buf *out, const struct recent_view *view)
     put_duration_cell(out, "p99", &view->duration, 0.99);
 }
 
+static void put_usage_cells(struct admin *a, struct buf *out, const struct server *s)
+{
+    struct admin_usage usage;
+    if (a->ops.server_usage(a->ops.context, s, &usage))
+        buf_printf(out,
+                   "<td class=\"n\" data-label=\"CPU\">%.0f %%</td>"
+                   "<td class=\"n\" data-label=\"Memory\">%.0f MiB</td>",
+                   usage.cpu_percent, (double)usage.memory_bytes / (1 << 20));
+    else
+        buf_put(out,
+                STR("<td class=\"n\" data-label=\"CPU\">–</td><td class=\"n\" data-label=\"Memory\">–</td>"));
+}
+
 static void put_service_row(struct admin *a, struct buf *out, const struct service *s)
 {
     struct recent_view view;
@@ -92,6 +105,7 @@ static void put_server_row(struct admin *a, struct buf *out, const struct server
     put_text_cell(out, "address", s->address.len ? addr_format(address, &s->address) : "");
     put_number_cell(out, "In flight", (uint64_t)MAX(server_in_flight(s), 0));
     put_recent_cells(out, &view);
+    put_usage_cells(a, out, s);
     put_number_cell(out, "Requests", server_total(a->fleet, s, SERVER_ATTEMPTS));
     put_number_cell(out, "Errors", server_errors(a->fleet, s));
     buf_put(out, STR("<td class=\"actions\"></td></tr>"));

@@ -52,6 +52,24 @@ static void put_text(struct table *t, const struct json_value *object, const cha
     table_put(t, "%s", json_value_text(object, key, "-"));
 }
 
+static void put_percent_cell(struct table *t, const struct json_value *object, const char *key)
+{
+    double value = json_value_double(object, key, NAN);
+    if (isnan(value))
+        table_put(t, "-");
+    else
+        table_put(t, "%.0f%%", value);
+}
+
+static void put_mebibytes(struct table *t, const struct json_value *object, const char *key)
+{
+    double value = json_value_double(object, key, NAN);
+    if (isnan(value))
+        table_put(t, "-");
+    else
+        table_put(t, "%.0f MiB", value / (1 << 20));
+}
+
 /* "2 of 3", healthy ones of all that exist. */
 static void put_healthy(struct table *t, const struct json_value *service)
 {
@@ -121,9 +139,9 @@ static const char *health_of(const struct json_value *server)
 
 static void format_servers(const struct json_value *answer, bool has_colour, struct buf *out)
 {
-    static const char *const headings[] = {"SERVER",  "SERVICE",    "ADDRESS", "STATE",
-                                           "HEALTHY", ">IN FLIGHT", ">LIMIT",  ">REQ/S",
-                                           ">P99",    ">REQUESTS",  ">ERRORS", ">PID"};
+    static const char *const headings[] = {"SERVER",     "SERVICE", "ADDRESS", "STATE", "HEALTHY",
+                                           ">IN FLIGHT", ">LIMIT",  ">REQ/S",  ">P99",  ">REQUESTS",
+                                           ">ERRORS",    ">CPU",    ">MEM",    ">PID"};
     const struct json_value *servers = json_value_get(answer, "servers");
     struct table t;
     table_init(&t, headings, ARRAY_LEN(headings));
@@ -140,6 +158,8 @@ static void format_servers(const struct json_value *answer, bool has_colour, str
         put_seconds(&t, recent, "p99_seconds");
         put_number(&t, s, "requests", 0);
         put_number(&t, s, "errors", 0);
+        put_percent_cell(&t, json_value_get(s, "usage"), "cpu_percent");
+        put_mebibytes(&t, json_value_get(s, "usage"), "memory_bytes");
         put_number(&t, s, "pid", 0);
     }
     table_format(&t, has_colour, out);

@@ -9,7 +9,7 @@ bool terminal_has_colour(int fd);
 /* Writes text with control characters replaced: names come from elsewhere. */
 void terminal_put(struct buf *out, const char *text);
 
-enum { TABLE_COLUMNS_MAX = 12 };
+enum { TABLE_COLUMNS_MAX = 16 };
 
 /* Rows of cells; the columns' widths come from the cells. The first row is the heading. */
 struct table {

@@ -48,6 +48,23 @@ static void write_server_life(void *context, struct json *j, const struct server
 {
     struct control *c = context;
     scale_write_server(c->scale, s, loop_now_ns(c->loop), j);
+    metering_write_server(c, s, j);
+}
+
+static void write_service_usage(void *context, struct json *j, const struct service *s)
+{
+    const struct control *c = context;
+    metering_write_service(c, s, j);
+}
+
+static bool server_usage(void *context, const struct server *s, struct admin_usage *ret_usage)
+{
+    const struct control *c = context;
+    const struct usage_sample *u = usage_find(c->usage, s->id);
+    if (!u || u->why_unknown || !u->has_cores)
+        return false;
+    *ret_usage = (struct admin_usage){.cpu_percent = u->cores * 100, .memory_bytes = u->memory_bytes};
+    return true;
 }
 
 static void put_own_metrics(const struct control *c, struct buf *out)
@@ -75,6 +92,7 @@ static void write_metrics(void *context, struct buf *out)
     struct control *c = context;
     put_own_metrics(c, out);
     scale_write_metrics(c->scale, out);
+    metering_write_metrics(c, out);
     watch_write_metrics(c->watch, out);
 }
 
@@ -129,6 +147,8 @@ struct admin_ops answering_ops(struct control *c)
                               .write_explanation = write_explanation,
                               .write_arrivals = write_arrivals,
                               .write_server_life = write_server_life,
+                              .write_service_usage = write_service_usage,
+                              .server_usage = server_usage,
                               .write_metrics = write_metrics,
                               .set_replicas = set_replicas,
                               .clear_replicas = clear_replicas,

@@ -110,7 +110,10 @@ static bool start(struct control *c, struct err *err)
     if (!lifecycle_start(c, err) || !add_services(c, err) || !start_process_provider(c, err))
         return false;
     watching_start(c);
-    return scaling_start(c, err) && start_proxy(c, err) && start_admin(c, err);
+    if (!scaling_start(c, err))
+        return false;
+    metering_start(c);
+    return start_proxy(c, err) && start_admin(c, err);
 }
 
 static void stop(struct control *c)
@@ -122,6 +125,7 @@ static void stop(struct control *c)
     }
     if (c->loop) {
         watching_stop(c);
+        metering_stop(c);
         scaling_stop(c);
         if (c->process)
             c->process->ops->free(c->process);

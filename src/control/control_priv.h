@@ -6,6 +6,7 @@
  *   lifecycle.c     signals, the supervisor's words, draining
  *   scaling.c       scale <-> provider, prober, proxy, ledger
  *   watching.c      numbers for watch, its alerts for the ledger
+ *   metering.c      what servers use of the machine: from watch to scale and to those who ask
  *   answering.c     what the admin listener asks
  */
 #pragma once
@@ -18,6 +19,7 @@
 #include "provider/process.h"
 #include "proxy/proxy.h"
 #include "scale/scale.h"
+#include "watch/usage.h"
 #include "watch/watch.h"
 
 enum phase {
@@ -39,13 +41,14 @@ struct control {
     struct prober *prober;
     struct scale *scale;
     struct watch *watch;
+    struct usage *usage;
     struct admin *admin;      /* NULL: off */
     struct provider *process; /* NULL: no supervisor */
     struct provider_sink process_sink;
     struct process_events process_events;
     const struct config_service *configs[FLEET_SERVICES_MAX]; /* by the service's slot */
 
-    struct timer scale_timer, watch_timer, drain_timer;
+    struct timer scale_timer, watch_timer, usage_timer, drain_timer;
     struct handle signals;
     struct handle wake; /* an eventfd that data threads write to */
     int64_t drain_deadline_ns;
@@ -81,6 +84,14 @@ extern const struct provider_sink scaling_provider_sink; /* context: struct cont
 /* watching.c */
 void watching_start(struct control *c);
 void watching_stop(struct control *c);
+
+/* metering.c */
+void metering_start(struct control *c); /* after scaling */
+void metering_stop(struct control *c);
+/* Add to an open object what a server, or all of a service's together, use. */
+void metering_write_server(const struct control *c, const struct server *s, struct json *j);
+void metering_write_service(const struct control *c, const struct service *s, struct json *j);
+void metering_write_metrics(const struct control *c, struct buf *out);
 
 /* answering.c */
 struct admin_ops answering_ops(struct control *c);

@@ -498,6 +498,12 @@ uint32_t reconciler_servers(const struct reconciler *r, struct server **ret_serv
     return count;
 }
 
+int reconciler_pid(const struct reconciler *r, const struct server *s)
+{
+    const struct life *l = find_life(r, s);
+    return l && l->may_exist ? l->pid : 0;
+}
+
 void reconciler_write_server(const struct reconciler *r, const struct server *s, int64_t now_ns,
                              struct json *j)
 {

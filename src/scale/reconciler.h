@@ -111,6 +111,8 @@ struct start_times *reconciler_start_times(struct reconciler *r); /* borrowed; t
 struct reconciler_numbers reconciler_numbers(const struct reconciler *r);
 /* Borrows up to `max` of its servers, oldest first; returns how many. */
 uint32_t reconciler_servers(const struct reconciler *r, struct server **ret_servers, uint32_t max);
+/* The process that the provider told of; 0: none, or not one of its servers. */
+int reconciler_pid(const struct reconciler *r, const struct server *s);
 /* Adds pid, since_seconds, reason, … of a server to an open object. */
 void reconciler_write_server(const struct reconciler *r, const struct server *s, int64_t now_ns,
                              struct json *j);

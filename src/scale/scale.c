@@ -726,6 +726,12 @@ uint32_t scale_services(const struct scale *s, const struct service *ret_service
     return count;
 }
 
+int scale_pid(const struct scale *s, const struct server *server)
+{
+    const struct scaled_service *x = find(s, server->service);
+    return x ? reconciler_pid(x->reconciler, server) : 0;
+}
+
 void scale_write_server(const struct scale *s, const struct server *server, int64_t now_ns, struct json *j)
 {
     const struct scaled_service *x = find(s, server->service);

@@ -84,6 +84,8 @@ bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_
 bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
 bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err);
 
+/* The process of a server that runs on this host; 0: none is known. */
+int scale_pid(const struct scale *s, const struct server *server);
 /* Copies the last signals and the last decision; false before the first tick. For the simulator, explain and
  * tests. */
 bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,

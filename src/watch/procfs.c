@@ -9,6 +9,8 @@
 
 #include "base/macros.h"
 
+#include <limits.h>
+
 static bool take_line(struct str *rest, struct str *ret_line)
 {
     if (rest->len == 0)
@@ -215,6 +217,45 @@ bool procfs_next_cgroup(struct str *rest, struct cgroup_line *ret_line)
         return true;
     }
     return false;
+}
+
+/* "4711 (name) S 1 4711 …": proc_pid_stat(5). The name may hold anything, so it ends at the last bracket. */
+bool procfs_parse_process(struct str text, struct process_line *ret_line)
+{
+    enum {
+        PARENT = 4,
+        GROUP = 5,
+        USER_TIME = 14,
+        CHILDREN_TIME = 16,
+        THREADS = 20,
+        STARTED = 22,
+        RESIDENT = 24
+    };
+    uint64_t numbers[RESIDENT + 1] = {0};
+    const char *close = memrchr(text.ptr, ')', text.len);
+    if (!close)
+        return false;
+    struct str rest = str_n(close + 1, text.len - (size_t)(close + 1 - text.ptr));
+    struct str state = take_word(&rest);
+    for (int i = PARENT; i <= RESIDENT; i++) {
+        struct str word = take_word(&rest);
+        bool is_negative = str_starts_with(word, STR("-")); /* no terminal, a nice value: of no interest */
+        if (!is_negative && !str_parse_u64(word, &numbers[i]))
+            return false;
+    }
+    bool is_possible =
+        numbers[PARENT] <= INT_MAX && numbers[GROUP] <= INT_MAX && numbers[THREADS] <= UINT32_MAX;
+    if (state.len != 1 || !is_possible)
+        return false;
+    *ret_line = (struct process_line){.parent = (int)numbers[PARENT],
+                                      .group = (int)numbers[GROUP],
+                                      .is_zombie = state.ptr[0] == 'Z' || state.ptr[0] == 'X',
+                                      .own_ticks = numbers[USER_TIME] + numbers[USER_TIME + 1],
+                                      .children_ticks = numbers[CHILDREN_TIME] + numbers[CHILDREN_TIME + 1],
+                                      .started_ticks = numbers[STARTED],
+                                      .resident_pages = numbers[RESIDENT],
+                                      .threads = (uint32_t)numbers[THREADS]};
+    return true;
 }
 
 static struct str first_line(struct str text)

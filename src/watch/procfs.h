@@ -77,6 +77,18 @@ struct cgroup_line {
 };
 bool procfs_next_cgroup(struct str *rest, struct cgroup_line *ret_line);
 
+/* /proc/PID/stat of one process. Times are in clock ticks. */
+struct process_line {
+    int parent, group;       /* process ids */
+    bool is_zombie;          /* it has ended, and its parent was not told yet */
+    uint64_t own_ticks;      /* CPU of its threads, ended ones included */
+    uint64_t children_ticks; /* of children that ended and were waited for, and of theirs */
+    uint64_t started_ticks;  /* since boot: with the process id it names the process for ever */
+    uint64_t resident_pages;
+    uint32_t threads;
+};
+bool procfs_parse_process(struct str text, struct process_line *ret_line);
+
 bool procfs_count_cpus(struct str list, uint32_t *ret_count);                  /* "0-3,5" is 5 */
 bool procfs_find_number(struct str text, struct str key, uint64_t *ret_value); /* the line "key 12" */
 bool procfs_parse_number(struct str text, uint64_t *ret_value); /* a file that holds one number */

@@ -26,6 +26,7 @@ async function ask(path, body) {
 }
 
 const number = (n, digits) => n === null || n === undefined ? '–' : n.toLocaleString('en', {maximumFractionDigits: digits || 0});
+const percent = (n) => n === null || n === undefined ? '–' : n.toFixed(0) + ' %';
 const rate = (n) => number(n, n < 10 ? 1 : 0);
 function duration(s) {
   if (s === null || s === undefined) return '–';
@@ -98,6 +99,7 @@ function stateText(s) {
 }
 function serverRow(s) {
   const tr = element('tr'), actions = cell('', undefined, 'actions'), path = '/api/v1/servers/' + encodeURIComponent(s.name);
+  const usage = s.usage || {};
   if (s.state === 'draining') actions.append(action('Ready', 'Take back ' + s.name, path + '/ready', {}));
   else if (s.state === 'serving' || s.state === 'warming') actions.append(action('Drain', 'Drain ' + s.name, path + '/drain', {}));
   const state = cell('', undefined);
@@ -105,7 +107,8 @@ function serverRow(s) {
   tr.append(cell('', s.name, 'name'), state, cell('', s.address, 'address'),
     cell('In flight', number(s.in_flight) + (s.max_requests ? ' / ' + number(s.max_requests) : ''), 'n'),
     cell('Requests/s', rate(s.recent.requests_per_second), 'n'), cell('Median', duration(s.recent.p50_seconds), 'n'),
-    cell('p99', duration(s.recent.p99_seconds), 'n'), cell('Requests', number(s.requests), 'n'), count('Errors', s.errors), actions);
+    cell('p99', duration(s.recent.p99_seconds), 'n'), cell('CPU', percent(usage.cpu_percent), 'n'),
+    cell('Memory', bytes(usage.memory_bytes), 'n'), cell('Requests', number(s.requests), 'n'), count('Errors', s.errors), actions);
   return tr;
 }
 
@@ -174,7 +177,7 @@ async function refresh() {
       ask('/api/v1/host'), ask('/api/v1/alerts'), ask('/api/v1/events?after=' + after)]);
     $('login').hidden = true;
     fill('services', services.services.map(serviceRow), 10, 'No services.');
-    fill('servers', servers.servers.map(serverRow), 10, 'No servers now.');
+    fill('servers', servers.servers.map(serverRow), 12, 'No servers now.');
     showHost(host);
     showAlerts(alerts.alerts);
     addEvents(events);

@@ -77,6 +77,19 @@ static void write_server_life(void *context, struct json *j, const struct server
     json_put_int(j, "pid", 4711);
 }
 
+static void write_service_usage(void *context, struct json *j, const struct service *service)
+{
+    json_key(j, "usage");
+    json_null(j);
+}
+
+/* One is known, the others are not. */
+static bool server_usage(void *context, const struct server *server, struct admin_usage *ret_usage)
+{
+    *ret_usage = (struct admin_usage){.cpu_percent = 41.6, .memory_bytes = 12 << 20};
+    return str_ends_with(str_of(server->name), STR("1"));
+}
+
 static void write_metrics(void *context, struct buf *out)
 {
     buf_put(out, STR("# HELP weir_extra Of the ops.\n# TYPE weir_extra gauge\nweir_extra 1\n"));
@@ -137,6 +150,8 @@ static void make_admin(const char *token)
                             .write_explanation = write_explanation,
                             .write_arrivals = write_arrivals,
                             .write_server_life = write_server_life,
+                            .write_service_usage = write_service_usage,
+                            .server_usage = server_usage,
                             .write_metrics = write_metrics,
                             .set_replicas = set_replicas,
                             .clear_replicas = clear_replicas,

@@ -42,6 +42,40 @@ static void test_stat(void **state)
     }
 }
 
+static void test_process(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+        struct process_line line;
+    } rows[] = {
+        {"42 (sh) S 1 42 42 34816 42 4194304 9 9 9 9 1 2 3 4 20 0 5 0 77 9 600 18446744073709551615 1 1\n",
+         true,
+         {1, 42, false, 3, 7, 77, 600, 5}},
+        {"42 (a) S) 7 (\n) Z 1 42 42 0 -1 4194304 9 9 9 9 1 2 3 4 20 -19 1 0 77 0 0",
+         true,
+         {1, 42, true, 3, 7, 77, 0, 1}},
+        {"42 (sh) S 1 42 42 34816 42 4194304 9 9 9 9 1 2 3 4 20 0 5 0 77 9", false, {0}}, /* cut off */
+        {"42 (sh) S 1 42 42 34816 42 4194304 9 9 9 9 x 2 3 4 20 0 5 0 77 9 600", false, {0}},
+        {"42 (sh) S 1 99999999999 42 34816 42 4194304 9 9 9 9 1 2 3 4 20 0 5 0 77 9 600", false, {0}},
+        {"42 (sh)", false, {0}},
+        {"42 sh S 1 42", false, {0}},
+        {"", false, {0}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct process_line line = {0};
+        assert_int_equal(procfs_parse_process(str_of(rows[i].text), &line), rows[i].is_good);
+        assert_int_equal(line.parent, rows[i].line.parent);
+        assert_int_equal(line.group, rows[i].line.group);
+        assert_int_equal(line.is_zombie, rows[i].line.is_zombie);
+        assert_int_equal(line.own_ticks, rows[i].line.own_ticks);
+        assert_int_equal(line.children_ticks, rows[i].line.children_ticks);
+        assert_int_equal(line.started_ticks, rows[i].line.started_ticks);
+        assert_int_equal(line.resident_pages, rows[i].line.resident_pages);
+        assert_int_equal(line.threads, rows[i].line.threads);
+    }
+}
+
 static void test_meminfo(void **state)
 {
     struct meminfo m;
@@ -160,10 +194,10 @@ static void test_cgroup_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stat),         cmocka_unit_test(test_meminfo),
-        cmocka_unit_test(test_small_texts),  cmocka_unit_test(test_cpu_max),
-        cmocka_unit_test(test_cpu_lists),    cmocka_unit_test(test_mounts),
-        cmocka_unit_test(test_cgroup_lines),
+        cmocka_unit_test(test_stat),    cmocka_unit_test(test_process),
+        cmocka_unit_test(test_meminfo), cmocka_unit_test(test_small_texts),
+        cmocka_unit_test(test_cpu_max), cmocka_unit_test(test_cpu_lists),
+        cmocka_unit_test(test_mounts),  cmocka_unit_test(test_cgroup_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
