@@ -9,7 +9,8 @@
 
 static void look(struct control *c, int64_t now_ns)
 {
-    static struct usage_server servers[FLEET_SERVERS_MAX]; /* of the one control thread: too large for a stack */
+    static struct usage_server
+        servers[FLEET_SERVERS_MAX]; /* of the one control thread: too large for a stack */
     size_t count = 0;
     fleet_for_each_server (c->fleet, s) {
         int pid = scale_pid(c->scale, s);
@@ -152,7 +153,8 @@ static void write_family(const struct control *c, const struct usage_family *f, 
     fleet_for_each_server (c->fleet, s) {
         const struct usage_sample *u = usage_find(c->usage, s->id);
         if (u && !u->why_unknown && f->value(u, &value))
-            buf_printf(out, "%s{service=\"%s\",server=\"%s\"} %.15g\n", f->name, s->service->name, s->name, value);
+            buf_printf(out, "%s{service=\"%s\",server=\"%s\"} %.15g\n", f->name, s->service->name, s->name,
+                       value);
     }
 }
 

@@ -51,10 +51,11 @@ struct tracked {
     struct usage_server server;
     struct process *processes; /* owned; parents stand before their children, the leader first */
     uint32_t count, capacity;
-    bool has_begun;    /* its leader was seen */
-    bool is_overfull;  /* it has more processes than are followed */
+    bool has_begun;   /* its leader was seen */
+    bool is_overfull; /* it has more processes than are followed */
     uint64_t cpu_ticks;
-    uint64_t owed_ticks; /* counted of processes that were missing in the last look and did not turn up since */
+    uint64_t
+        owed_ticks; /* counted of processes that were missing in the last look and did not turn up since */
     struct moment {
         int64_t at_ns;
         uint64_t cpu_ticks;
@@ -192,7 +193,8 @@ static void follow_processes(struct tracked *t, int proc_fd)
     for (uint32_t i = 0; i < t->count; i++) {
         struct process *p = &t->processes[i];
         struct process_line line;
-        p->is_there = read_process(proc_fd, p->pid, &line, &why) && line.started_ticks == p->line.started_ticks;
+        p->is_there =
+            read_process(proc_fd, p->pid, &line, &why) && line.started_ticks == p->line.started_ticks;
         if (!p->is_there) {
             missing_ticks += p->line.own_ticks + p->line.children_ticks;
             continue;
@@ -377,7 +379,8 @@ static void take_cores(struct tracked *t, uint64_t tick_ns, int64_t now_ns)
     const struct moment *oldest = &t->moments[t->moment_count < USAGE_SHARE_LOOKS ? 0 : at];
     t->sample.has_cores = t->moment_count > 0 && now_ns > oldest->at_ns;
     if (t->sample.has_cores)
-        t->sample.cores = (double)((t->cpu_ticks - oldest->cpu_ticks) * tick_ns) / (double)(now_ns - oldest->at_ns);
+        t->sample.cores =
+            (double)((t->cpu_ticks - oldest->cpu_ticks) * tick_ns) / (double)(now_ns - oldest->at_ns);
     t->moments[at] = (struct moment){.at_ns = now_ns, .cpu_ticks = t->cpu_ticks};
     t->moment_count++;
 }
@@ -440,7 +443,8 @@ void usage_look(struct usage *u, int64_t now_ns, const struct usage_server *serv
         close(proc_fd);
     } else {
         for (size_t i = 0; i < count; i++)
-            u->servers[i].sample = (struct usage_sample){.taken_ns = now_ns, .why_unknown = "/proc cannot be read"};
+            u->servers[i].sample =
+                (struct usage_sample){.taken_ns = now_ns, .why_unknown = "/proc cannot be read"};
     }
     u->cost_ns = thread_cpu_ns() - began_ns;
 }

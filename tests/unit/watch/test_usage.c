@@ -30,10 +30,11 @@ static void put(const struct scene *s, struct made_up p)
     char path[64], text[256];
     snprintf(path, sizeof(path), "proc/%d/stat", p.pid);
     snprintf(text, sizeof(text),
-             "%d (a ) name (%d) %c %d %d 1 0 -1 4194560 1 2 3 4 %u %u %u %u 20 -5 %u 0 %u 1000 %u 18446744073709551615 "
+             "%d (a ) name (%d) %c %d %d 1 0 -1 4194560 1 2 3 4 %u %u %u %u 20 -5 %u 0 %u 1000 %u "
+             "18446744073709551615 "
              "0 0",
-             p.pid, p.pid, p.state ? p.state : 'S', p.parent, p.group, p.own / 2, p.own - p.own / 2, p.children,
-             0U, p.threads ? p.threads : 1, p.started ? p.started : 77, p.pages);
+             p.pid, p.pid, p.state ? p.state : 'S', p.parent, p.group, p.own / 2, p.own - p.own / 2,
+             p.children, 0U, p.threads ? p.threads : 1, p.started ? p.started : 77, p.pages);
     tree_put(&s->tree, path, text);
 }
 
@@ -49,7 +50,8 @@ static void end(const struct scene *s, int pid)
 static int setup(void **state)
 {
     static struct scene s;
-    static const struct tree_file files[] = {{"proc/stat", "cpu 1 2 3 4\n"}, {"proc/1/stat", "1 (init) S 0 1 1"}};
+    static const struct tree_file files[] = {{"proc/stat", "cpu 1 2 3 4\n"},
+                                             {"proc/1/stat", "1 (init) S 0 1 1"}};
     s = (struct scene){.tree = tree_new(files, 2), .now_ns = 1000 * S};
     s.usage = usage_new(s.tree.root);
     *state = &s;
@@ -83,12 +85,16 @@ static unsigned ticks(const struct usage_sample *u)
 static void the_whole_group_and_all_children_count(void **state)
 {
     struct scene *s = *state;
-    put(s, (struct made_up){.pid = 100, .parent = 1, .group = 100, .own = 10, .children = 3, .threads = 2, .pages = 50});
+    put(s, (struct made_up){
+               .pid = 100, .parent = 1, .group = 100, .own = 10, .children = 3, .threads = 2, .pages = 50});
     put(s, (struct made_up){.pid = 101, .parent = 100, .group = 100, .own = 20, .threads = 4, .pages = 30});
-    put(s, (struct made_up){.pid = 99, .parent = 1, .group = 100, .own = 5, .pages = 7}); /* left behind in the group */
-    put(s, (struct made_up){.pid = 40, .parent = 101, .group = 40, .own = 2, .pages = 1}); /* a session of its own */
+    put(s, (struct made_up){
+               .pid = 99, .parent = 1, .group = 100, .own = 5, .pages = 7}); /* left behind in the group */
+    put(s, (struct made_up){
+               .pid = 40, .parent = 101, .group = 40, .own = 2, .pages = 1}); /* a session of its own */
     put(s, (struct made_up){.pid = 30, .parent = 40, .group = 40, .own = 1, .pages = 1});
-    put(s, (struct made_up){.pid = 200, .parent = 1, .group = 200, .own = 1000, .pages = 1000}); /* a stranger */
+    put(s,
+        (struct made_up){.pid = 200, .parent = 1, .group = 200, .own = 1000, .pages = 1000}); /* a stranger */
     const struct usage_sample *u = look(s);
     assert_int_equal(ticks(u), 10 + 3 + 20 + 5 + 2 + 1);
     assert_int_equal(u->processes, 5);
