@@ -49,6 +49,26 @@ static const struct config_service *config_of(const struct admin *a, const struc
     return NULL;
 }
 
+/* {"connect": 0, "queue_full": 3, …}: the rows of weir_faults_total, by their label. */
+static void put_faults(struct admin *a, struct json *j, const struct service *s)
+{
+    const struct str prefix = STR("fault=\"");
+    char key[32];
+    json_key(j, "faults");
+    json_begin_object(j);
+    for (int i = 0; i < SERVICE_COUNTER_COUNT; i++) {
+        struct str rest = str_of(service_metric_rows[i].labels), cause;
+        if (!str_starts_with(rest, prefix))
+            continue;
+        rest = str_n(rest.ptr + prefix.len, rest.len - prefix.len);
+        (void)str_split(&rest, '"', &cause);
+        (void)str_copy(key, sizeof(key), cause);
+        json_key(j, key);
+        json_int(j, (int64_t)service_total(a->fleet, s, (size_t)i));
+    }
+    json_end_object(j);
+}
+
 static void put_traffic(struct admin *a, struct json *j, const struct service *s)
 {
     static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -61,6 +81,8 @@ static void put_traffic(struct admin *a, struct json *j, const struct service *s
     json_put_int(j, "errors", (int64_t)service_total(a->fleet, s, SERVICE_RESPONSES_5XX));
     json_put_int(j, "retries", (int64_t)service_total(a->fleet, s, SERVICE_RETRIES));
     json_put_int(j, "client_aborts", (int64_t)service_total(a->fleet, s, SERVICE_CLIENT_ABORTS));
+    json_put_int(j, "queue_aborts", (int64_t)service_total(a->fleet, s, SERVICE_QUEUE_ABORTS));
+    put_faults(a, j, s);
 }
 
 static void put_queue(struct admin *a, struct json *j, const struct service *s,

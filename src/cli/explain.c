@@ -326,7 +326,7 @@ static void put_queue(struct page *p, const struct json_value *o, bool *is_first
 
 static void put_requests(struct page *p, const struct json_value *o, bool has_objective, bool *is_first)
 {
-    int64_t refused = count_of(o, "refused");
+    int64_t refused = count_of(o, "refused"), aborted = count_of(o, "aborted");
     char text[64];
     put_outcome_start(p, is_first);
     put_count(p, count_of(o, "answered"), "request");
@@ -336,6 +336,8 @@ static void put_requests(struct page *p, const struct json_value *o, bool has_ob
     snprintf(text, sizeof(text), "%" PRId64 " refused", refused);
     buf_put(p->out, STR(", "));
     put_in(p, refused > 0 ? RED : "", text);
+    if (aborted > 0)
+        buf_printf(p->out, ", %" PRId64 " left by their clients", aborted);
     buf_put_char(p->out, '\n');
 }
 

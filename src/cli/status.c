@@ -130,6 +130,32 @@ static void format_services(const struct json_value *answer, bool has_colour, st
     table_fini(&t);
 }
 
+/* "shop: 12 answered by Weir itself: 10 queue_full, 2 connect", for each service that has such. */
+static void format_faults(const struct json_value *answer, struct buf *out)
+{
+    static const char *const causes[] = {"connect",           "server_broke",    "bad_response",
+                                         "server_timeout",    "no_server",       "queue_full",
+                                         "no_server_in_time", "no_turn_in_time", "queue_timeout"};
+    const struct json_value *services = json_value_get(answer, "services");
+    for (size_t i = 0; i < json_value_count(services); i++) {
+        const struct json_value *s = json_value_at(services, i), *faults = json_value_get(s, "faults");
+        struct buf list CLEANUP(buf_fini) = {0};
+        int64_t total = 0;
+        for (size_t k = 0; k < ARRAY_LEN(causes); k++) {
+            int64_t count = json_value_int(faults, causes[k], 0);
+            if (count > 0)
+                buf_printf(&list, "%s %" PRId64 " %s", total ? "," : "", count, causes[k]);
+            total += count;
+        }
+        if (total == 0)
+            continue;
+        terminal_put(out, json_value_text(s, "name", "?"));
+        buf_printf(out, ": %" PRId64 " answered by Weir itself:", total);
+        buf_put(out, buf_str(&list));
+        buf_put_char(out, '\n');
+    }
+}
+
 static const char *health_of(const struct json_value *server)
 {
     if (json_value_bool(server, "refusing", false))
@@ -243,6 +269,7 @@ static void format_status(struct json_value *const answers[PART_COUNT], struct b
 {
     bool has_colour = terminal_has_colour(STDOUT_FILENO);
     format_services(answers[PART_SERVICES], has_colour, out);
+    format_faults(answers[PART_SERVICES], out);
     buf_put_char(out, '\n');
     format_servers(answers[PART_SERVERS], has_colour, out);
     buf_put_char(out, '\n');

@@ -141,9 +141,10 @@ static enum step run_assign(struct session *s)
  */
 static enum step run_queue(struct session *s)
 {
-    if (s->client.has_hup)
-        return exchange_fail(s, FAULT_CLIENT_ABORT);
-    return STEP_WAIT;
+    if (!s->client.has_hup)
+        return STEP_WAIT;
+    exchange_service_count(s, SERVICE_QUEUE_ABORTS);
+    return exchange_fail(s, FAULT_CLIENT_ABORT);
 }
 
 void session_on_granted(struct waiter *w)

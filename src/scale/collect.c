@@ -44,7 +44,7 @@ struct window {
 struct collector {
     bool is_started;
     int64_t last_ns, histogram_ns, window_ns, levels_ns;
-    uint64_t arrivals, level_errors;
+    uint64_t arrivals, aborts, level_errors;
     struct scale_levels levels; /* handed out in signals */
     uint32_t in_flight;
     uint32_t server_count, server_capacity;
@@ -200,13 +200,13 @@ static void read_servers(struct collector *c, const struct collect_request *q, i
     }
 }
 
-static uint64_t count_arrivals(const struct collect_request *q)
+static uint64_t count(const struct collect_request *q, enum service_counter id)
 {
-    uint64_t arrivals = 0;
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < q->thread_count; i++)
         if (q->service->cells[i])
-            arrivals += counter_get(&q->service->cells[i]->counters[SERVICE_ARRIVALS]);
-    return arrivals;
+            sum += counter_get(&q->service->cells[i]->counters[id]);
+    return sum;
 }
 
 static struct histogram_sum window_difference(const struct window *w)
@@ -224,22 +224,21 @@ static void window_roll(struct window *w)
 
 static uint64_t count_refused(const struct collect_request *q)
 {
+    static const enum service_counter ids[] = {SERVICE_FAULT_NO_SERVER, SERVICE_FAULT_QUEUE_FULL,
+                                               SERVICE_FAULT_QUEUE_TIMEOUT, SERVICE_FAULT_NO_SERVER_IN_TIME,
+                                               SERVICE_FAULT_NO_TURN_IN_TIME};
     uint64_t refused = 0;
-    for (uint32_t i = 0; i < q->thread_count; i++) {
-        if (!q->service->cells[i])
-            continue;
-        const struct counter *counters = q->service->cells[i]->counters;
-        refused += counter_get(&counters[SERVICE_FAULT_NO_SERVER]) +
-                   counter_get(&counters[SERVICE_FAULT_QUEUE_FULL]) +
-                   counter_get(&counters[SERVICE_FAULT_QUEUE_TIMEOUT]);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        refused += count(q, ids[i]);
     return refused;
 }
 
 static void read_outcomes(struct collector *c, const struct collect_request *q,
                           const struct histogram_sum *wait_before)
 {
-    struct collect_outcomes now = {.answered = c->duration.now.count, .refused = count_refused(q)};
+    struct collect_outcomes now = {.answered = c->duration.now.count,
+                                   .refused = count_refused(q),
+                                   .aborted = count(q, SERVICE_CLIENT_ABORTS)};
     if (q->objective_ns > 0)
         now.late = now.answered - histogram_sum_count_below(&c->duration.now, q->objective_ns);
     if (c->histogram_ns == 0)
@@ -250,7 +249,8 @@ static void read_outcomes(struct collector *c, const struct collect_request *q,
     c->objective_ns = q->objective_ns;
     c->outcomes = (struct collect_outcomes){.answered = now.answered - c->before.answered,
                                             .late = now.late - c->before.late,
-                                            .refused = now.refused - c->before.refused};
+                                            .refused = now.refused - c->before.refused,
+                                            .aborted = now.aborted - c->before.aborted};
     if (c->histogram_ns == 0 || c->wait.now.count == wait_before->count)
         return;
     struct histogram_sum waits = c->wait.now;
@@ -327,18 +327,20 @@ void collector_read(struct collector *c, const struct collect_request *q, int64_
         c->level_errors = 0;
         g.levels = &c->levels;
     }
-    uint64_t arrivals = count_arrivals(q);
+    uint64_t arrivals = count(q, SERVICE_ARRIVALS), aborts = count(q, SERVICE_CLIENT_ABORTS);
     if (!c->is_started) {
         start(c, q, now_ns, &g);
     } else {
         g.span_ns = span_ns;
         g.arrivals = since(arrivals, c->arrivals);
+        g.aborts = since(aborts, c->aborts);
         g.concurrency = g.span_ns ? mean_in_flight(c, &g) : g.in_flight;
         if (now_ns - c->histogram_ns >= HISTOGRAM_NS)
             read_histograms(c, q, now_ns);
     }
     c->last_ns = now_ns;
     c->arrivals = arrivals;
+    c->aborts = aborts;
     c->in_flight = g.in_flight;
     g.duration_mean_ns = c->duration_mean_ns;
     g.duration_quantile_ns = c->duration_quantile_ns;

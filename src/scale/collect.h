@@ -29,7 +29,9 @@ void collector_read(struct collector *c, const struct collect_request *request, 
 
 /* How requests fared; the totals count from the first reading on, read once a second. For the story. */
 struct collect_outcomes {
-    uint64_t answered, late, refused; /* refused by Weir itself: no server, queue full, waited too long */
-    int64_t wait_longest_ns;          /* of those that left the queue between the last two such readings */
+    uint64_t answered, late;
+    uint64_t refused;        /* by Weir itself: no server, queue full, waited too long, or would have */
+    uint64_t aborted;        /* by the client */
+    int64_t wait_longest_ns; /* of those that left the queue between the last two such readings */
 };
 const struct collect_outcomes *collector_outcomes(const struct collector *c); /* borrowed */

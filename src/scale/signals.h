@@ -41,6 +41,7 @@ struct scale_signals {
     uint64_t arrivals;  /* requests routed to the service */
     uint64_t finished;  /* requests that gave their slot back, in whatever way */
     uint64_t errors;    /* those of them that failed: 5xx, no connection, broken, timed out */
+    uint64_t aborts;    /* requests whose client left before it had its answer, waiting or worked on */
     int64_t busy_ns;    /* time those that finished held their slots, added up */
 
     /* Over the last 5 to 10 s, first byte of the request to last byte of the response; 0 while nothing

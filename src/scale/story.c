@@ -130,7 +130,8 @@ static void follow(struct story *s, struct story_episode *e, const struct story_
     const struct story_outcomes *before = &s->outcomes_before;
     e->outcomes = (struct story_outcomes){.answered = m->outcomes.answered - before->answered,
                                           .late = m->outcomes.late - before->late,
-                                          .refused = m->outcomes.refused - before->refused};
+                                          .refused = m->outcomes.refused - before->refused,
+                                          .aborted = m->outcomes.aborted - before->aborted};
     if (!e->settled_ns && g->now_ns > e->changed_ns && is_done(e, g))
         e->settled_ns = g->now_ns;
     if (e->settled_ns && g->now_ns - e->settled_ns >= STORY_SETTLE_NS)

@@ -23,7 +23,8 @@ enum {
 struct story_outcomes {
     uint64_t answered;
     uint64_t late;    /* of these: over the objective; 0 where none is stated */
-    uint64_t refused; /* by Weir: no server, queue full, or waited too long */
+    uint64_t refused; /* by Weir: no server, queue full, waited too long, or would have */
+    uint64_t aborted; /* the client left before it had its answer */
 };
 
 /* What was to be seen at one moment. */

@@ -69,6 +69,7 @@ static void write_outcome(const struct story_episode *e, struct json *j)
     json_put_int(j, "answered", (int64_t)e->outcomes.answered);
     json_put_int(j, "over_objective", (int64_t)e->outcomes.late);
     json_put_int(j, "refused", (int64_t)e->outcomes.refused);
+    json_put_int(j, "aborted", (int64_t)e->outcomes.aborted);
 }
 
 void story_write_episode(const struct story_episode *e, int64_t now_ns, int64_t wall_ns, struct json *j)

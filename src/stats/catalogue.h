@@ -40,6 +40,8 @@
     X(ARRIVALS, "weir_request_arrivals_total", "", "Requests routed to the service.")                        \
     X(CLIENT_ABORTS, "weir_request_client_aborts_total", "",                                                 \
       "Requests whose client left before the end of the response.")                                          \
+    X(QUEUE_ABORTS, "weir_request_queue_aborts_total", "",                                                   \
+      "Of these: requests whose client left while they waited in the queue.")                                \
     X(RETRIES, "weir_request_retries_total", "", "Requests tried again on another server.")                  \
     X(QUEUED, "weir_requests_queued_total", "", "Requests that had to wait in the service's queue.")         \
     X(SLOW_BODIES, "weir_requests_slow_body_total", "",                                                      \
@@ -51,7 +53,9 @@
     X(FAULT_SERVER_TIMEOUT, "weir_faults_total", "fault=\"server_timeout\"", "")                             \
     X(FAULT_NO_SERVER, "weir_faults_total", "fault=\"no_server\"", "")                                       \
     X(FAULT_QUEUE_FULL, "weir_faults_total", "fault=\"queue_full\"", "")                                     \
-    X(FAULT_QUEUE_TIMEOUT, "weir_faults_total", "fault=\"queue_timeout\"", "")
+    X(FAULT_QUEUE_TIMEOUT, "weir_faults_total", "fault=\"queue_timeout\"", "")                               \
+    X(FAULT_NO_SERVER_IN_TIME, "weir_faults_total", "fault=\"no_server_in_time\"", "")                       \
+    X(FAULT_NO_TURN_IN_TIME, "weir_faults_total", "fault=\"no_turn_in_time\"", "")
 
 /* One set a data thread and server. */
 #define SERVER_COUNTERS(X)                                                                                   \

@@ -117,6 +117,8 @@ def test_client_that_leaves_the_queue_never_reaches_the_server(gated):
     gate.let_go(2)
     assert clients[0].response().status == 200 and clients[3].response().status == 200
     assert [r.target for r in server.requests] == ["/0", "/3"]
+    row = w.api("services")["services"][0]
+    assert row["queue_aborts"] == 2 and row["client_aborts"] == 2
 
 
 def test_queue_moves_to_whichever_server_is_free(weir, origin):

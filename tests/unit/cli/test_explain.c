@@ -44,7 +44,7 @@ static const char rise[] =
     " 'outcome': {'asked_for': 3, 'ready': 2, 'first_ready_seconds': 1.2, 'first_start_seconds': 1.1,"
     "  'start_median_seconds': 0.9, 'last_ready_seconds': 4, 'start_failures': 1, 'deaths': 0,"
     "  'failure': 'exit status 1\\u001b[2J', 'queued_most': 9, 'longest_wait_seconds': 0.75,"
-    "  'queue_empty_seconds': 5, 'answered': 100, 'over_objective': 7, 'refused': 2}}]}";
+    "  'queue_empty_seconds': 5, 'answered': 100, 'over_objective': 7, 'refused': 2, 'aborted': 3}}]}";
 
 static void a_rise_is_told_from_what_was_seen_to_what_came_of_it(void **state)
 {
@@ -78,7 +78,9 @@ static void a_rise_is_told_from_what_was_seen_to_what_came_of_it(void **state)
         "           1 failed to start, 0 died: exit status 1?[2J\n"
         "           up to 9 requests waited at once, the longest for 750 ms; nothing waited any more after "
         "5.0 s\n"
-        "           100 requests answered meanwhile, 7 of them over the objective, 2 refused\n"
+        "           100 requests answered meanwhile, 7 of them over the objective, 2 refused, 3 left by "
+        "their "
+        "clients\n"
         "           it goes on: what is wanted is not there yet, or requests wait\n");
     buf_fini(&out);
 }
@@ -88,7 +90,7 @@ static void colours_mark_titles_and_trouble(void **state)
     struct buf out = told(rise, true);
     assert_non_null(strstr(out.ptr, "\033[1mshop\033[0m: "));
     assert_non_null(strstr(out.ptr, "\033[1;31m1 failed to start, 0 died\033[0m: "));
-    assert_non_null(strstr(out.ptr, "\033[1;31m2 refused\033[0m\n"));
+    assert_non_null(strstr(out.ptr, "\033[1;31m2 refused\033[0m, 3 left by their clients\n"));
     buf_fini(&out);
 }
 
