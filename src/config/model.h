@@ -95,6 +95,9 @@ struct config_scale {                  /* scale: */
                                     anyway */
 };
 
+/* What becomes of a request that cannot have its turn within the queue's timeout. */
+enum queue_hopeless { QUEUE_HOPELESS_REFUSE, QUEUE_HOPELESS_HOLD };
+
 struct config_service {          /* services: NAME: */
     struct str name;             /* [a-z0-9-]{1,48} */
     struct config_strings hosts; /* exact, lower case, or "*.example.com"; none = any host */
@@ -102,10 +105,11 @@ struct config_service {          /* services: NAME: */
     enum balance_method balance;
     size_t server_count; /* servers: fixed ones */
     struct addr *servers;
-    uint32_t max_requests;    /* in flight per server, exact; 0 = no limit */
-    uint32_t queue_length;    /* queue: {length}; default 1000 */
-    int64_t queue_timeout_ns; /* queue: {timeout}; default 30s -> 503 */
-    uint32_t retries;         /* further servers to try; default 2 */
+    uint32_t max_requests;              /* in flight per server, exact; 0 = no limit */
+    uint32_t queue_length;              /* queue: {length}; default 1000 */
+    int64_t queue_timeout_ns;           /* queue: {timeout}; default 30s -> 503 */
+    enum queue_hopeless queue_hopeless; /* queue: {hopeless}; default refuse */
+    uint32_t retries;                   /* further servers to try; default 2 */
     struct config_health health;
     struct config_scale scale;
 };

@@ -14,6 +14,12 @@ static const struct schema_choice balance_choices[] = {
     {NULL},
 };
 
+static const struct schema_choice hopeless_choices[] = {
+    {"refuse", QUEUE_HOPELESS_REFUSE, "it gets 503 at once, or as soon as that is so"},
+    {"hold", QUEUE_HOPELESS_HOLD, "it waits until `timeout` all the same"},
+    {NULL},
+};
+
 static const struct schema_key queue_keys[] = {
     {.name = "length",
      .type = VALUE_COUNT,
@@ -31,6 +37,14 @@ static const struct schema_key queue_keys[] = {
      .max = HOURS(1),
      .example = "10s",
      .help = "How long a request may wait; then 503."},
+    {.name = "hopeless",
+     .type = VALUE_CHOICE,
+     .offset = AT(config_service, queue_hopeless),
+     .choices = hopeless_choices,
+     .default_text = "refuse",
+     .example = "hold",
+     .synonyms = " refuse_early deadline_aware shed shedding ",
+     .help = "What becomes of a request that surely cannot have its turn within `timeout`."},
 };
 static const struct schema_mapping queue = {
     .help =

@@ -69,6 +69,12 @@ static void offer(void *context, struct server *s)
     queue_offer(s);
 }
 
+static void foresee(void *context, struct service *s, const struct outlook *outlook)
+{
+    const struct control *c = context;
+    queue_foresee(s, outlook, loop_now_ns(c->loop));
+}
+
 static void probe(void *context, struct server *s, enum probe_pace pace)
 {
     struct control *c = context;
@@ -221,6 +227,7 @@ bool scaling_start(struct control *c, struct err *err)
     struct scale_params params = {
         .fleet = c->fleet,
         .effects = {.context = c, .publish = publish, .offer = offer, .probe = probe, .on_event = on_event},
+        .foresee = foresee,
         .seed = (uint64_t)clock_wall_ns()};
     c->scale = scale_new(&params);
     fleet_for_each_service (c->fleet, s) {

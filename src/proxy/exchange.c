@@ -102,19 +102,30 @@ static void wake_control(struct session *s)
         params->wake_control(params->context);
 }
 
+static enum exchange_fault fault_of(enum outlook_verdict verdict)
+{
+    return verdict == OUTLOOK_NO_SERVER ? FAULT_NO_SERVER_IN_TIME : FAULT_NO_TURN_IN_TIME;
+}
+
 static enum step enter_queue(struct session *s, bool has_server)
 {
     struct data_thread *t = s->thread;
     struct exchange *x = &s->x;
+    const struct config_service *config = x->view->config;
     x->waiter.inbox = &t->inbox;
+    x->waiter.arrived_ns = x->ready_ns;
+    x->waiter.deadline_ns = x->started_ns + config->queue_timeout_ns;
+    x->waiter.is_patient = config->queue_hopeless == QUEUE_HOPELESS_HOLD;
     x->tried_count = 0; /* by the time it has a turn, who failed it may be well again */
-    if (!queue_enter(x->service, &x->waiter, x->view->config->queue_length, loop_now_ns(t->loop)))
-        return exchange_fail(s, FAULT_QUEUE_FULL);
+    enum queue_entry entry =
+        queue_enter(x->service, &x->waiter, config->queue_length, has_server, loop_now_ns(t->loop));
+    if (!has_server)
+        wake_control(s); /* also for one that is turned away: who comes next shall find a server */
+    if (entry != QUEUE_ENTERED)
+        return exchange_fail(s, entry == QUEUE_IS_FULL ? FAULT_QUEUE_FULL : fault_of(x->waiter.verdict));
     exchange_service_count(s, SERVICE_QUEUED);
     exchange_go(s, EXCHANGE_QUEUE);
-    timer_set(t->loop, &s->timer, x->started_ns + x->view->config->queue_timeout_ns);
-    if (!has_server)
-        wake_control(s);
+    timer_set(t->loop, &s->timer, x->waiter.deadline_ns);
     /* A slot given back just before we queued would otherwise lie idle. */
     for (uint32_t i = 0; i < x->view->server_count; i++)
         queue_offer(x->view->servers[i]);
@@ -125,6 +136,8 @@ static enum step run_assign(struct session *s)
 {
     struct exchange *x = &s->x;
     uint32_t taking, untried;
+    if (x->ready_ns == 0)
+        x->ready_ns = loop_now_ns(s->thread->loop);
     use_newest_snapshot(s);
     bool has_queue = atomic_load_explicit(&x->service->queued, memory_order_seq_cst) > 0;
     if (!has_queue && pick_server(s)) {
@@ -147,11 +160,16 @@ static enum step run_queue(struct session *s)
     return exchange_fail(s, FAULT_CLIENT_ABORT);
 }
 
-void session_on_granted(struct waiter *w)
+void session_on_settled(struct waiter *w)
 {
     struct session *s = container_of(w, struct session, x.waiter);
     int64_t now = loop_now_ns(s->thread->loop);
     ASSERT(s->x.state == EXCHANGE_QUEUE);
+    if (!w->server) {
+        if (exchange_fail(s, fault_of(w->verdict)) == STEP_NEXT)
+            session_run(s);
+        return;
+    }
     s->x.server = w->server;
     histogram_record(&thread_service_cells(s->thread, s->x.service)->queue_wait, now - w->since_ns);
     exchange_go(s, EXCHANGE_CONNECT);

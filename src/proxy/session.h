@@ -59,6 +59,10 @@ enum exchange_state { EXCHANGE_STATES(EXCHANGE_STATE_ENUM) EXCHANGE_STATE_COUNT 
     X(QUEUE_FULL, 503, -1, SERVICE_FAULT_QUEUE_FULL, RETRY_AFTER_LEARNED, "Too many requests are waiting.")  \
     X(QUEUE_TIMEOUT, 503, -1, SERVICE_FAULT_QUEUE_TIMEOUT, RETRY_AFTER_LEARNED,                              \
       "No server became free in time.")                                                                      \
+    X(NO_SERVER_IN_TIME, 503, -1, SERVICE_FAULT_NO_SERVER_IN_TIME, RETRY_AFTER_LEARNED,                      \
+      "No server can be started in time.")                                                                   \
+    X(NO_TURN_IN_TIME, 503, -1, SERVICE_FAULT_NO_TURN_IN_TIME, RETRY_AFTER_LEARNED,                          \
+      "Too many requests are waiting to answer this one in time.")                                           \
     X(CLIENT_ABORT, 0, -1, SERVICE_CLIENT_ABORTS, 0, "")
 
 #define EXCHANGE_FAULT_ENUM(id, status, thread_counter, service_counter, retry_after, phrase) FAULT_##id,
@@ -113,7 +117,7 @@ struct exchange {
     bool has_progress; /* bytes moved in this run: the deadline moves too */
     bool client_was_shut, server_was_shut; /* tunnel: our sending side */
 
-    int64_t started_ns, sent_ns, slot_ns;
+    int64_t started_ns, ready_ns, sent_ns, slot_ns; /* ready: all is there that choosing a server needs */
 };
 
 struct session {
@@ -138,7 +142,7 @@ struct session {
 bool session_accept(struct listener *l); /* true: there may be more */
 void session_run(struct session *s);
 void session_close(struct session *s); /* gives back whatever the exchange still holds */
-void session_on_granted(struct waiter *w);
+void session_on_settled(struct waiter *w);
 
 /* exchange.c: the only place where the state changes */
 void exchange_go(struct session *s, enum exchange_state next);

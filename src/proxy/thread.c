@@ -223,7 +223,7 @@ struct data_thread *data_thread_new(struct proxy *p, uint32_t index, struct err 
     slab_init(&t->upstream_slab, sizeof(struct upstream), 0);
     slab_init(&t->use_slab, sizeof(struct snapshot_use), 0);
     random_seed_from_system(&t->random);
-    queue_inbox_init(&t->inbox, t->loop, session_on_granted);
+    queue_inbox_init(&t->inbox, t->loop, session_on_settled);
     t->adopt.on_receive = on_adopt;
     t->drain.on_receive = on_drain;
     t->stop.on_receive = on_stop;

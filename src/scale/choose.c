@@ -34,7 +34,7 @@ struct life *choose_victim(struct reconciler *r, int64_t now_ns)
     return best;
 }
 
-static bool can_come_back(const struct life *l)
+bool choose_may_return(const struct life *l)
 {
     return life_state(l) == SERVER_DRAINING && !l->is_held && !l->is_leaving &&
            atomic_load_explicit(&l->server->is_healthy, memory_order_relaxed) &&
@@ -45,7 +45,7 @@ struct life *choose_revival(struct reconciler *r)
 {
     struct life *best = NULL;
     for_each_life (r, l)
-        if (can_come_back(l) && (!best || server_in_flight(l->server) > server_in_flight(best->server)))
+        if (choose_may_return(l) && (!best || server_in_flight(l->server) > server_in_flight(best->server)))
             best = l;
     return best;
 }

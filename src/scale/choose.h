@@ -13,3 +13,5 @@ struct life *choose_victim(struct reconciler *r, int64_t now_ns);
 /* A server that drains because of scale-down and is healthy: the one with most in flight; NULL when there is
  * none. */
 struct life *choose_revival(struct reconciler *r);
+/* Whether it is one of those that choose_revival may choose. */
+bool choose_may_return(const struct life *l);

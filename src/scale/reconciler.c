@@ -475,16 +475,20 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
         .failures_in_a_row = r->back_off.steps,
         .back_off_until_ns = r->back_off.not_before_ns,
         .start_times = r->start_times.count,
+        .place_limit = life_full_limit(r),
+        .start_time_fastest_ns = start_times_quantile_ns(&r->start_times, 0),
         .start_time_median_ns = start_times_quantile_ns(&r->start_times, 0.5),
         .start_time_p90_ns = start_times_quantile_ns(&r->start_times, 0.9),
     };
     for_each_life (r, l) {
         n.by_state[life_state(l)]++;
         n.available += server_can_take(l->server);
+        n.there += server_state_takes_requests(life_state(l)) || choose_may_return(l);
         bool is_coming = life_state(l) == SERVER_REQUESTED || life_state(l) == SERVER_STARTING;
         if (is_coming && l->provider &&
             (!n.start_oldest_asked_ns || l->requested_ns < n.start_oldest_asked_ns))
             n.start_oldest_asked_ns = l->requested_ns;
+        n.has_adopted_coming |= is_coming && l->is_adopted;
     }
     return n;
 }

@@ -52,14 +52,17 @@ struct reconciler_params {
 struct reconciler_numbers {
     uint32_t by_state[SERVER_STATE_COUNT];
     uint32_t available;            /* take requests now */
+    uint32_t there;                /* take requests now or may at any moment: unwell, or draining */
+    uint32_t place_limit;          /* of one server at full share; 0: no limit */
     uint64_t starts_total;         /* servers asked for */
     uint64_t start_failures_total; /* of these: never had a good probe, unasked */
     uint64_t deaths_total;      /* ended unasked after the first good probe, or was given up as unhealthy */
     uint32_t failures_in_a_row; /* steps of the back-off; 0: fine */
     int64_t back_off_until_ns;  /* no start before; 0 or past: none */
     uint32_t start_times;       /* 0..32 remembered */
-    int64_t start_time_median_ns, start_time_p90_ns;
+    int64_t start_time_fastest_ns, start_time_median_ns, start_time_p90_ns;
     int64_t start_oldest_asked_ns; /* when the longest of the present starts was asked for; 0: none */
+    bool has_adopted_coming;       /* one that is to have its first good probe was found, not asked for */
 };
 
 /* Fixed servers are created by the first reconciler_tick. */

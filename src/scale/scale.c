@@ -15,7 +15,9 @@
 #include "base/units.h"
 #include "scale/capacity.h"
 #include "scale/collect.h"
+#include "scale/foresee.h"
 #include "scale/learned.h"
+#include "scale/place_time.h"
 #include "scale/retry_after.h"
 
 #include <math.h>
@@ -47,12 +49,14 @@ struct scaled_service {
     uint64_t ups_total, downs_total;
     struct story story;
     struct per_second arrivals;
+    struct place_time place_time;
 };
 
 struct scale {
     struct fleet *fleet;
     struct reconciler_effects effects;       /* the caller's */
     struct reconciler_effects heard_effects; /* the same for reconcilers, but the story hears their events */
+    void (*foresee)(void *context, struct service *service, const struct outlook *outlook);
     struct random random;
     bool is_frozen;
     int64_t held_until_ns; /* observing; 0: not */
@@ -110,6 +114,7 @@ struct scale *scale_new(const struct scale_params *params)
     struct scale *s = NEW(struct scale);
     s->fleet = params->fleet;
     s->effects = params->effects;
+    s->foresee = params->foresee;
     s->heard_effects = (struct reconciler_effects){.context = s,
                                                    .publish = hand_publish,
                                                    .offer = hand_offer,
@@ -278,6 +283,7 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
     collector_read(x->collector, &request, now_ns, &x->signals);
     x->signals.wall_ns = s->is_wall_known ? now_ns + s->wall_offset_ns : 0;
     per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
+    place_time_note(&x->place_time, x->signals.finished, x->signals.busy_ns, now_ns);
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
     x->signals.start_times = n.start_times;
     x->signals.start_time_median_ns = n.start_time_median_ns;
@@ -323,7 +329,10 @@ static void note_story(struct scaled_service *x)
                               .decision = &x->decision,
                               .arrivals_per_s = per_second_recent(&x->arrivals, x->signals.now_ns),
                               .wait_longest_ns = o->wait_longest_ns,
-                              .outcomes = {.answered = o->answered, .late = o->late, .refused = o->refused},
+                              .outcomes = {.answered = o->answered,
+                                           .late = o->late,
+                                           .refused = o->refused,
+                                           .aborted = o->aborted},
                           });
 }
 
@@ -345,18 +354,65 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, capacity.limit, now_ns);
 }
 
-/* What the data threads tell those whom they turn away. */
-static void publish_retry_after(struct scaled_service *x, int64_t now_ns)
+/* How many servers there may be, for all that is known now; a number set by hand may end. */
+static uint32_t up_max(const struct scale *s, const struct scaled_service *x)
 {
-    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
+    if (s->is_frozen || x->is_removed)
+        return 0;
+    if (x->has_manual && (x->manual > 0 || x->manual_until_ns == 0))
+        return x->manual;
+    if (x->config->scale.mode == SCALE_MODE_ADVISE) /* the number is left as it is, but for the last server */
+        return MAX(x->policy.target, MAX(x->config->scale.servers_min, 1));
+    return x->config->scale.servers_max;
+}
+
+static uint32_t coming_of(const struct reconciler_numbers *n)
+{
+    return n->by_state[SERVER_REQUESTED] + n->by_state[SERVER_STARTING];
+}
+
+/* What the data threads tell those whom they turn away. */
+static void publish_retry_after(struct scaled_service *x, const struct reconciler_numbers *n, int64_t now_ns)
+{
     struct retry_after_facts facts = {
-        .has_available = x->signals.available > 0,
-        .start_time_ns = n.start_times ? n.start_time_p90_ns : 0,
-        .start_age_ns = x->signals.start_oldest_age_ns,
-        .back_off_ns = MAX(n.back_off_until_ns - now_ns, 0),
-        .is_starting = scale_signals_coming(&x->signals) > 0,
+        .has_available = n->available > 0,
+        .start_time_ns = n->start_times ? n->start_time_p90_ns : 0,
+        .start_age_ns = n->start_oldest_asked_ns ? MAX(now_ns - n->start_oldest_asked_ns, 0) : 0,
+        .back_off_ns = MAX(n->back_off_until_ns - now_ns, 0),
+        .is_starting = coming_of(n) > 0,
     };
     atomic_store_explicit(&x->service->retry_after_s, retry_after_s(&facts), memory_order_relaxed);
+}
+
+/* What the queue judges by whether waiting has any prospect. Fixed servers may come and go as they like. */
+static struct outlook outlook_of(const struct scale *s, const struct scaled_service *x,
+                                 const struct reconciler_numbers *n, int64_t now_ns)
+{
+    if (!x->provider || s->held_until_ns)
+        return (struct outlook){0};
+    bool is_off_for_now = x->has_manual && x->manual == 0;
+    struct foresee_facts facts = {
+        .there = n->there,
+        .coming = coming_of(n),
+        .up_max = up_max(s, x),
+        .place_limit = n->place_limit,
+        .is_one_imminent = n->has_adopted_coming,
+        .start_ns = n->start_time_fastest_ns,
+        .asked_ns = n->start_oldest_asked_ns,
+        .not_before_ns = is_off_for_now ? x->manual_until_ns : n->back_off_until_ns,
+        .place_ns = place_time_shortest_ns(&x->place_time),
+    };
+    return foresee(&facts, now_ns);
+}
+
+/* Whenever servers come or go, and with each tick. First what the refused are told, then who they are. */
+static void tell_prospects(const struct scale *s, struct scaled_service *x, int64_t now_ns)
+{
+    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
+    publish_retry_after(x, &n, now_ns);
+    struct outlook outlook = outlook_of(s, x, &n, now_ns);
+    if (s->foresee)
+        s->foresee(s->effects.context, x->service, &outlook);
 }
 
 static void tell_manual(struct scale *s, struct scaled_service *x, const char *reason, int64_t now_ns)
@@ -385,7 +441,7 @@ static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_
     reconciler_tick(x->reconciler, now_ns);
     read_signals(s, x, now_ns);
     decide(s, x, now_ns);
-    publish_retry_after(x, now_ns);
+    tell_prospects(s, x, now_ns);
     if (x->signals.available > 0)
         atomic_store_explicit(&x->service->is_waking, 0, memory_order_relaxed);
     forget_if_empty(s, x);
@@ -592,8 +648,10 @@ void scale_on_start_failed(struct scale *s, const char *key, const char *reason,
 {
     struct str name;
     struct scaled_service *x = find_by_key(s, key, &name);
-    if (x)
-        reconciler_on_start_failed(x->reconciler, name, reason, now_ns);
+    if (!x)
+        return;
+    reconciler_on_start_failed(x->reconciler, name, reason, now_ns);
+    tell_prospects(s, x, now_ns);
 }
 
 void scale_on_exited(struct scale *s, const char *key, const char *reason, const char *last_lines,
@@ -601,15 +659,21 @@ void scale_on_exited(struct scale *s, const char *key, const char *reason, const
 {
     struct str name;
     struct scaled_service *x = find_by_key(s, key, &name);
-    if (x)
-        reconciler_on_exited(x->reconciler, name, reason, last_lines, now_ns);
+    if (!x)
+        return;
+    reconciler_on_exited(x->reconciler, name, reason, last_lines, now_ns);
+    tell_prospects(s, x, now_ns);
 }
 
 void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns)
 {
     struct scaled_service *x = find(s, server->service);
-    if (x)
-        reconciler_on_probe(x->reconciler, server, is_good, detail, now_ns);
+    if (!x)
+        return;
+    bool was_taking = server_can_take(server);
+    reconciler_on_probe(x->reconciler, server, is_good, detail, now_ns);
+    if (server_can_take(server) != was_taking)
+        tell_prospects(s, x, now_ns);
 }
 
 /* --- by hand ---------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  * No call of this header may be made from inside one of the effects.
  */
 #pragma once
+#include "fleet/outlook.h"
 #include "scale/reconciler.h"
 
 enum { SCALE_TICK_MS = 100 };
@@ -15,7 +16,10 @@ struct scale;
 struct scale_params {
     struct fleet *fleet;               /* borrowed */
     struct reconciler_effects effects; /* copied; see reconciler.h: publish, offer, probe, on_event */
-    uint64_t seed;                     /* jitter; any value */
+    /* How the chances of those who wait for a service stand from now on. With effects.context; NULL is fine.
+     */
+    void (*foresee)(void *context, struct service *service, const struct outlook *outlook);
+    uint64_t seed; /* jitter; any value */
 };
 
 struct scale *scale_new(const struct scale_params *params);

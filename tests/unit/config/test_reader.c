@@ -76,6 +76,7 @@ static void defaults(void **state)
     assert_int_equal(s->max_requests, 0);
     assert_int_equal(s->queue_length, 1000);
     assert_int_equal(s->queue_timeout_ns, 30 * NS_PER_S);
+    assert_int_equal(s->queue_hopeless, QUEUE_HOPELESS_REFUSE);
     assert_int_equal(s->retries, 2);
     assert_false(s->health.has_path);
     assert_string_equal(s->health.host.ptr, "");
@@ -157,7 +158,7 @@ static const char every_key[] =
     "    paths: [/a, /b/%20]\n"
     "    balance: least-requests\n"
     "    max_requests: 4\n"
-    "    queue: {length: 10, timeout: 5s}\n"
+    "    queue: {length: 10, timeout: 5s, hopeless: hold}\n"
     "    retries: 0\n"
     "    health: {path: /healthz?deep=1, host: shop:8000, interval: 1s, timeout: 300ms, start_interval: "
     "20ms, rise: 1, fall: 5,\n"
@@ -205,6 +206,7 @@ static void check_every_service(const struct config *c)
     assert_int_equal(s->max_requests, 4);
     assert_int_equal(s->queue_length, 10);
     assert_int_equal(s->queue_timeout_ns, 5 * NS_PER_S);
+    assert_int_equal(s->queue_hopeless, QUEUE_HOPELESS_HOLD);
     assert_int_equal(s->retries, 0);
     assert_true(s->health.has_path);
     assert_string_equal(s->health.path.ptr, "/healthz?deep=1");

@@ -1,5 +1,6 @@
 /* The queue: first come first served, bounded, exact under many threads, and no waiter forgotten or granted
  * twice. */
+#include "base/clock.h"
 #include "base/random.h"
 #include "fleet/fleet.h"
 #include "proxy/queue.h"
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#define S NS_PER_S
 
 static struct fleet *fleet;
 static struct service *service;
@@ -37,6 +40,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct waiter waiter_at(struct queue_inbox *inbox, int64_t arrived_ns)
+{
+    return (struct waiter){.inbox = inbox, .arrived_ns = arrived_ns, .deadline_ns = arrived_ns + 10 * S};
+}
+
 static struct waiter *granted[8];
 static int granted_count;
 
@@ -50,15 +58,14 @@ static void waiters_are_served_in_their_order(void **state)
 {
     struct loop *loop = loop_new(NULL);
     struct queue_inbox inbox;
-    struct waiter w[3] = {0};
+    struct waiter w[3];
     queue_inbox_init(&inbox, loop, note_grant);
     granted_count = 0;
     assert_true(queue_take_slot(server));
     assert_false(queue_take_slot(server));
     for (int i = 0; i < 3; i++) {
-        list_init(&w[i].link);
-        w[i].inbox = &inbox;
-        assert_true(queue_enter(service, &w[i], 3, 100 + i));
+        w[i] = waiter_at(&inbox, 100 + i);
+        assert_int_equal(queue_enter(service, &w[i], 3, true, 100 + i), QUEUE_ENTERED);
     }
     assert_int_equal(atomic_load(&service->queued), 3);
     assert_int_equal(atomic_load(&service->queue_oldest_ns), 100);
@@ -83,14 +90,12 @@ static void a_full_queue_refuses(void **state)
 {
     struct loop *loop = loop_new(NULL);
     struct queue_inbox inbox;
-    struct waiter a = {.inbox = &inbox}, b = {.inbox = &inbox};
+    struct waiter a = waiter_at(&inbox, 1), b = waiter_at(&inbox, 2);
     queue_inbox_init(&inbox, loop, note_grant);
-    list_init(&a.link);
-    list_init(&b.link);
-    assert_true(queue_enter(service, &a, 1, 1));
-    assert_false(queue_enter(service, &b, 1, 2));
+    assert_int_equal(queue_enter(service, &a, 1, true, 1), QUEUE_ENTERED);
+    assert_int_equal(queue_enter(service, &b, 1, true, 2), QUEUE_IS_FULL);
     queue_leave(&a);
-    assert_true(queue_enter(service, &b, 1, 3));
+    assert_int_equal(queue_enter(service, &b, 1, true, 3), QUEUE_ENTERED);
     queue_leave(&b);
     queue_inbox_fini(&inbox);
     loop_free(loop);
@@ -100,14 +105,12 @@ static void a_grant_under_way_is_given_back_when_its_waiter_leaves(void **state)
 {
     struct loop *loop = loop_new(NULL);
     struct queue_inbox inbox;
-    struct waiter a = {.inbox = &inbox}, b = {.inbox = &inbox};
+    struct waiter a = waiter_at(&inbox, 1), b = waiter_at(&inbox, 2);
     queue_inbox_init(&inbox, loop, note_grant);
     granted_count = 0;
-    list_init(&a.link);
-    list_init(&b.link);
     assert_true(queue_take_slot(server));
-    assert_true(queue_enter(service, &a, 9, 1));
-    assert_true(queue_enter(service, &b, 9, 2));
+    assert_int_equal(queue_enter(service, &a, 9, true, 1), QUEUE_ENTERED);
+    assert_int_equal(queue_enter(service, &b, 9, true, 2), QUEUE_ENTERED);
     queue_release_slot(server); /* to a, which leaves before it hears of it */
     queue_leave(&a);
     loop_run(loop);
@@ -123,14 +126,103 @@ static void a_server_out_of_rotation_gets_nobody(void **state)
 {
     struct loop *loop = loop_new(NULL);
     struct queue_inbox inbox;
-    struct waiter a = {.inbox = &inbox};
+    struct waiter a = waiter_at(&inbox, 1);
     queue_inbox_init(&inbox, loop, note_grant);
-    list_init(&a.link);
     atomic_store(&server->state, SERVER_DRAINING);
-    assert_true(queue_enter(service, &a, 9, 1));
+    assert_int_equal(queue_enter(service, &a, 9, true, 1), QUEUE_ENTERED);
     queue_offer(server);
     assert_int_equal(a.state, WAITER_WAITING);
     queue_leave(&a);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+static void who_arrived_first_stands_first(void **state)
+{
+    /* By arrival, not by who reaches the lock first; equals in the order in which they enter. */
+    static const int64_t arrived_ns[] = {50, 70, 60, 60, 80, 40, 75};
+    static const int order[] = {5, 0, 2, 3, 1, 6, 4};
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter w[ARRAY_LEN(arrived_ns)];
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    assert_true(queue_take_slot(server));
+    for (size_t i = 0; i < ARRAY_LEN(w); i++) {
+        w[i] = waiter_at(&inbox, arrived_ns[i]);
+        assert_int_equal(queue_enter(service, &w[i], 100, true, 100), QUEUE_ENTERED);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(w); i++) {
+        queue_release_slot(server);
+        loop_run(loop);
+        assert_ptr_equal(granted[i], &w[order[i]]);
+    }
+    queue_release_slot(server);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+static void who_cannot_be_served_in_time_is_refused_on_arrival(void **state)
+{
+    static const struct outlook two_seconds_away = {.is_known = true, .places_later = 1, .later_ns = 2 * S};
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter a = waiter_at(&inbox, 0);
+    queue_inbox_init(&inbox, loop, note_grant);
+    queue_foresee(service, &two_seconds_away, 0);
+    a.deadline_ns = 1 * S;
+    assert_int_equal(queue_enter(service, &a, 9, false, 0), QUEUE_IS_HOPELESS);
+    assert_int_equal(a.verdict, OUTLOOK_NO_SERVER);
+    assert_int_equal(atomic_load(&service->queued), 0);
+    queue_leave(&a);                                                       /* it never was in */
+    assert_int_equal(queue_enter(service, &a, 9, true, 0), QUEUE_ENTERED); /* a server is there by now */
+    queue_leave(&a);
+    a.is_patient = true;
+    assert_int_equal(queue_enter(service, &a, 9, false, 0), QUEUE_ENTERED);
+    queue_leave(&a);
+    a.is_patient = false;
+    a.deadline_ns = 3 * S;
+    assert_int_equal(queue_enter(service, &a, 9, false, 0), QUEUE_ENTERED);
+    queue_leave(&a);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+/* Six wait, with deadlines at 1, 2, 3 … seconds; news come that spare some of them. */
+static void who_waits_in_vain_is_refused_when_that_is_known(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter w[6];
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    for (int i = 0; i < 6; i++) {
+        w[i] = waiter_at(&inbox, i);
+        w[i].deadline_ns = (i + 1) * S;
+        assert_int_equal(queue_enter(service, &w[i], 9, false, i), QUEUE_ENTERED);
+    }
+    w[1].is_patient = true;
+    struct outlook outlook = {.is_known = true, .places_later = 2, .later_ns = 4 * S, .place_ns = 4 * S};
+    queue_foresee(service, &outlook, 10);
+    assert_int_equal(atomic_load(&service->queued), 4); /* the patient one, and those of 4, 5 and 6 s */
+    outlook.place_ns = 20 * S; /* two turns until the last deadline, and those of 2 and 4 s have them */
+    queue_foresee(service, &outlook, 20);
+    assert_int_equal(atomic_load(&service->queued), 2);
+    assert_int_equal(w[1].state, WAITER_WAITING);
+    assert_int_equal(w[3].state, WAITER_WAITING);
+    queue_leave(&w[4]); /* its client leaves before it hears of it */
+    assert_int_equal(w[4].state, WAITER_IDLE);
+    loop_run(loop);
+    assert_int_equal(granted_count, 3);
+    for (int i = 0; i < 3; i++)
+        assert_null(granted[i]->server);
+    assert_ptr_equal(granted[0], &w[0]);
+    assert_int_equal(w[0].verdict, OUTLOOK_NO_SERVER);
+    assert_ptr_equal(granted[2], &w[5]);
+    assert_int_equal(w[5].verdict, OUTLOOK_NO_TURN);
+    assert_int_equal(server_in_flight(server), 0);
+    queue_leave(&w[1]);
+    queue_leave(&w[3]);
     queue_inbox_fini(&inbox);
     loop_free(loop);
 }
@@ -175,7 +267,8 @@ static void begin_turn(struct loop *l, struct task *t)
         hold_and_release(c);
         return;
     }
-    assert_true(queue_enter(service, &c->waiter, 100, loop_now_ns(l)));
+    c->waiter.arrived_ns = loop_now_ns(l);
+    assert_int_equal(queue_enter(service, &c->waiter, 100, true, loop_now_ns(l)), QUEUE_ENTERED);
     queue_offer(server);
     if (random_below(&c->random, 8) == 0) { /* now and then one gives up at once */
         queue_leave(&c->waiter);
@@ -226,6 +319,9 @@ int main(void)
         WITH_FLEET(a_full_queue_refuses),
         WITH_FLEET(a_grant_under_way_is_given_back_when_its_waiter_leaves),
         WITH_FLEET(a_server_out_of_rotation_gets_nobody),
+        WITH_FLEET(who_arrived_first_stands_first),
+        WITH_FLEET(who_cannot_be_served_in_time_is_refused_on_arrival),
+        WITH_FLEET(who_waits_in_vain_is_refused_when_that_is_known),
         WITH_FLEET(many_threads_share_one_slot_and_all_get_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
