@@ -95,8 +95,7 @@ void check_scale(struct decoding *d, const struct schema_mapping *m, struct node
     struct config_scale *s = target;
     if (!node)
         return;
-    if (s->provider == SCALE_PROVIDER_NONE)
-        s->provider = SCALE_PROVIDER_PROCESS;
+    check_provider(d, m, node, s);
     check_command(d, node_find(node, "command"), s);
     check_cost(d, node, s);
     check_spares(d, node, s);

@@ -6,11 +6,18 @@
 #pragma once
 #include "config/decode.h"
 
+struct config_scale;
+
 void check_root(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_listener(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_service(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_health(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_http(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_http_list(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+/* Of `scale:`, written: which provider it is, and whether what is written suits it. */
+void check_provider(struct decoding *d, const struct schema_mapping *m, struct node *scale,
+                    struct config_scale *s);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -60,7 +60,33 @@ struct config_health {         /* health: */
     uint16_t status_min, status_max; /* default 200..399 */
 };
 
-enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS };
+enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS, SCALE_PROVIDER_HTTP };
+
+enum engine_at_exit { ENGINE_KEEP, ENGINE_STOP };
+
+struct config_engine {           /* scale: {engine}: what is the same for all engines but `process` */
+    int64_t poll_ns;             /* between two looks at what there is; default 5s */
+    int64_t timeout_ns;          /* of one call; default 10s */
+    uint32_t calls_per_second;   /* at most; default 10 */
+    enum engine_at_exit at_exit; /* what becomes of the servers when Weir ends; default keep */
+    struct str owner;            /* marks what is ours; "" = from the service's name */
+};
+
+struct config_http_list { /* scale: {http: {list}}; pointers are RFC 6901 */
+    struct str method, path;
+    struct str items, id, address, port, state, started, next; /* pointers; "" = not told */
+    struct config_strings pending, running, stopping, ended;   /* the words for each state */
+};
+
+struct config_http { /* scale: {http}: somebody's scaling API */
+    struct str endpoint;
+    struct str provider, region;
+    struct str method, path, body;
+    struct config_strings headers; /* "Name: value" */
+    struct str token_file, token_env;
+    uint16_t status_min, status_max; /* these mean that it is accepted; default 200..299 */
+    struct config_http_list list;
+};
 
 enum scale_mode { SCALE_MODE_ACT, SCALE_MODE_ADVISE };
 
@@ -77,7 +103,9 @@ struct config_cost {     /* scale: {cost}; in any currency */
 struct config_scale {                  /* scale: */
     enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
-    struct config_strings command;     /* with {address} {host} {port} still in place */
+    struct config_engine engine;       /* of any provider but process */
+    struct config_http http;           /* provider http */
+    struct config_strings command;     /* process: with {address} {host} {port} still in place */
     struct config_strings environment; /* "NAME=value" */
     struct str directory;              /* "" = Weir's own */
     struct str user;                   /* "" = the user that started Weir */

@@ -330,7 +330,7 @@ static bool is_synonym(const struct schema_key *k, struct str name)
 
 const char *schema_nearest(const struct schema_mapping *m, struct str name)
 {
-    enum { KEYS_MAX = 24 };
+    enum { KEYS_MAX = 48 };
     const char *words[KEYS_MAX];
     ASSERT(m->key_count <= KEYS_MAX);
     for (size_t i = 0; i < m->key_count; i++) {
@@ -341,8 +341,9 @@ const char *schema_nearest(const struct schema_mapping *m, struct str name)
     return str_nearest(name, words, m->key_count);
 }
 
-/* Depth-first below `m`, whose own path is in out; leaves the path of the mapping that has the key. */
-static bool find_home_below(const struct schema_mapping *m, struct str name, char *out, size_t out_bytes)
+/* So many levels below `m`, whose own path is in out; leaves the path of the mapping that has the key. */
+static bool find_home_below(const struct schema_mapping *m, struct str name, unsigned levels, char *out,
+                            size_t out_bytes)
 {
     const size_t len = strlen(out), prefix_len = strlen("in ");
     for (size_t i = 0; i < m->key_count; i++) {
@@ -351,7 +352,8 @@ static bool find_home_below(const struct schema_mapping *m, struct str name, cha
             continue;
         snprintf(out + len, out_bytes - len, "%s%s%s", len > prefix_len ? "." : "", k->name,
                  k->shape == SHAPE_NAMED ? ".NAME" : "");
-        if (schema_find(k->mapping, name) || find_home_below(k->mapping, name, out, out_bytes))
+        if (levels == 1 ? schema_find(k->mapping, name) != NULL
+                        : find_home_below(k->mapping, name, levels - 1, out, out_bytes))
             return true;
         out[len] = '\0';
     }
@@ -365,5 +367,9 @@ bool schema_find_home(struct str name, char *out, size_t out_bytes)
         str_copy(out, out_bytes, STR("at the top level"));
         return true;
     }
-    return find_home_below(&schema_root, name, out, out_bytes);
+    enum { LEVELS_MAX = 8 };
+    for (unsigned levels = 1; levels <= LEVELS_MAX; levels++) /* the nearest to the top is meant most often */
+        if (find_home_below(&schema_root, name, levels, out, out_bytes))
+            return true;
+    return false;
 }

@@ -7,6 +7,7 @@ static_assert(AT(config_scale, objective_quantile) - AT(config_scale, objective_
 
 static const struct schema_choice provider_choices[] = {
     {"process", SCALE_PROVIDER_PROCESS, "processes on this host, started by Weir"},
+    {"http", SCALE_PROVIDER_HTTP, "a scaling API that is asked for a number of servers"},
     {NULL},
 };
 
@@ -86,6 +87,74 @@ static const struct schema_mapping cost = {
     KEYS(cost_keys),
 };
 
+static const struct schema_choice at_exit_choices[] = {
+    {"keep", ENGINE_KEEP, "they run on, and the next start takes them over"},
+    {"stop", ENGINE_STOP, "they are stopped"},
+    {NULL},
+};
+
+static const struct schema_key engine_keys[] = {
+    {.name = "poll",
+     .type = VALUE_DURATION,
+     .offset = AT(config_engine, poll_ns),
+     .default_text = "5s",
+     .min = MS(100),
+     .max = HOURS(1),
+     .example = "2s",
+     .synonyms = " interval poll_interval every ",
+     .help = "How often the engine is asked which servers there are; sooner after Weir's own calls and where "
+             "it tells of changes."},
+    {.name = "timeout",
+     .type = VALUE_DURATION,
+     .offset = AT(config_engine, timeout_ns),
+     .default_text = "10s",
+     .min = MS(100),
+     .max = HOURS(1),
+     .example = "30s",
+     .help = "How long one call may take; a start may take as long as `start_timeout`."},
+    {.name = "calls_per_second",
+     .type = VALUE_COUNT,
+     .offset = AT(config_engine, calls_per_second),
+     .default_text = "10",
+     .min = 1,
+     .max = 1000,
+     .example = "2",
+     .synonyms = " rate rate_limit qps ",
+     .help = "Calls to the engine in a second, at most."},
+    {.name = "at_exit",
+     .type = VALUE_CHOICE,
+     .offset = AT(config_engine, at_exit),
+     .choices = at_exit_choices,
+     .default_text = "keep",
+     .example = "stop",
+     .synonyms = " on_exit shutdown ",
+     .help = "What becomes of the servers when Weir ends."},
+    {.name = "owner",
+     .type = VALUE_NAME,
+     .offset = AT(config_engine, owner),
+     .example = "shop-eu",
+     .default_shown = "`weir`",
+     .synonyms = " cluster instance ",
+     .help = "Marks which servers are this Weir's, with the name of the service. It must stay the same from "
+             "start to start, and differ from that of every other Weir on the same engine."},
+};
+static const struct schema_mapping engine = {
+    .help = "How Weir deals with the engine that servers come from, for every provider but `process`.",
+    KEYS(engine_keys),
+};
+
+static bool has_engine(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->provider != SCALE_PROVIDER_NONE && s->provider != SCALE_PROVIDER_PROCESS;
+}
+
+static bool is_http(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->provider == SCALE_PROVIDER_HTTP;
+}
+
 static const struct schema_key scale_keys[] = {
     {.name = "mode",
      .type = VALUE_CHOICE,
@@ -99,21 +168,35 @@ static const struct schema_key scale_keys[] = {
      .type = VALUE_CHOICE,
      .offset = AT(config_scale, provider),
      .choices = provider_choices,
-     .default_shown = "`process`",
+     .default_shown = "the one whose block is given, else `process`",
      .example = "process",
      .synonyms = " type kind driver ",
-     .help = "Where servers come from."},
+     .help =
+         "Where servers come from. Each provider but `process` has a block of its own name with its keys."},
+    {.name = "engine",
+     MAPPING(engine),
+     .offset = AT(config_scale, engine),
+     .is_shown = has_engine,
+     .example = "{poll: 2s, at_exit: stop}"},
+    {.name = "http",
+     MAPPING(schema_http),
+     .offset = AT(config_scale, http),
+     .is_shown = is_http,
+     .example = "{endpoint: https://scaler.example.com, provider: aws, region: us-east-1, list: {items: "
+                "/servers, id: /id, address: /address}}",
+     .synonyms = " api webhook "},
     {.name = "command",
      .shape = SHAPE_STRICT_LIST,
      .type = VALUE_TEXT,
      .offset = AT(config_scale, command),
      .item_bytes = sizeof(struct str),
-     .is_required = true,
+     .default_shown = "none; `process` needs one",
      .example = "[gunicorn, --bind, \"{address}\", \"shop:app\"]",
      .synonyms = " cmd exec run args ",
      .help = "Program and arguments that start one server, as a list. `{address}` (host:port), `{host}` and "
              "`{port}` stand for "
-             "where it shall listen; the environment variable PORT says so too."},
+             "where it shall listen; the environment variable PORT says so too. For `process` alone, as are "
+             "`environment`, `directory` and `user`."},
     {.name = "environment",
      .default_shown = "none",
      .shape = SHAPE_VARIABLES,

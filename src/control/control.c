@@ -63,19 +63,6 @@ static void free_services(struct control *c)
     fleet_free(c->fleet);
 }
 
-static bool start_process_provider(struct control *c, struct err *err)
-{
-    if (c->params->supervisor_fd < 0)
-        return true;
-    c->process_sink = scaling_provider_sink;
-    c->process_sink.context = c;
-    c->process_events = lifecycle_process_events;
-    c->process_events.context = c;
-    c->process =
-        process_provider_new(c->loop, c->params->supervisor_fd, &c->process_sink, &c->process_events, err);
-    return c->process != NULL;
-}
-
 static bool start_proxy(struct control *c, struct err *err)
 {
     struct proxy_params params = {.fleet = c->fleet,
@@ -107,7 +94,7 @@ static bool start(struct control *c, struct err *err)
         return err_set_errno(err, errno, "opening the control thread's event loop");
     c->ledger = ledger_new(LEDGER_EVENTS_MAX);
     c->fleet = fleet_new(c->config->workers);
-    if (!lifecycle_start(c, err) || !add_services(c, err) || !start_process_provider(c, err))
+    if (!lifecycle_start(c, err) || !add_services(c, err) || !providers_start(c, err))
         return false;
     watching_start(c);
     if (!scaling_start(c, err))
@@ -127,8 +114,7 @@ static void stop(struct control *c)
         watching_stop(c);
         metering_stop(c);
         scaling_stop(c);
-        if (c->process)
-            c->process->ops->free(c->process);
+        providers_stop(c);
         lifecycle_stop(c);
     }
     if (c->fleet)

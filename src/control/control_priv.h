@@ -4,6 +4,7 @@
  *
  *   control.c       builds everything, runs the loop, takes it down
  *   lifecycle.c     signals, the supervisor's words, draining
+ *   providers.c     a provider for each service that is scaled
  *   scaling.c       scale <-> provider, prober, proxy, ledger
  *   watching.c      numbers for watch, its alerts for the ledger
  *   metering.c      what servers use of the machine: from watch to scale and to those who ask
@@ -42,9 +43,10 @@ struct control {
     struct scale *scale;
     struct watch *watch;
     struct usage *usage;
-    struct admin *admin;      /* NULL: off */
-    struct provider *process; /* NULL: no supervisor */
-    struct provider_sink process_sink;
+    struct admin *admin;                          /* NULL: off */
+    struct provider *process;                     /* NULL: no supervisor */
+    struct provider *engines[FLEET_SERVICES_MAX]; /* by the service's slot; NULL: another provider, or none */
+    struct provider_sink sink;                    /* of all providers */
     struct process_events process_events;
     const struct config_service *configs[FLEET_SERVICES_MAX]; /* by the service's slot */
 
@@ -72,6 +74,11 @@ void lifecycle_stop(struct control *c);
 void lifecycle_drain(struct control *c, const char *why);
 void lifecycle_tell_status(struct control *c);
 extern const struct process_events lifecycle_process_events; /* context: struct control */
+
+/* providers.c */
+bool providers_start(struct control *c, struct err *err); /* all services are in the fleet */
+void providers_stop(struct control *c);
+struct provider *providers_of(const struct control *c, const struct service *s); /* NULL: fixed servers */
 
 /* scaling.c */
 bool scaling_start(struct control *c,

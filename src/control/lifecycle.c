@@ -147,7 +147,7 @@ static void on_drain_word(void *context)
 static void on_observed(void *context)
 {
     struct control *c = context;
-    scale_on_observed(c->scale, loop_now_ns(c->loop));
+    scale_on_observed(c->scale, c->process, loop_now_ns(c->loop));
 }
 
 static void on_supervisor_gone(void *context)

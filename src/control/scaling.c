@@ -161,8 +161,51 @@ static void on_exited(void *context, const char *key, const char *reason, const 
     scale_on_exited(c->scale, key, reason, last_lines, loop_now_ns(c->loop));
 }
 
-const struct provider_sink scaling_provider_sink = {
-    .on_started = on_started, .on_start_failed = on_start_failed, .on_exited = on_exited};
+static void on_coming(void *context, const char *key)
+{
+    struct control *c = context;
+    scale_on_coming(c->scale, key, loop_now_ns(c->loop));
+}
+
+static void on_stopping(void *context, const char *key, const char *reason)
+{
+    struct control *c = context;
+    scale_on_stopping(c->scale, key, reason, loop_now_ns(c->loop));
+}
+
+static bool on_spared(void *context, const char *key, const char *reason)
+{
+    struct control *c = context;
+    return scale_on_spared(c->scale, key, reason, loop_now_ns(c->loop));
+}
+
+static void on_observed(void *context, struct provider *p)
+{
+    struct control *c = context;
+    scale_on_observed(c->scale, p, loop_now_ns(c->loop));
+}
+
+static void on_trouble(void *context, struct provider *p, const struct provider_trouble *trouble)
+{
+    struct control *c = context;
+    scale_on_trouble(c->scale, p, trouble, loop_now_ns(c->loop));
+}
+
+static void on_recovered(void *context, struct provider *p, int64_t for_ns)
+{
+    struct control *c = context;
+    scale_on_recovered(c->scale, p, for_ns, loop_now_ns(c->loop));
+}
+
+const struct provider_sink scaling_provider_sink = {.on_started = on_started,
+                                                    .on_start_failed = on_start_failed,
+                                                    .on_exited = on_exited,
+                                                    .on_coming = on_coming,
+                                                    .on_stopping = on_stopping,
+                                                    .on_spared = on_spared,
+                                                    .on_observed = on_observed,
+                                                    .on_trouble = on_trouble,
+                                                    .on_recovered = on_recovered};
 
 static void on_probe(void *context, struct server *s, bool is_good, const char *detail)
 {
@@ -232,8 +275,7 @@ bool scaling_start(struct control *c, struct err *err)
     c->scale = scale_new(&params);
     fleet_for_each_service (c->fleet, s) {
         const struct config_service *config = control_config_of(c, s);
-        struct provider *provider = config->scale.provider == SCALE_PROVIDER_PROCESS ? c->process : NULL;
-        scale_add_service(c->scale, s, config, provider, clock_now_ns());
+        scale_add_service(c->scale, s, config, providers_of(c, s), clock_now_ns());
     }
     timer_init(&c->scale_timer, on_tick);
     return start_wake(c, err) && publish(c);
@@ -241,8 +283,7 @@ bool scaling_start(struct control *c, struct err *err)
 
 void scaling_run(struct control *c)
 {
-    if (c->process)
-        scale_observe(c->scale, c->process, clock_now_ns());
+    scale_observe(c->scale, c->process, clock_now_ns());
     scale_set_wall_clock(c->scale, clock_wall_ns(), clock_now_ns());
     scale_tick(c->scale, clock_now_ns());
     timer_set(c->loop, &c->scale_timer, clock_now_ns() + SCALE_TICK_NS);

@@ -5,6 +5,8 @@
 #include "net/json_value.h"
 
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 static const json_t *inner(const struct json_value *v)
 {
@@ -119,4 +121,78 @@ static int put(const char *bytes, size_t len, void *context)
 void json_value_format(const struct json_value *v, struct buf *out)
 {
     ASSERT(json_dump_callback(inner(v), put, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0);
+}
+
+bool json_value_is_null(const struct json_value *v)
+{
+    return json_is_null(inner(v));
+}
+
+bool json_value_to_text(const struct json_value *v, char *out, size_t bytes)
+{
+    const json_t *j = inner(v);
+    if (json_is_string(j)) {
+        size_t len = json_string_length(j);
+        if (len >= bytes || memchr(json_string_value(j), '\0', len))
+            return false;
+        memcpy(out, json_string_value(j), len + 1);
+        return true;
+    }
+    if (!json_is_integer(j))
+        return false;
+    int len = snprintf(out, bytes, "%lld", (long long)json_integer_value(j));
+    return len > 0 && (size_t)len < bytes;
+}
+
+double json_value_to_double(const struct json_value *v, double when_other)
+{
+    return json_is_number(inner(v)) ? json_number_value(inner(v)) : when_other;
+}
+
+/* ---- JSON pointers (RFC 6901) ---- */
+
+enum { TOKEN_BYTES_MAX = 256 };
+
+/* One reference token, from behind its slash: ~1 is a slash, ~0 a tilde. Returns its end; NULL: none. */
+static const char *read_token(const char *at, char out[TOKEN_BYTES_MAX])
+{
+    size_t len = 0;
+    for (; *at && *at != '/'; at++) {
+        char c = *at;
+        if (c == '~') {
+            at++;
+            if (*at != '0' && *at != '1')
+                return NULL;
+            c = *at == '0' ? '~' : '/';
+        }
+        if (len + 1 >= TOKEN_BYTES_MAX)
+            return NULL;
+        out[len++] = c;
+    }
+    out[len] = '\0';
+    return at;
+}
+
+static const json_t *item_at(const json_t *array, const char *token)
+{
+    uint64_t index;
+    bool has_zero_before = token[0] == '0' && token[1];
+    if (has_zero_before || !str_parse_u64(str_of(token), &index))
+        return NULL;
+    return json_array_get(array, (size_t)index);
+}
+
+const struct json_value *json_value_find(const struct json_value *v, const char *pointer)
+{
+    const json_t *j = inner(v);
+    char token[TOKEN_BYTES_MAX];
+    if (strcmp(pointer, "#") == 0)
+        return v;
+    while (j && *pointer) {
+        pointer = *pointer == '/' ? read_token(pointer + 1, token) : NULL;
+        if (!pointer)
+            return NULL;
+        j = json_is_array(j) ? item_at(j, token) : json_object_get(j, token);
+    }
+    return outer(j);
 }

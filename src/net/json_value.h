@@ -27,6 +27,12 @@ bool json_value_is_number(const struct json_value *v);
 bool json_value_is_text(const struct json_value *v);
 bool json_value_has(const struct json_value *object, const char *key); /* null counts as there */
 const struct json_value *json_value_get(const struct json_value *object, const char *key); /* NULL: absent */
+/* What the JSON pointer (RFC 6901) leads to; "" and "#" are v itself. NULL: nothing, or no pointer. */
+const struct json_value *json_value_find(const struct json_value *v, const char *pointer);
+bool json_value_is_null(const struct json_value *v); /* NULL is not null */
+/* A text as it is, an integer in digits; false for anything else, and for what does not fit. */
+bool json_value_to_text(const struct json_value *v, char *out, size_t bytes);
+double json_value_to_double(const struct json_value *v, double when_other);
 size_t json_value_count(const struct json_value *array);                          /* 0 for anything else */
 const struct json_value *json_value_at(const struct json_value *array, size_t i); /* NULL: out of range */
 const char *json_value_text(const struct json_value *object, const char *key, const char *when_absent);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "config/model.h"
+#include "provider/provider.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -53,19 +54,10 @@ struct instance_list {
     struct instance *items; /* owned by whoever called list(), from mem.h */
 };
 
-/* What to do about a failure. Name, and what it means for people. */
-#define DRIVER_FAULTS(X)                                                                                     \
-    X(RETRYABLE, retryable, "the engine is away or busy: it is asked again, ever more rarely")               \
-    X(CONFIGURATION, configuration, "what is configured can't work: asked again rarely, people must act")    \
-    X(QUOTA, quota, "the engine gives no more: what there is stays")                                         \
-    X(CREDENTIALS, credentials, "the engine does not accept who we are: people must act")
-#define DRIVER_FAULT_ENUM(upper, lower, help) DRIVER_FAULT_##upper,
-enum driver_fault { DRIVER_FAULTS(DRIVER_FAULT_ENUM) DRIVER_FAULT_COUNT };
-
 struct driver_failure {
     enum driver_fault fault;
-    int64_t retry_after_ns; /* the engine said so; 0: it said nothing */
-    char text[512];         /* a sentence with the engine's own words, without secrets */
+    int64_t retry_after_ns;         /* the engine said so; 0: it said nothing */
+    char text[PROVIDER_TEXT_BYTES]; /* a sentence with the engine's own words, without secrets */
 };
 /* Returns false, so that `return driver_fail(…)` reads well. */
 bool driver_fail(struct driver_failure *f, enum driver_fault fault, const char *format, ...)
@@ -77,13 +69,14 @@ struct driver_call {
     const atomic_bool *is_cancelled; /* Weir is going down: return soon */
 };
 
-/* What a driver can do. */
+/* What a driver can do. With DRIVER_STARTS_ONE also DRIVER_STOPS_CHOSEN. */
 enum {
     DRIVER_STARTS_ONE = 1 << 0,      /* start(): one server under a key of ours; else set_count() */
     DRIVER_STOPS_CHOSEN = 1 << 1,    /* stop(): the one we name; else the engine chooses */
     DRIVER_TELLS_ADDRESSES = 1 << 2, /* list() has them; else they come from `discover:` */
     DRIVER_TELLS_STARTS = 1 << 3,    /* started_ns */
     DRIVER_TELLS_CHANGES = 1 << 4,   /* wait() */
+    DRIVER_KEEPS_KEYS = 1 << 5,      /* list() has the key that start() was given, after our death, too */
 };
 
 struct driver_ops {
@@ -101,11 +94,14 @@ struct driver_ops {
      */
     bool (*list)(struct driver *d, const struct driver_call *call, struct instance_list *ret_list,
                  struct driver_failure *f);
-    /* Starts one server for `key`. Idempotent: where that key's server exists already it is returned. A
-     * failure does not say that nothing was started; list() will tell. */
+    /* Starts one server for `key`. Idempotent: where that key's server exists already it is returned, unless
+     * it has ended: then what is left of it is removed, and a new one started. A failure does not say that
+     * nothing was started; list() will tell. */
     bool (*start)(struct driver *d, const struct driver_call *call, const char *key,
                   struct instance *ret_instance, struct driver_failure *f);
-    /* Ends one and removes what is left of it; fine when it is gone. Without DRIVER_STOPS_CHOSEN: NULL. */
+    /* Asks one to end, and removes what is left of one that has ended; fine when it is gone. Need not wait
+     * for the end: list() tells, and the call comes again, with stop_timeout_ns 0, when the server is still
+     * there after its time, and for what is listed as ended. Without DRIVER_STOPS_CHOSEN: NULL. */
     bool (*stop)(struct driver *d, const struct driver_call *call, const struct instance *instance,
                  int64_t stop_timeout_ns, struct driver_failure *f);
     /* So many servers in all: absolute, so that saying it twice does no harm. count_before: the number

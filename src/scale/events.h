@@ -21,7 +21,9 @@
     X(SERVER_UNHEALTHY, server_unhealthy, "probes failed: it gets no requests")                              \
     X(SERVER_HEALTHY, server_healthy, "probes succeed again")                                                \
     X(SERVER_REFUSING, server_refusing, "it refused a connection: it gets no requests until a good probe")   \
-    X(BACK_OFF, back_off, "starts are held back after failures")
+    X(BACK_OFF, back_off, "starts are held back after failures")                                             \
+    X(PROVIDER_TROUBLE, provider_trouble, "calls to the engine that servers come from fail")                 \
+    X(PROVIDER_RECOVERED, provider_recovered, "they succeed again")
 #define SCALE_EVENT_ENUM(upper, lower, help) SCALE_EVENT_##upper,
 enum scale_event_kind { SCALE_EVENTS(SCALE_EVENT_ENUM) SCALE_EVENT_COUNT };
 const char *scale_event_name(enum scale_event_kind k);

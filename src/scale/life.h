@@ -24,6 +24,7 @@
     X(SERVING, FAILED, "it ended, or stayed unhealthy")                                                      \
     X(DRAINING, SERVING, "needed again, or made ready by hand")                                              \
     X(DRAINING, STARTING, "a fixed server without a good probe is made ready by hand")                       \
+    X(STOPPING, STARTING, "the engine ended another one in its place")                                       \
     X(DRAINING, STOPPING, "nothing in flight, or drain_timeout")                                             \
     X(DRAINING, GONE, "it ended by itself, or was fixed and left the configuration")                         \
     X(STOPPING, GONE, "the provider says that it ended")                                                     \
@@ -69,6 +70,7 @@ struct reconciler {
                                none */
     bool has_want;          /* nothing is started or drained before the first word of the policy */
     bool is_frozen, is_held, is_retired;
+    bool is_engine_away; /* no starts are asked for, and those that were asked for are waited for */
     bool has_fixed_to_add;
     bool needs_publish;
     struct back_off back_off;

@@ -41,7 +41,7 @@ static struct life *find_life(const struct reconciler *r, const struct server *s
 static struct life *find_by_name(const struct reconciler *r, struct str name)
 {
     for_each_life (r, l)
-        if (str_eq(str_of(l->server->name), name))
+        if (life_state(l) != SERVER_GONE && str_eq(str_of(l->server->name), name))
             return l;
     return NULL;
 }
@@ -125,7 +125,7 @@ static bool add_one(struct reconciler *r, int64_t now_ns)
         revive(r, l, "it is needed again", now_ns);
         return true;
     }
-    if (now_ns < r->back_off.not_before_ns ||
+    if (r->is_engine_away || now_ns < r->back_off.not_before_ns ||
         count_existing(r) >= 2 * r->config->scale.servers_max + SPARE_EXISTING)
         return false;
     return start_one(r, now_ns);
@@ -274,6 +274,16 @@ void reconciler_hold(struct reconciler *r, bool is_held)
     r->is_held = is_held;
 }
 
+void reconciler_note_engine(struct reconciler *r, bool is_away, int64_t now_ns)
+{
+    if (r->is_engine_away && !is_away)
+        for_each_life (r, l) {
+            if (life_state(l) == SERVER_REQUESTED)
+                l->requested_ns = now_ns; /* its time begins now */
+        }
+    r->is_engine_away = is_away;
+}
+
 void reconciler_retire(struct reconciler *r, int64_t now_ns)
 {
     r->is_retired = true;
@@ -292,35 +302,90 @@ bool reconciler_is_empty(const struct reconciler *r)
     return list_is_empty(&r->lives);
 }
 
-static void adopt(struct reconciler *r, struct str name, const struct addr *address, int pid, int64_t now_ns)
+/* In state REQUESTED; NULL when the fleet's table is full: it is found again with the next observe. */
+static struct life *adopt(struct reconciler *r, struct str name, const struct addr *address, int64_t now_ns)
 {
     struct life *l = life_new(r, name, address, r->provider, now_ns);
     if (!l)
-        return; /* the fleet's table is full; it is found again with the next observe */
+        return NULL;
     l->number = number_in(r, name);
     l->may_exist = l->is_adopted = true;
-    l->pid = pid;
     life_set_limit(r, l, life_full_limit(r));
+    return l;
+}
+
+static void adopt_started(struct reconciler *r, struct str name, const struct addr *address, int pid,
+                          int64_t now_ns)
+{
+    struct life *l = adopt(r, name, address, now_ns);
+    if (!l)
+        return;
+    l->pid = pid;
     life_go(r, l, SERVER_STARTING, now_ns, "it was there already");
     if (r->is_retired)
         leave(r, l, now_ns);
+}
+
+/* One that failed and ended only keeps its name until its back-off is over. */
+static struct life *find_existing(struct reconciler *r, struct str name, int64_t now_ns)
+{
+    struct life *l = find_by_name(r, name);
+    if (!l || life_state(l) != SERVER_FAILED || l->may_exist)
+        return l;
+    life_go(r, l, SERVER_GONE, now_ns, "another server has come under its name");
+    return NULL;
+}
+
+void reconciler_on_coming(struct reconciler *r, struct str name, int64_t now_ns)
+{
+    ASSERT(r->provider);
+    struct life *l = find_existing(r, name, now_ns) ? NULL : adopt(r, name, &(struct addr){0}, now_ns);
+    if (l)
+        life_tell(r, l, SCALE_EVENT_SERVER_STATE, false, "it was on its way already", now_ns);
+    if (l && r->is_retired)
+        leave(r, l, now_ns);
+    lives_flush(r);
 }
 
 void reconciler_on_started(struct reconciler *r, struct str name, const struct addr *address, int pid,
                            int64_t now_ns)
 {
     ASSERT(r->provider);
-    struct life *l = find_by_name(r, name);
+    struct life *l = find_existing(r, name, now_ns);
     if (!l) {
-        adopt(r, name, address, pid, now_ns);
+        adopt_started(r, name, address, pid, now_ns);
     } else {
         l->pid = pid;
         if (life_state(l) == SERVER_REQUESTED) {
             l->server->address = *address; /* in no snapshot yet */
-            life_go(r, l, SERVER_STARTING, now_ns, "the provider started it");
+            life_go(r, l, SERVER_STARTING, now_ns,
+                    l->is_adopted ? "it was there already" : "the provider started it");
         }
     }
     lives_flush(r);
+}
+
+void reconciler_on_stopping(struct reconciler *r, struct str name, const char *reason, int64_t now_ns)
+{
+    struct life *l = find_by_name(r, name);
+    if (!l || !l->provider)
+        return;
+    l->is_leaving = true;
+    if (life_is_up(l))
+        life_stop_or_drain(r, l, reason, now_ns);
+    balance(r, now_ns);
+    lives_flush(r);
+}
+
+bool reconciler_on_spared(struct reconciler *r, struct str name, const char *reason, int64_t now_ns)
+{
+    struct life *l = find_by_name(r, name);
+    if (!l || !l->provider || l->is_leaving || life_state(l) != SERVER_STOPPING)
+        return false;
+    l->is_adopted = true; /* it is warm */
+    life_go(r, l, SERVER_STARTING, now_ns, "%s", reason);
+    lives_flush(r);
+    return true;
 }
 
 void reconciler_on_start_failed(struct reconciler *r, struct str name, const char *reason, int64_t now_ns)

@@ -85,6 +85,9 @@ void reconciler_freeze(struct reconciler *r);
 /* While held, no server is started (what exists is being told: observe); facts are taken and want is
  * remembered. */
 void reconciler_hold(struct reconciler *r, bool is_held);
+/* While the engine that servers come from is away, none is started, and a start that was asked for has time;
+ * servers that run are what they were. */
+void reconciler_note_engine(struct reconciler *r, bool is_away, int64_t now_ns);
 /* The service was removed from the configuration: drain and stop all. reconciler_is_empty() tells the end. */
 void reconciler_retire(struct reconciler *r, int64_t now_ns);
 /* People said to go on: the next start does not wait. */
@@ -94,6 +97,13 @@ bool reconciler_is_empty(const struct reconciler *r);
 /* Facts. name is the part of the provider's key behind the slash. An unknown name that started is adopted. */
 void reconciler_on_started(struct reconciler *r, struct str name, const struct addr *address, int pid,
                            int64_t now_ns);
+/* One that nobody asked for here is on its way, and has no address yet. */
+void reconciler_on_coming(struct reconciler *r, struct str name, int64_t now_ns);
+/* The engine is ending it unasked: it gets nothing new, and cannot come back. */
+void reconciler_on_stopping(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
+/* It was to be stopped, but the engine ended another: it is probed, and serves again. False: it had failed,
+ * and does not come back. */
+bool reconciler_on_spared(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
 void reconciler_on_start_failed(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
 void reconciler_on_exited(struct reconciler *r, struct str name, const char *reason, const char *last_lines,
                           int64_t now_ns);

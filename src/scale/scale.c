@@ -28,12 +28,12 @@
 #define RESUME_NS                                                                                            \
     (300 *                                                                                                   \
      NS_PER_S) /* after a longer pause as many servers as before it are no better than any other number */
-enum { PROVIDERS_MAX = 8 };
 
 struct scaled_service {
     struct service *service;
     const struct config_service *config;
     struct provider *provider; /* NULL: fixed servers */
+    bool is_held;              /* its provider has not told yet what exists: nothing is decided */
     struct collector *collector;
     struct capacity_model capacity;
     struct policy_state policy;
@@ -59,11 +59,10 @@ struct scale {
     void (*foresee)(void *context, struct service *service, const struct outlook *outlook);
     struct random random;
     bool is_frozen;
-    int64_t held_until_ns; /* observing; 0: not */
+    int64_t held_until_ns; /* the supervisor is being asked what exists; 0: not */
     bool is_wall_known;
-    int64_t wall_offset_ns; /* wall clock less the clock that `now` comes from */
-    uint32_t provider_count;
-    struct provider *providers[PROVIDERS_MAX];           /* every one ever seen: for strays */
+    int64_t wall_offset_ns;  /* wall clock less the clock that `now` comes from */
+    struct provider *strays; /* is asked to stop what belongs to no service; NULL: nobody */
     struct scaled_service *services[FLEET_SERVICES_MAX]; /* by slot; NULL: unknown */
     struct server *scratch[FLEET_SERVERS_MAX];
 };
@@ -145,21 +144,27 @@ bool scale_knows(const struct scale *s, const struct service *service)
     return find(s, service) != NULL;
 }
 
-static void know_provider(struct scale *s, struct provider *provider)
+/* A provider over an engine, which has its own time to tell what exists. */
+static bool has_engine(const struct provider *p)
 {
-    for (uint32_t i = 0; i < s->provider_count; i++)
-        if (s->providers[i] == provider)
-            return;
-    if (provider && s->provider_count < PROVIDERS_MAX)
-        s->providers[s->provider_count++] = provider;
+    return p && p->ops->status;
+}
+
+static void hold(struct scaled_service *x, bool is_held)
+{
+    x->is_held = is_held;
+    reconciler_hold(x->reconciler, is_held);
 }
 
 void scale_add_service(struct scale *s, struct service *service, const struct config_service *config,
                        struct provider *provider, int64_t now_ns)
 {
-    know_provider(s, provider);
     struct scaled_service *x = find(s, service);
+    if (provider && !has_engine(provider))
+        s->strays = provider;
     if (x) {
+        if (provider != x->provider && has_engine(provider))
+            hold(x, true);
         x->config = config;
         x->provider = provider;
         x->is_removed = false;
@@ -181,7 +186,7 @@ void scale_add_service(struct scale *s, struct service *service, const struct co
                                        .effects = &s->heard_effects,
                                        .seed = random_next(&s->random) | 1};
     x->reconciler = reconciler_new(&params, now_ns);
-    reconciler_hold(x->reconciler, s->held_until_ns != 0);
+    hold(x, has_engine(provider) || (provider && s->held_until_ns));
     if (s->is_frozen)
         reconciler_freeze(x->reconciler);
     s->services[service->slot] = x;
@@ -207,27 +212,50 @@ void scale_remove_service(struct scale *s, struct service *service, int64_t now_
 
 /* --- after a restart of the worker ------------------------------------------------------------------ */
 
-static void hold_all(struct scale *s, bool is_held)
+static bool is_first_with(const struct scale *s, const struct scaled_service *of)
 {
     for_each_scaled (s, x)
-        reconciler_hold(x->reconciler, is_held);
+        if (x->provider == of->provider)
+            return x == of;
+    return false;
 }
 
-void scale_observe(struct scale *s, struct provider *provider, int64_t now_ns)
+/* The supervisor is there, or we are not; an engine may be away for long, and is waited for. */
+void scale_observe(struct scale *s, struct provider *strays, int64_t now_ns)
 {
-    know_provider(s, provider);
+    bool is_any_asked = false;
+    s->strays = strays ? strays : s->strays;
     s->held_until_ns = now_ns + OBSERVE_NS;
-    hold_all(s, true);
-    for (uint32_t i = 0; i < s->provider_count; i++)
-        s->providers[i]->ops->observe(s->providers[i]);
+    for_each_scaled (s, x) {
+        if (!x->provider)
+            continue;
+        hold(x, true);
+        if (is_first_with(s, x))
+            x->provider->ops->observe(x->provider);
+        is_any_asked |= x->provider == strays;
+    }
+    if (strays && !is_any_asked)
+        strays->ops->observe(strays);
 }
 
-void scale_on_observed(struct scale *s, int64_t now_ns)
+static void end_hold(struct scale *s)
 {
-    if (s->held_until_ns == 0)
-        return;
     s->held_until_ns = 0;
-    hold_all(s, false);
+    for_each_scaled (s, x)
+        if (!has_engine(x->provider))
+            hold(x, false);
+}
+
+void scale_on_observed(struct scale *s, const struct provider *provider, int64_t now_ns)
+{
+    if (!has_engine(provider)) {
+        if (s->held_until_ns == 0)
+            return;
+        end_hold(s);
+    }
+    for_each_scaled (s, x)
+        if (has_engine(provider) && x->provider == provider)
+            hold(x, false);
     scale_tick(s, now_ns);
 }
 
@@ -341,7 +369,7 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     struct capacity_limits capacity_limits = capacity_limits_of(x);
     struct policy_limits policy_limits = policy_limits_of(x);
     capacity_observe(&x->capacity, &capacity_limits, &x->signals);
-    if (!x->provider || x->is_removed || s->is_frozen || s->held_until_ns)
+    if (!x->provider || x->is_removed || s->is_frozen || x->is_held)
         return;
     struct capacity_estimate capacity = capacity_get(&x->capacity, &capacity_limits);
     x->decision = scale_decide(&x->policy, &policy_limits, &capacity, &x->signals);
@@ -455,10 +483,8 @@ void scale_set_wall_clock(struct scale *s, int64_t wall_ns, int64_t now_ns)
 
 void scale_tick(struct scale *s, int64_t now_ns)
 {
-    if (s->held_until_ns && now_ns >= s->held_until_ns) {
-        s->held_until_ns = 0;
-        hold_all(s, false);
-    }
+    if (s->held_until_ns && now_ns >= s->held_until_ns)
+        end_hold(s);
     for_each_scaled (s, x)
         tick_service(s, x, now_ns);
 }
@@ -621,8 +647,19 @@ static struct scaled_service *find_by_key(const struct scale *s, const char *key
 
 static void stop_stray(struct scale *s, const char *key)
 {
-    for (uint32_t i = 0; !s->is_frozen && i < s->provider_count; i++)
-        s->providers[i]->ops->stop(s->providers[i], key, 10 * NS_PER_S);
+    if (s->strays && !s->is_frozen)
+        s->strays->ops->stop(s->strays, key, 10 * NS_PER_S);
+}
+
+/* More are up than are wanted: they were adopted, and the policy decides from there. */
+static void note_existing(struct scaled_service *x, int64_t now_ns)
+{
+    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
+    uint32_t up = n.by_state[SERVER_REQUESTED] + n.by_state[SERVER_STARTING] + n.by_state[SERVER_WARMING] +
+                  n.by_state[SERVER_SERVING];
+    struct policy_limits limits = policy_limits_of(x);
+    if (up > x->policy.target)
+        policy_note_existing(&x->policy, &limits, up, now_ns);
 }
 
 void scale_on_started(struct scale *s, const char *key, const struct addr *address, int pid, int64_t now_ns)
@@ -634,14 +671,32 @@ void scale_on_started(struct scale *s, const char *key, const struct addr *addre
         return;
     }
     reconciler_on_started(x->reconciler, name, address, pid, now_ns);
-    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
-    uint32_t up = n.by_state[SERVER_REQUESTED] + n.by_state[SERVER_STARTING] + n.by_state[SERVER_WARMING] +
-                  n.by_state[SERVER_SERVING];
-    if (up <= x->policy.target)
+    note_existing(x, now_ns);
+}
+
+void scale_on_coming(struct scale *s, const char *key, int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    if (!x)
         return;
-    /* It was adopted. */
-    struct policy_limits limits = policy_limits_of(x);
-    policy_note_existing(&x->policy, &limits, up, now_ns);
+    reconciler_on_coming(x->reconciler, name, now_ns);
+    note_existing(x, now_ns);
+}
+
+void scale_on_stopping(struct scale *s, const char *key, const char *reason, int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    if (x)
+        reconciler_on_stopping(x->reconciler, name, reason, now_ns);
+}
+
+bool scale_on_spared(struct scale *s, const char *key, const char *reason, int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    return x && reconciler_on_spared(x->reconciler, name, reason, now_ns);
 }
 
 void scale_on_start_failed(struct scale *s, const char *key, const char *reason, int64_t now_ns)
@@ -674,6 +729,45 @@ void scale_on_probe(struct scale *s, struct server *server, bool is_good, const 
     reconciler_on_probe(x->reconciler, server, is_good, detail, now_ns);
     if (server_can_take(server) != was_taking)
         tell_prospects(s, x, now_ns);
+}
+
+static void tell_provider(struct scale *s, const struct scaled_service *x, enum scale_event_kind kind,
+                          const char *reason, int64_t now_ns)
+{
+    struct scale_event e = {.kind = kind,
+                            .is_warning = kind == SCALE_EVENT_PROVIDER_TROUBLE,
+                            .now_ns = now_ns,
+                            .service = x->service,
+                            .reason = reason,
+                            .last_lines = ""};
+    s->effects.on_event(s->effects.context, &e);
+}
+
+void scale_on_trouble(struct scale *s, const struct provider *provider, const struct provider_trouble *t,
+                      int64_t now_ns)
+{
+    char reason[PROVIDER_TEXT_BYTES + 96];
+    (void)snprintf(reason, sizeof(reason), "provider %s, %s: %s (%s)", provider->ops->name,
+                   driver_call_name(t->call), t->text, driver_fault_name(t->fault));
+    for_each_scaled (s, x) {
+        if (x->provider != provider)
+            continue;
+        reconciler_note_engine(x->reconciler, t->is_away, now_ns);
+        tell_provider(s, x, SCALE_EVENT_PROVIDER_TROUBLE, reason, now_ns);
+    }
+}
+
+void scale_on_recovered(struct scale *s, const struct provider *provider, int64_t for_ns, int64_t now_ns)
+{
+    char reason[96], text[UNITS_TEXT_BYTES];
+    (void)snprintf(reason, sizeof(reason), "provider %s answers again, after %s", provider->ops->name,
+                   units_format_duration(text, for_ns / NS_PER_MS * NS_PER_MS));
+    for_each_scaled (s, x) {
+        if (x->provider != provider)
+            continue;
+        reconciler_note_engine(x->reconciler, false, now_ns);
+        tell_provider(s, x, SCALE_EVENT_PROVIDER_RECOVERED, reason, now_ns);
+    }
 }
 
 /* --- by hand ---------------------------------------------------------------------------------------- */

@@ -55,11 +55,13 @@ bool scale_restore(struct scale *s, struct service *service, struct str text, in
 
 /*
  * After all services were added in a worker that may have had a predecessor: asks every provider what exists.
- * No server is started until scale_on_observed(), or for 2 s. provider: also asked to stop strays of services
- * that are not configured.
+ * A service starts no server until scale_on_observed() of its provider: one over an engine (ops->status) is
+ * waited for however long that takes, while the others go on; the supervisor for 2 s. strays: a provider that
+ * tells of servers of all services, and is asked to stop those of services that are not configured; may be
+ * NULL.
  */
-void scale_observe(struct scale *s, struct provider *provider, int64_t now_ns);
-void scale_on_observed(struct scale *s, int64_t now_ns);
+void scale_observe(struct scale *s, struct provider *strays, int64_t now_ns);
+void scale_on_observed(struct scale *s, const struct provider *provider, int64_t now_ns);
 
 /* What time it is for people: for what comes back daily, and for schedules. Before each tick, since that
  * clock may be set; never told, the wall clock counts as unknown. */
@@ -77,6 +79,12 @@ void scale_on_started(struct scale *s, const char *key, const struct addr *addre
 void scale_on_start_failed(struct scale *s, const char *key, const char *reason, int64_t now_ns);
 void scale_on_exited(struct scale *s, const char *key, const char *reason, const char *last_lines,
                      int64_t now_ns);
+void scale_on_coming(struct scale *s, const char *key, int64_t now_ns);
+void scale_on_stopping(struct scale *s, const char *key, const char *reason, int64_t now_ns);
+bool scale_on_spared(struct scale *s, const char *key, const char *reason, int64_t now_ns);
+void scale_on_trouble(struct scale *s, const struct provider *provider,
+                      const struct provider_trouble *trouble, int64_t now_ns);
+void scale_on_recovered(struct scale *s, const struct provider *provider, int64_t for_ns, int64_t now_ns);
 /* The outcome of one probe of a server that effects.probe asked for. */
 void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns);
 

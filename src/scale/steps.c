@@ -215,7 +215,8 @@ static void start_step(struct reconciler *r, struct life *l, int64_t now_ns)
             life_set_pace(r, l, PROBE_SLOW);
         return;
     }
-    if (r->is_frozen || now_ns - l->requested_ns < timeout_ns)
+    bool is_waited_for = r->is_engine_away && life_state(l) == SERVER_REQUESTED;
+    if (r->is_frozen || is_waited_for || now_ns - l->requested_ns < timeout_ns)
         return;
     char reason[LIFE_REASON_BYTES], for_text[UNITS_TEXT_BYTES];
     (void)snprintf(reason, sizeof(reason), "no good probe within start_timeout of %s%s%s",

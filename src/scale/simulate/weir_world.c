@@ -306,7 +306,7 @@ static void adopt(struct weir_world *w)
     scale_observe(w->scale, &w->provider, w->now_ns);
     for (uint32_t i = 0; i < w->instance_count; i++)
         meet_instance(w, &w->instances[i]);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
     sync_down(w);
 }
 

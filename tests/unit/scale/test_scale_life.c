@@ -504,7 +504,7 @@ static void restart_adopts_all(void **state)
     world_run(w, 10 * S);
     restart_worker(w);
     world_run(w, 10 * MS);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 1 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 4);
     assert_int_equal(w->starts, 4);
@@ -535,7 +535,7 @@ static void restart_finds_servers_late(void **state)
     assert_int_equal(w->starts, 3); /* held: no key is asked for that may exist */
     memcpy(w->fakes, hidden, sizeof(hidden));
     fake_observe(&w->provider);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 1 * S);
     assert_int_equal(w->starts, 3);
     assert_int_equal(world_count(w, SERVER_SERVING), 3);
@@ -551,7 +551,7 @@ static void observing_again_holds_starts(void **state)
     world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
     world_run(w, 500 * MS);
     assert_int_equal(w->starts, 2);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
     assert_int_equal(w->starts, 3);
     assert_int_equal(world_up(w), 2);
 }
@@ -575,7 +575,7 @@ static void restart_beyond_the_maximum_drains(void **state)
     world_run(w, 10 * S);
     w->config.scale.servers_max = 2;
     restart_worker(w);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 5 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 2);
     assert_int_equal(world_fake_count(w), 2);

@@ -141,7 +141,7 @@ static void restart_worker(struct world *w)
     world_start_scale(w);
     world_begin(w);
     scale_observe(w->scale, &w->provider, w->now_ns);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
 }
 
 static void trouble(struct world *w, struct random *r)

@@ -249,7 +249,7 @@ static void restart_under_load(void **state)
     world_start_scale(w);
     world_begin(w);
     scale_observe(w->scale, &w->provider, w->now_ns);
-    scale_on_observed(w->scale, w->now_ns);
+    scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 1 * S);
     assert_true(world_count(w, SERVER_SERVING) >= up);
     world_run(w, 30 * S);
