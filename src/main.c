@@ -6,13 +6,14 @@
  * The configuration goes as text in a sealed memory file: the worker need not be able to read the user's
  * file, and after a restart it reads the same text, however the file has changed since. Secrets that only
  * root can read go the same way, each in a memory file of the worker's user; the configuration then names
- * /proc/self/fd/N in their place.
+ * /proc/self/fd/N in their place. WEIR_STATE is the file in which what is learned is kept.
  */
 #include "cli/cli.h"
 #include "config/reader.h"
 #include "control/control.h"
 #include "net/socket.h"
 #include "scale/simulate/simulate.h"
+#include "supervisor/state_folder.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/user.h"
 
@@ -39,6 +40,7 @@ struct handover {
     int *fds;
     size_t count;
     struct buf listeners;    /* "7,8,9" */
+    struct buf state;        /* "WEIR_STATE=/var/lib/weir/shop-1f0c23ab/weir.db"; no path: nothing is kept */
     int admin_fd, config_fd; /* -1: none */
 };
 
@@ -226,6 +228,59 @@ static bool hand_over_config(struct handover *h, const struct config *config, st
     return ok;
 }
 
+/* ---- where what is learned is kept ---- */
+
+/* "shop" of "/etc/weir/shop.yaml" */
+static struct str stem_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    return str_n(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+}
+
+/* The file's full path; for a command where it was started, and its words. */
+static bool put_identity(const struct cli_origin *origin, bool is_file, struct buf *out)
+{
+    char path[STATE_FOLDER_BYTES];
+    if (!(is_file ? realpath(origin->config_path, path) : getcwd(path, sizeof(path))))
+        return false;
+    buf_put(out, str_of(path));
+    for (size_t i = 0; i < origin->argument_count; i++) {
+        buf_put_char(out, '\0');
+        buf_put(out, str_of(origin->arguments[i]));
+    }
+    return true;
+}
+
+static bool make_state_folder(struct handover *h, const struct config *c, const struct cli_origin *origin,
+                              struct err *err)
+{
+    char path[STATE_FOLDER_BYTES];
+    struct buf identity CLEANUP(buf_fini) = {0};
+    struct user user;
+    bool is_given = geteuid() == 0 && c->user.len;
+    bool is_file = origin->config_path && strcmp(origin->config_path, "-") != 0;
+    struct str stem = is_file ? stem_of(origin->config_path) : STR("run");
+    if (!put_identity(origin, is_file, &identity))
+        return err_set_errno(err, errno, "finding out where Weir was started");
+    if (is_given && !user_find(c->user.ptr, &user, err))
+        return false;
+    if (!state_folder_choose(c->state.directory.len ? c->state.directory.ptr : "", stem, buf_str(&identity),
+                             path, err) ||
+        !state_folder_make(path, is_given ? &user : NULL, err))
+        return false;
+    buf_printf(&h->state, "%s/weir.db", path);
+    return true;
+}
+
+/* Weir serves and scales all the same where it may not keep anything. */
+static void hand_over_state(struct handover *h, const struct config *c, const struct cli_origin *origin)
+{
+    struct err err;
+    buf_put(&h->state, STR("WEIR_STATE="));
+    if (c->state.is_enabled && !make_state_folder(h, c, origin, &err))
+        log_warn("what is learned is not kept: %s (`state: off` keeps nothing on purpose)", err.text);
+}
+
 /* ---- the plan ---- */
 
 static const char **string_array(struct arena *arena, const struct config_strings *strings)
@@ -268,7 +323,7 @@ static int supervise(const struct config *c, const struct handover *h)
     struct buf variable = {0};
     buf_printf(&variable, "WEIR_WORKER=config=%d admin=%d listeners=%s", h->config_fd, h->admin_fd,
                h->listeners.ptr ? h->listeners.ptr : "");
-    const char *const environment[] = {variable.ptr, NULL};
+    const char *const environment[] = {variable.ptr, h->state.ptr, NULL};
     struct supervisor_plan plan = {.worker_path = "/proc/self/exe",
                                    .worker_argv = argv,
                                    .worker_environment = environment,
@@ -284,16 +339,19 @@ static int supervise(const struct config *c, const struct handover *h)
     return status;
 }
 
-static int run(const struct config *config)
+static int run(const struct config *config, const struct cli_origin *origin)
 {
     struct handover h = {.admin_fd = -1, .config_fd = -1};
     struct err err;
     int status = CLI_FAILED;
-    if (open_sockets(&h, config, &err) && hand_over_config(&h, config, &err))
+    if (open_sockets(&h, config, &err) && hand_over_config(&h, config, &err)) {
+        hand_over_state(&h, config, origin);
         status = supervise(config, &h);
-    else
+    } else {
         fprintf(stderr, "weir run: %s\n", err.text);
+    }
     free(h.fds);
+    buf_fini(&h.state);
     buf_fini(&h.listeners);
     return status;
 }
@@ -302,6 +360,7 @@ static int run(const struct config *config)
 
 struct inheritance {
     int config_fd, admin_fd, channel_fd;
+    char *state_path;  /* owned; NULL: nothing is kept */
     int *listener_fds; /* owned */
     size_t listener_count;
 };
@@ -346,15 +405,19 @@ static bool parse_word(struct str word, struct inheritance *in)
 
 static bool take_inheritance(struct inheritance *in)
 {
-    const char *words = getenv("WEIR_WORKER"), *channel = getenv("WEIR_CHANNEL");
+    const char *words = getenv("WEIR_WORKER"), *channel = getenv("WEIR_CHANNEL"),
+               *state = getenv("WEIR_STATE");
     struct str rest = str_of(words), word;
-    *in = (struct inheritance){-1, -1, -1, NULL, 0};
+    *in = (struct inheritance){.config_fd = -1, .admin_fd = -1, .channel_fd = -1};
     if (!words || !channel || !parse_fd(str_of(channel), &in->channel_fd))
         return false;
     while (str_split(&rest, ' ', &word))
         if (!parse_word(word, in))
             return false;
+    if (state && state[0])
+        in->state_path = mem_strdup(state);
     (void)unsetenv("WEIR_WORKER");
+    (void)unsetenv("WEIR_STATE");
     (void)unsetenv("WEIR_CHANNEL");
     return in->config_fd >= 0;
 }
@@ -397,11 +460,13 @@ static int worker(void)
         const struct control_params params = {.config = c,
                                               .listener_fds = in.listener_fds,
                                               .admin_fd = in.admin_fd,
+                                              .state_path = in.state_path,
                                               .supervisor_fd = in.channel_fd};
         status = control_run(&params);
     }
     config_free(c);
     free(in.listener_fds);
+    free(in.state_path);
     return status;
 }
 

@@ -6,17 +6,26 @@
  * Ctrl-C twice.
  */
 #pragma once
+#include <stddef.h>
 
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 5, CLI_INTERRUPTED = 130 };
 
 struct config; /* config/model.h */
 
+/* Where a configuration came from: what makes this Weir another than the next one on the host. Borrowed. */
+struct cli_origin {
+    const char *config_path; /* "-": standard input; NULL: a command */
+    size_t argument_count;   /* of the command */
+    const char *const *arguments;
+};
+
 /* What the commands need from above, since cli may not include supervisor or control. Each returns an exit
  * code. */
 struct cli_hooks {
-    int (*run)(const struct config *config); /* borrowed until it returns */
-    int (*worker)(void);                     /* the hidden command that the supervisor starts */
-    int (*simulate)(int argc, char **argv);  /* argv[0]: its name; options as in the table of commands */
+    /* Both are borrowed until it returns. */
+    int (*run)(const struct config *config, const struct cli_origin *origin);
+    int (*worker)(void);                    /* the hidden command that the supervisor starts */
+    int (*simulate)(int argc, char **argv); /* argv[0]: its name; options as in the table of commands */
 };
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);

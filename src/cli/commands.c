@@ -149,8 +149,7 @@ static const struct command commands[] = {
      .summary = "Hold a service at N servers, or let the scaler decide again",
      .details =
          "N is at most MAX of the service's `servers: MIN..MAX`; it may be below MIN, and 0. It holds until "
-         "the "
-         "scaler is told to decide again, for the time that --for gives, or until the worker is restarted.",
+         "the scaler is told to decide again, or for the time that --for gives; a restart does not end it.",
      .options = scale_options,
      .operands_min = 2,
      .operands_max = 2,

@@ -74,7 +74,10 @@ int run_command(const struct command_line *line)
     if (!config)
         return CLI_FAILED;
     bool is_printed = command_line_value(line, "--print-config");
-    int status = is_printed ? print_config(line, config) : line->hooks->run(config);
+    struct cli_origin origin = {.config_path = command_line_value(line, "--config"),
+                                .argument_count = line->operand_count,
+                                .arguments = (const char *const *)line->operands};
+    int status = is_printed ? print_config(line, config) : line->hooks->run(config, &origin);
     config_free(config);
     return status;
 }

@@ -175,6 +175,11 @@ struct config_admin {      /* admin: */
     struct str token_env;
 };
 
+struct config_state {     /* state: */
+    bool is_enabled;      /* `state: off` keeps nothing */
+    struct str directory; /* "" = where such things belong, see supervisor/state_folder.h */
+};
+
 struct config {
     struct arena *arena; /* owns all of this, the struct included */
     uint32_t workers;    /* data threads; default: usable CPUs; 1..THREADS_MAX */
@@ -191,4 +196,5 @@ struct config {
     size_t notify_count;
     struct config_notify *notify; /* the log is always the first sink */
     struct config_admin admin;
+    struct config_state state;
 };

@@ -229,6 +229,33 @@ static const struct schema_mapping admin = {
     .check = check_admin,
 };
 
+static const struct schema_key state_keys[] = {
+    {.name = "directory",
+     .type = VALUE_FILE,
+     .offset = AT(config_state, directory),
+     .default_shown = "`$STATE_DIRECTORY` (systemd's `StateDirectory=`); else `/var/lib/weir` for root, "
+                      "`$XDG_STATE_HOME/weir` or `~/.local/state/weir` for others",
+     .example = "/srv/weir",
+     .synonyms = " dir path folder file ",
+     .help = "Holds a folder for each Weir, named after its configuration file; made if it is missing."},
+};
+static const struct schema_mapping state = {
+    .help =
+        "What is learned is kept in a file, so that a restart forgets nothing: what servers carry, how long "
+        "they start, how the load behaves, numbers set by hand. `off` keeps nothing; a directory alone may "
+        "stand for the mapping.",
+    KEYS(state_keys),
+    .shorthand = "directory",
+    .can_be_off = true,
+    .is_enabled_offset = AT(config_state, is_enabled),
+};
+
+static bool is_state_shown(const void *owner)
+{
+    const struct config *c = owner;
+    return !c->state.is_enabled || c->state.directory.len;
+}
+
 static const struct schema_key root_keys[] = {
     {.name = "workers",
      .type = VALUE_COUNT,
@@ -302,6 +329,12 @@ static const struct schema_key root_keys[] = {
      .example = "127.0.0.1:9900",
      .offset = AT(config, admin),
      .synonyms = " api metrics stats dashboard "},
+    {.name = "state",
+     MAPPING(state),
+     .example = "/srv/weir",
+     .offset = AT(config, state),
+     .is_shown = is_state_shown,
+     .synonyms = " state_dir statedir data_dir datadir data storage database history "},
 };
 const struct schema_mapping schema_root = {
     .help = "The keys of the file itself.",

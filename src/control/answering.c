@@ -91,6 +91,7 @@ static void write_metrics(void *context, struct buf *out)
 {
     struct control *c = context;
     put_own_metrics(c, out);
+    keeping_write_metrics(c, out);
     scale_write_metrics(c->scale, out);
     metering_write_metrics(c, out);
     watch_write_metrics(c->watch, out);
@@ -99,13 +100,19 @@ static void write_metrics(void *context, struct buf *out)
 static bool set_replicas(void *context, struct service *s, uint32_t count, int64_t for_ns, struct err *err)
 {
     struct control *c = context;
-    return scale_set_replicas(c->scale, s, count, for_ns, loop_now_ns(c->loop), err);
+    bool is_set = scale_set_replicas(c->scale, s, count, for_ns, loop_now_ns(c->loop), err);
+    if (is_set)
+        keeping_note_hand(c, s);
+    return is_set;
 }
 
 static bool clear_replicas(void *context, struct service *s, struct err *err)
 {
     struct control *c = context;
-    return scale_clear_replicas(c->scale, s, loop_now_ns(c->loop), err);
+    bool is_cleared = scale_clear_replicas(c->scale, s, loop_now_ns(c->loop), err);
+    if (is_cleared)
+        keeping_note_hand(c, s);
+    return is_cleared;
 }
 
 static bool drain_server(void *context, struct server *s, struct err *err)

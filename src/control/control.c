@@ -2,10 +2,10 @@
  * The control thread: builds the worker from a configuration, then turns its loop until it has drained.
  *
  * Order of building: the fleet with all services, scaling with a first snapshot (without servers, but with
- * every route), the data plane, which wants a snapshot, then the admin listener. From the moment the data
- * threads run, a request is routed and may wait in its service's queue; that is what `ready` means, and why
- * it is told before any server has started. Everything is taken down in the reverse order, after the data
- * threads have ended.
+ * every route), what was learned before, the data plane, which wants a snapshot, then the admin listener.
+ * From the moment the data threads run, a request is routed and may wait in its service's queue; that is what
+ * `ready` means, and why it is told before any server has started. Everything is taken down in the reverse
+ * order, after the data threads have ended.
  */
 #include "control/control.h"
 
@@ -100,6 +100,7 @@ static bool start(struct control *c, struct err *err)
     if (!scaling_start(c, err))
         return false;
     metering_start(c);
+    keeping_start(c);
     return start_proxy(c, err) && start_admin(c, err);
 }
 
@@ -113,6 +114,7 @@ static void stop(struct control *c)
     if (c->loop) {
         watching_stop(c);
         metering_stop(c);
+        keeping_stop(c);
         scaling_stop(c);
         providers_stop(c);
         lifecycle_stop(c);

@@ -10,7 +10,8 @@ struct control_params {
     const int *
         listener_fds; /* [listener * workers + thread], inherited from the supervisor; closed when draining */
     int admin_fd;     /* -1: admin is off */
-    int supervisor_fd; /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
+    const char *state_path; /* the file in which what is learned is kept; its folder exists; NULL: none */
+    int supervisor_fd;      /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
 };
 
 /* Exit status of a worker that will never run with this configuration: a secret that cannot be read, no

@@ -6,6 +6,7 @@
  *   lifecycle.c     signals, the supervisor's words, draining
  *   providers.c     a provider for each service that is scaled
  *   scaling.c       scale <-> provider, prober, proxy, ledger
+ *   keeping.c       what was learned: from the store to scale at the start, and back as it changes
  *   watching.c      numbers for watch, its alerts for the ledger
  *   metering.c      what servers use of the machine: from watch to scale and to those who ask
  *   answering.c     what the admin listener asks
@@ -41,6 +42,7 @@ struct control {
     struct ledger *ledger;
     struct prober *prober;
     struct scale *scale;
+    struct keeping *keeping; /* NULL: nothing is kept */
     struct watch *watch;
     struct usage *usage;
     struct admin *admin;                          /* NULL: off */
@@ -87,6 +89,15 @@ void scaling_run(struct control *c); /* the ticks begin; asks what servers there
 void scaling_stop(struct control *c);
 void scaling_wake(void *context);                        /* proxy_params.wake_control: any thread */
 extern const struct provider_sink scaling_provider_sink; /* context: struct control */
+
+/* keeping.c */
+/* After scaling_start and before any request is taken: reads what was learned before; waits a bounded time.
+ */
+void keeping_start(struct control *c);
+/* People have set something of this service: nobody expects that to be lost. */
+void keeping_note_hand(struct control *c, const struct service *s);
+void keeping_stop(struct control *c); /* writes what is new since; while scale is still there */
+void keeping_write_metrics(const struct control *c, struct buf *out);
 
 /* watching.c */
 void watching_start(struct control *c);

@@ -29,9 +29,11 @@ static uint64_t hash_strings(uint64_t h, const struct config_strings *strings)
 
 uint64_t learned_fingerprint(const struct config_scale *config)
 {
-    uint64_t h = hash_strings(UINT64_C(0xcbf29ce484222325), &config->command);
+    const struct str provider = str_n((const char *)&config->provider, sizeof(config->provider));
+    uint64_t h = hash_strings(hash(UINT64_C(0xcbf29ce484222325), provider), &config->command);
     h = hash_strings(h, &config->environment);
-    return hash(h, config->directory);
+    h = hash(h, config->directory);
+    return hash(hash(h, config->http.endpoint), config->http.body);
 }
 
 static void visit_head(struct keep *k, int64_t wall_ns, struct learned_source *source)

@@ -20,7 +20,8 @@ struct learned {
     int64_t manual_until_ns; /* ...until then; 0: until told otherwise */
 };
 
-/* Stands for the program that the servers run: what they carry and how long they start is its business. */
+/* Stands for what the servers are (provider, program, machine): what they carry and how long they start is
+ * its business. A provider's keys belong in here where they say that. */
 uint64_t learned_fingerprint(const struct config_scale *config);
 
 /*

@@ -575,6 +575,13 @@ static void tell_restored(struct scale *s, const struct scaled_service *x, enum 
     s->effects.on_event(s->effects.context, &e);
 }
 
+/* To the second, but for very short ones. */
+static char *format_about(char out[UNITS_TEXT_BYTES], int64_t ns)
+{
+    int64_t unit_ns = ns < 10 * NS_PER_S ? 10 * NS_PER_MS : NS_PER_S;
+    return units_format_duration(out, ns / unit_ns * unit_ns);
+}
+
 static void format_restored(const struct scaled_service *x, bool is_other_program, int64_t now_ns, char *out,
                             size_t out_bytes)
 {
@@ -582,8 +589,8 @@ static void format_restored(const struct scaled_service *x, bool is_other_progra
     struct capacity_limits limits = capacity_limits_of(x);
     struct capacity_estimate c = capacity_get(&x->capacity, &limits);
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
-    size_t at = (size_t)snprintf(out, out_bytes, "what was learned %s ago is known again: ",
-                                 units_format_duration(age, x->restored.age_ns));
+    size_t at = (size_t)snprintf(
+        out, out_bytes, "what was learned %s ago is known again: ", format_about(age, x->restored.age_ns));
     if (is_other_program)
         at +=
             (size_t)snprintf(out + at, out_bytes - at,
@@ -594,11 +601,13 @@ static void format_restored(const struct scaled_service *x, bool is_other_progra
                                capacity_source_name(c.source));
     if (n.start_times)
         at += (size_t)snprintf(out + at, out_bytes - at, " and starts in %s",
-                               units_format_duration(start, n.start_time_median_ns));
+                               format_about(start, n.start_time_median_ns));
+    if (x->policy.target > 0)
+        at += (size_t)snprintf(out + at, out_bytes - at, "; %u servers wanted as then", x->policy.target);
     if (x->has_manual)
         (void)snprintf(out + at, out_bytes - at, "; set to %u by hand%s%s", x->manual,
                        x->manual_until_ns ? " for another " : "",
-                       x->manual_until_ns ? units_format_duration(left, x->manual_until_ns - now_ns) : "");
+                       x->manual_until_ns ? format_about(left, x->manual_until_ns - now_ns) : "");
 }
 
 bool scale_restore(struct scale *s, struct service *service, struct str text, int64_t now_ns, int64_t wall_ns)

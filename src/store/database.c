@@ -318,8 +318,9 @@ static int transact(struct database *d, struct operation *o)
 
 static struct database_report success(struct database *d)
 {
-    struct database_report r = {
-        .result = DATABASE_OK, .is_anew = d->anew[0] != '\0', .bytes = size_of(d->path)};
+    struct database_report r = {.result = DATABASE_OK,
+                                .is_anew = d->anew[0] != '\0',
+                                .bytes = size_of(d->path) + size_of(d->wal_path)};
     note(&r, d->anew, "");
     d->anew[0] = '\0';
     return r;

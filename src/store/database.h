@@ -42,7 +42,7 @@ struct database_report {
     enum database_result result;
     bool is_anew;   /* a new file was begun in place of one that was damaged or removed */
     char why[512];  /* it failed, or was begun anew; "" otherwise */
-    uint64_t bytes; /* of the file; 0: not known */
+    uint64_t bytes; /* of the file and its log; 0: not known */
 };
 
 struct database_document {

@@ -410,6 +410,11 @@ struct store_numbers store_numbers(const struct store *s)
     return s->numbers;
 }
 
+bool store_wait(struct store *s, int64_t wait_ns)
+{
+    return keeper_wait(s->keeper, s->submitted, wait_ns);
+}
+
 void store_free(struct store *s, int64_t grace_ns)
 {
     if (!s)

@@ -58,9 +58,12 @@ bool store_range(struct store *s, struct str service, struct str name, int64_t f
                  void (*on_range)(void *context, const struct database_value *values, size_t count),
                  void *context);
 
+/* Waits at most wait_ns until all that was handed over is done; its answers still come on the loop. */
+bool store_wait(struct store *s, int64_t wait_ns);
+
 struct store_numbers {
     bool is_keeping;       /* the last thing done with the file went well */
-    uint64_t bytes;        /* of the file */
+    uint64_t bytes;        /* of the file and its log */
     uint64_t errors_total; /* reads and writes that failed */
     uint64_t writes_total; /* that went well */
 };

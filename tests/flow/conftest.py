@@ -38,8 +38,17 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionstart(session):
+    # Whatever starts a Weir, it keeps what it learns here and not where it would on this machine.
+    session.state_directory = tempfile.TemporaryDirectory(prefix="weir-flow-state-")
+    os.chmod(session.state_directory.name, 0o755)
+    os.environ["STATE_DIRECTORY"] = session.state_directory.name
     if not os.path.exists(harness.binary()):
         pytest.exit(f"there is no {harness.binary()}: run ./dev build, or set WEIR_BINARY", returncode=4)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session, "state_directory"):
+        session.state_directory.cleanup()
 
 
 @pytest.hookimpl(hookwrapper=True)

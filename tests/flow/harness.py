@@ -493,12 +493,22 @@ class Weir:
         else:
             arguments = [str(a).replace("{site}", f"127.0.0.1:{self.port}").replace("{admin}", f"127.0.0.1:{self.admin_port}")
                          for a in arguments]
-        full = dict(os.environ, WEIR_FLOW_ID=self.id, PYTHONDONTWRITEBYTECODE="1", **(environment or {}))
+        self.state_directory = self.directory / f"state-{self.id[:6]}"
+        self.arguments = arguments
+        self.environment = dict(os.environ, WEIR_FLOW_ID=self.id, PYTHONDONTWRITEBYTECODE="1",
+                                STATE_DIRECTORY=str(self.state_directory))
+        self.environment.update(environment or {})
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-            if name in full:
-                full[name] += f":log_path={self.sanitizer_prefix}"
-        self.process = subprocess.Popen([binary(), *arguments], stdin=subprocess.DEVNULL, stdout=self.sink,
-                                        stderr=subprocess.STDOUT, env=full, start_new_session=True)
+            if name in self.environment:
+                self.environment[name] += f":log_path={self.sanitizer_prefix}"
+        self.start(wait)
+
+    def start(self, wait="ready"):
+        """For the constructor, and again after stop(): the same command, configuration and state."""
+        if self.sink.closed:
+            self.sink = open(self.log_path, "ab")
+        self.process = subprocess.Popen([binary(), *self.arguments], stdin=subprocess.DEVNULL, stdout=self.sink,
+                                        stderr=subprocess.STDOUT, env=self.environment, start_new_session=True)
         if wait:
             try:
                 self.wait_ready("/readyz" if wait == "ready" else "/healthz")
@@ -507,6 +517,10 @@ class Weir:
             except BaseException:
                 self.kill()
                 raise
+
+    def state_files(self):
+        """Those of the one database: weir.db, weir.db-wal, …"""
+        return sorted(self.state_directory.glob("*/*"))
 
     def write_config(self, config):
         self.config = config

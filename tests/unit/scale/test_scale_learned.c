@@ -396,6 +396,12 @@ static void a_fingerprint_tells_programs_apart(void **state)
     other.directory = STR("/srv");
     assert_true(learned_fingerprint(&base) != learned_fingerprint(&other));
     other = base;
+    other.provider = SCALE_PROVIDER_HTTP;
+    assert_true(learned_fingerprint(&base) != learned_fingerprint(&other));
+    other = base;
+    other.http.body = STR("{\"size\": \"large\"}");
+    assert_true(learned_fingerprint(&base) != learned_fingerprint(&other));
+    other = base;
     other.servers_max = 99;
     other.objective_ns = 1;
     assert_true(learned_fingerprint(&base) == learned_fingerprint(&other));

@@ -1,0 +1,171 @@
+/*
+ * Between scale, which learns, and the store, which keeps it beyond this worker.
+ *
+ * Every second a tenth of the services is asked what it has learned, and what has changed is handed over in
+ * one write: so each is kept anew every ten seconds, a crash loses no more than that, and no tick of the
+ * control thread has much to write out. What people set by hand is handed over at once. A service's digest is
+ * noted when its text is handed over; whenever the store says that something went wrong with the file, or is
+ * well again, all are forgotten and so written anew.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "control/control_priv.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { KEEP_TURNS = 10 };
+#define KEEP_LOOK_NS (1 * NS_PER_S)
+#define LOAD_WAIT_NS (2 * NS_PER_S) /* requests wait for it; then Weir begins with nothing known */
+#define STOP_WAIT_NS (1 * NS_PER_S) /* for a write that is under way */
+#define FREE_WAIT_NS (2 * NS_PER_S) /* for the last one */
+
+struct keeping {
+    struct control *control;
+    struct store *store;
+    struct timer timer;
+    uint64_t digests[FLEET_SERVICES_MAX]; /* of what was written last, by the service's slot; 0: nothing */
+    bool is_soon[FLEET_SERVICES_MAX];     /* before its turn comes */
+    uint32_t turn;
+};
+
+/* ---- what the store says ---- */
+
+static void on_loaded(void *context, const struct database_document *documents, size_t count, bool is_late)
+{
+    struct control *c = ((struct keeping *)context)->control;
+    (void)is_late; /* scale takes it all the same */
+    for (size_t i = 0; i < count; i++) {
+        struct service *service = fleet_find_service(c->fleet, documents[i].service);
+        if (service)
+            (void)scale_restore(c->scale, service, documents[i].text, clock_now_ns(), clock_wall_ns());
+    }
+}
+
+static void on_told(void *context, enum store_told told, const char *text)
+{
+    struct keeping *k = context;
+    bool is_fine = told == STORE_TOLD_OPENED || told == STORE_TOLD_RECOVERED;
+    if (told != STORE_TOLD_OPENED)
+        memset(k->digests, 0, sizeof(k->digests));
+    control_note(k->control, &(struct event_note){.kind = store_told_name(told),
+                                                  .level = is_fine ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+                                                  .text = text});
+}
+
+/* ---- what is handed to it ---- */
+
+struct batch {
+    struct database_document documents[FLEET_SERVICES_MAX];
+    uint64_t digests[FLEET_SERVICES_MAX];
+    struct buf texts[FLEET_SERVICES_MAX];
+    const struct service *services[FLEET_SERVICES_MAX];
+    size_t count;
+};
+
+static void add(const struct keeping *k, struct batch *b, const struct service *s)
+{
+    struct buf *text = &b->texts[b->count];
+    uint64_t digest;
+    buf_clear(text);
+    if (!scale_save(k->control->scale, s, clock_now_ns(), clock_wall_ns(), text, &digest) ||
+        digest == k->digests[s->slot])
+        return;
+    b->documents[b->count] = (struct database_document){.service = str_of(s->name), .text = buf_str(text)};
+    b->digests[b->count] = digest;
+    b->services[b->count++] = s;
+}
+
+static bool is_due(const struct keeping *k, const struct service *s, bool is_all)
+{
+    return is_all || k->is_soon[s->slot] || s->slot % KEEP_TURNS == k->turn;
+}
+
+static void keep(struct keeping *k, bool is_all)
+{
+    static struct batch b; /* of the one control thread: too large for a stack */
+    b.count = 0;
+    fleet_for_each_service (k->control->fleet, s)
+        if (is_due(k, s, is_all))
+            add(k, &b, s);
+    if (b.count && store_put(k->store, b.documents, b.count, clock_wall_ns() / NS_PER_S))
+        for (size_t i = 0; i < b.count; i++) {
+            k->digests[b.services[i]->slot] = b.digests[i];
+            k->is_soon[b.services[i]->slot] = false;
+        }
+    for (size_t i = 0; i < FLEET_SERVICES_MAX; i++)
+        buf_fini(&b.texts[i]);
+}
+
+static void on_tick(struct loop *loop, struct timer *t)
+{
+    struct keeping *k = container_of(t, struct keeping, timer);
+    keep(k, false);
+    k->turn = (k->turn + 1) % KEEP_TURNS;
+    timer_set(loop, t, loop_now_ns(loop) + KEEP_LOOK_NS);
+}
+
+void keeping_start(struct control *c)
+{
+    if (!c->params->state_path)
+        return;
+    struct keeping *k = NEW(struct keeping);
+    struct store_params params = {.loop = c->loop,
+                                  .database = {.path = c->params->state_path},
+                                  .events = {.context = k, .on_loaded = on_loaded, .on_told = on_told}};
+    k->control = c;
+    k->store = store_new(&params);
+    if (!k->store) {
+        log_warn("what is learned is not kept: %s", strerror(errno));
+        free(k);
+        return;
+    }
+    c->keeping = k;
+    store_load(k->store, LOAD_WAIT_NS);
+    timer_init(&k->timer, on_tick);
+    timer_set(c->loop, &k->timer, clock_now_ns() + KEEP_LOOK_NS);
+}
+
+void keeping_note_hand(struct control *c, const struct service *s)
+{
+    if (!c->keeping)
+        return;
+    c->keeping->is_soon[s->slot] = true;
+    timer_set(c->loop, &c->keeping->timer, loop_now_ns(c->loop));
+}
+
+void keeping_stop(struct control *c)
+{
+    struct keeping *k = c->keeping;
+    if (!k)
+        return;
+    timer_cancel(&k->timer);
+    (void)store_wait(k->store, STOP_WAIT_NS);
+    keep(k, true);
+    store_free(k->store, FREE_WAIT_NS);
+    free(k);
+    c->keeping = NULL;
+}
+
+void keeping_write_metrics(const struct control *c, struct buf *out)
+{
+    if (!c->keeping)
+        return;
+    struct store_numbers n = store_numbers(c->keeping->store);
+    buf_printf(out,
+               "# HELP weir_store_up 1 while what is learned can be kept.\n"
+               "# TYPE weir_store_up gauge\n"
+               "weir_store_up %d\n"
+               "# HELP weir_store_bytes Size of the file in which it is kept.\n"
+               "# TYPE weir_store_bytes gauge\n"
+               "weir_store_bytes %llu\n"
+               "# HELP weir_store_writes_total Writes that went well.\n"
+               "# TYPE weir_store_writes_total counter\n"
+               "weir_store_writes_total %llu\n"
+               "# HELP weir_store_errors_total Reads and writes that failed.\n"
+               "# TYPE weir_store_errors_total counter\n"
+               "weir_store_errors_total %llu\n",
+               n.is_keeping, (unsigned long long)n.bytes, (unsigned long long)n.writes_total,
+               (unsigned long long)n.errors_total);
+}
