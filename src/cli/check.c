@@ -21,28 +21,43 @@ static void put_counts(struct buf *out, uint32_t min, uint32_t max)
         buf_printf(out, "%u..%u", min, max);
 }
 
-/* "2 fixed servers and 1..16 scaled ones" */
+/* Between the parts of an enumeration that has `count` of them: ", " or " and ". */
+static void put_joint(struct buf *out, size_t at, size_t count)
+{
+    if (at)
+        buf_put(out, at + 1 == count ? STR(" and ") : STR(", "));
+}
+
+/* "2 fixed servers, discovered ones for 1 service and 1..16 scaled ones" */
 static void put_servers(struct buf *out, const struct config *c)
 {
-    size_t fixed = 0;
+    size_t fixed = 0, discovering = 0, at = 0;
     uint32_t min = 0, max = 0;
     for (size_t i = 0; i < c->service_count; i++) {
         const struct config_service *s = &c->services[i];
         bool is_scaled = s->scale.provider != SCALE_PROVIDER_NONE;
         fixed += s->server_count;
+        discovering += s->discover.source != DISCOVER_NONE;
         min += is_scaled ? s->scale.servers_min : 0;
         max += is_scaled ? s->scale.servers_max : 0;
     }
-    if (fixed)
+    size_t count = (size_t)(fixed > 0) + (discovering > 0) + (max > 0);
+    if (fixed) {
         put_count(out, fixed, "fixed server", "fixed servers");
-    if (fixed && max)
-        buf_put(out, STR(" and "));
-    if (max)
+        at++;
+    }
+    if (discovering) {
+        put_joint(out, at, count);
+        buf_put(out, at++ ? STR("discovered ones for ") : STR("discovered servers for "));
+        put_count(out, discovering, "service", "services");
+    }
+    if (max) {
+        put_joint(out, at, count);
         put_counts(out, min, max);
-    if (max)
-        buf_put(out, fixed      ? max == 1 ? STR(" scaled one") : STR(" scaled ones")
-                          : max == 1 ? STR(" scaled server")
+        buf_put(out, at         ? max == 1 ? STR(" scaled one") : STR(" scaled ones")
+                             : max == 1 ? STR(" scaled server")
                                 : STR(" scaled servers"));
+    }
 }
 
 static void put_summary(struct buf *out, const char *file_name, const struct config *c)

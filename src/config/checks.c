@@ -82,16 +82,25 @@ static void check_fixed_servers(struct decoding *d, struct node *servers, const 
 static void check_sources(struct decoding *d, const struct schema_mapping *m, struct node *node,
                           const struct config_service *s)
 {
-    struct node *servers = node_find(node, "servers"), *scale = node_find(node, "scale");
-    if (servers && scale) {
+    struct node *servers = node_find(node, "servers"), *scale = node_find(node, "scale"),
+                *discover = node_find(node, "discover");
+    if (servers && (scale || discover)) {
+        struct diagnostic *item = node_key_error(d->d, servers, "service '%s' has both 'servers' and '%s'",
+                                                 s->name.ptr, scale ? "scale" : "discover");
+        diagnostics_hint(d->d, item, "fixed and %s servers need a service each",
+                         scale ? "started" : "discovered");
+    } else if (scale && discover) {
         struct diagnostic *item =
-            node_key_error(d->d, servers, "service '%s' has both 'servers' and 'scale'", s->name.ptr);
-        diagnostics_hint(d->d, item, "fixed and started servers need a service each");
-    } else if (!servers && !scale && !node->is_bad) {
-        if (decode_is_misspelt(m, node, "servers") || decode_is_misspelt(m, node, "scale"))
+            node_key_error(d->d, discover, "service '%s' has both 'scale' and 'discover'", s->name.ptr);
+        diagnostics_hint(d->d, item, "servers that Weir starts need not be discovered");
+    } else if (!servers && !scale && !discover && !node->is_bad) {
+        if (decode_is_misspelt(m, node, "servers") || decode_is_misspelt(m, node, "scale") ||
+            decode_is_misspelt(m, node, "discover"))
             return;
         struct diagnostic *item = node_key_error(d->d, node, "service '%s' has no servers", s->name.ptr);
-        diagnostics_hint(d->d, item, "give it 'servers' (addresses) or 'scale' (a command to start them)");
+        diagnostics_hint(d->d, item,
+                         "give it 'servers' (addresses), 'discover' (where to find them) or 'scale' (a "
+                         "command to start them)");
     } else if (servers && !servers->is_bad && s->server_count == 0) {
         node_key_error(d->d, servers, "'servers' is empty");
     }

@@ -19,5 +19,6 @@ void check_http_list(struct decoding *d, const struct schema_mapping *m, struct 
 /* Of `scale:`, written: which provider it is, and whether what is written suits it. */
 void check_provider(struct decoding *d, const struct schema_mapping *m, struct node *scale,
                     struct config_scale *s);
+void check_discover(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -126,6 +126,29 @@ struct config_scale {                  /* scale: */
 /* What becomes of a request that cannot have its turn within the queue's timeout. */
 enum queue_hopeless { QUEUE_HOPELESS_REFUSE, QUEUE_HOPELESS_HOLD };
 
+enum discover_source { DISCOVER_NONE, DISCOVER_FILE, DISCOVER_DNS, DISCOVER_SRV };
+
+enum discover_family {
+    DISCOVER_FAMILY_AUTO,
+    DISCOVER_FAMILY_IPV4,
+    DISCOVER_FAMILY_IPV6,
+    DISCOVER_FAMILY_BOTH
+};
+
+struct config_discover {         /* discover: */
+    enum discover_source source; /* NONE: the service has none */
+    struct str file;             /* FILE: a path from the root */
+    struct str dns;              /* DNS: a name, lower case */
+    struct str srv;              /* SRV: the same */
+    uint32_t port;               /* DNS; 1..65535 */
+    size_t resolver_count;       /* 0: the system's */
+    struct addr *resolvers;
+    enum discover_family family;    /* default auto */
+    int64_t ttl_min_ns, ttl_max_ns; /* default 1s and 1m */
+    int64_t hold_ns;      /* what was found last is kept so long when the source fails; default 0: for ever */
+    uint32_t servers_max; /* max: default 256 */
+};
+
 struct config_service {          /* services: NAME: */
     struct str name;             /* [a-z0-9-]{1,48} */
     struct config_strings hosts; /* exact, lower case, or "*.example.com"; none = any host */
@@ -133,6 +156,7 @@ struct config_service {          /* services: NAME: */
     enum balance_method balance;
     size_t server_count; /* servers: fixed ones */
     struct addr *servers;
+    struct config_discover discover;
     uint32_t max_requests;              /* in flight per server, exact; 0 = no limit */
     uint32_t queue_length;              /* queue: {length}; default 1000 */
     int64_t queue_timeout_ns;           /* queue: {timeout}; default 30s -> 503 */

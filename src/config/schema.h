@@ -29,6 +29,7 @@ enum value_type {
     VALUE_PATH,      /* struct str: a path of a URL, without query */
     VALUE_TARGET,    /* struct str: a path of a URL and maybe a query */
     VALUE_HOST,      /* struct str: lower case; or *.example.com */
+    VALUE_DNS,       /* struct str: a name in DNS, lower case */
     VALUE_AUTHORITY, /* struct str: a host and maybe a port, for a Host field */
     VALUE_URL,       /* struct str: http:// or https:// */
     VALUE_ADDRESS,   /* struct addr */

@@ -135,6 +135,12 @@ static bool is_scaled(const void *owner)
     return s->scale.provider != SCALE_PROVIDER_NONE;
 }
 
+static bool is_discovered(const void *owner)
+{
+    const struct config_service *s = owner;
+    return s->discover.source != DISCOVER_NONE;
+}
+
 static const struct schema_key service_keys[] = {
     {.name = "hosts",
      .shape = SHAPE_LIST,
@@ -172,7 +178,13 @@ static const struct schema_key service_keys[] = {
      .example = "[10.0.0.1:8000, 10.0.0.2:8000]",
      .default_shown = "none",
      .synonyms = " server upstream upstreams backend backends targets nodes to ",
-     .help = "Fixed servers. A service has either these or `scale`."},
+     .help = "Fixed servers. A service has either these, or `discover`, or `scale`."},
+    {.name = "discover",
+     MAPPING(schema_discover),
+     .offset = AT(config_service, discover),
+     .is_shown = is_discovered,
+     .example = "{file: /etc/weir/shop.servers}",
+     .synonyms = " discovery sd resolve service_discovery "},
     {.name = "max_requests",
      .type = VALUE_COUNT,
      .offset = AT(config_service, max_requests),

@@ -548,6 +548,21 @@ static enum value_outcome parse_host(const struct schema_key *k, struct str text
     return wrong(hint, "such as shop.example.com; names beyond ASCII in their xn-- form");
 }
 
+/* Labels may begin with an underscore (RFC 2782), and the dot of the root may be written. */
+static enum value_outcome parse_dns(const struct schema_key *k, struct str text, struct arena *arena,
+                                    void *target, struct err *hint)
+{
+    size_t at;
+    bool has_root = text.len > 1 && text.ptr[text.len - 1] == '.';
+    if (is_host_name(has_root ? str_n(text.ptr, text.len - 1) : text))
+        return keep_lower(text, arena, target);
+    if (str_find(text, '/', &at))
+        return wrong(hint, "only the name, without a scheme and without a path");
+    if (without_port(text).len < text.len)
+        return wrong(hint, "only the name: the port has a key of its own, 'port'");
+    return wrong(hint, "such as shop.internal; names beyond ASCII in their xn-- form");
+}
+
 static enum value_outcome parse_authority(const struct schema_key *k, struct str text, struct arena *arena,
                                           void *target, struct err *hint)
 {
@@ -677,6 +692,7 @@ static const struct value_row rows[VALUE_TYPE_COUNT] = {
     [VALUE_PATH] = {"a URL path", "URL paths", parse_path, format_text},
     [VALUE_TARGET] = {"a URL path", "URL paths", parse_path, format_text},
     [VALUE_HOST] = {"a host name", "host names", parse_host, format_text},
+    [VALUE_DNS] = {"a DNS name", "DNS names", parse_dns, format_text},
     [VALUE_AUTHORITY] = {"a host", "hosts", parse_authority, format_text},
     [VALUE_URL] = {"a URL", "URLs", parse_url, format_text},
     [VALUE_ADDRESS] = {"an address", "addresses", parse_address, format_address},

@@ -16,17 +16,17 @@
     X(STARTING, WARMING, "first good probe")                                                                 \
     X(STARTING, FAILED, "it ended, or had no good probe within start_timeout")                               \
     X(STARTING, STOPPING, "it is not needed any more")                                                       \
-    X(STARTING, DRAINING, "a fixed server is drained by hand, or left the configuration")                    \
+    X(STARTING, DRAINING, "a listed server is drained by hand, or left the list")                            \
     X(WARMING, SERVING, "its share has grown to the full one")                                               \
-    X(WARMING, DRAINING, "scale-down, by hand, or left the configuration")                                   \
+    X(WARMING, DRAINING, "scale-down, by hand, or left the configuration or the list")                       \
     X(WARMING, FAILED, "it ended, or stayed unhealthy")                                                      \
-    X(SERVING, DRAINING, "scale-down, by hand, or left the configuration")                                   \
+    X(SERVING, DRAINING, "scale-down, by hand, or left the configuration or the list")                       \
     X(SERVING, FAILED, "it ended, or stayed unhealthy")                                                      \
-    X(DRAINING, SERVING, "needed again, or made ready by hand")                                              \
-    X(DRAINING, STARTING, "a fixed server without a good probe is made ready by hand")                       \
+    X(DRAINING, SERVING, "needed or listed again, or made ready by hand")                                    \
+    X(DRAINING, STARTING, "a listed server without a good probe is listed again, or made ready by hand")     \
     X(STOPPING, STARTING, "the engine ended another one in its place")                                       \
     X(DRAINING, STOPPING, "nothing in flight, or drain_timeout")                                             \
-    X(DRAINING, GONE, "it ended by itself, or was fixed and left the configuration")                         \
+    X(DRAINING, GONE, "it ended by itself, or left the list")                                                \
     X(STOPPING, GONE, "the provider says that it ended")                                                     \
     X(FAILED, GONE, "it exists no more and its back-off is over")
 
@@ -35,13 +35,14 @@ enum { LIFE_REASON_BYTES = 256 };
 struct life {
     struct list link; /* in reconciler.lives, oldest first */
     struct server *server;
-    struct provider *provider; /* NULL: a fixed server */
+    struct provider *provider; /* NULL: a listed server (listed.h) */
     uint32_t number;           /* N of "SERVICE-N"; 0: another kind of name */
     bool may_exist;            /* the provider was asked for it and has not said that it ended */
     bool is_adopted;           /* found after a restart of the worker */
     bool is_held;              /* drained by hand */
-    bool is_leaving;        /* must not be taken back: left the configuration, or the service was removed */
-    bool has_taken;         /* took requests at some time */
+    bool is_leaving; /* must not be taken back: left the configuration or the list, or the service was removed
+                      */
+    bool has_taken;  /* took requests at some time */
     bool is_refusing_known; /* the flag was seen and told */
     int pid;
     int64_t requested_ns, state_since_ns, taken_since_ns;
@@ -71,7 +72,10 @@ struct reconciler {
     bool has_want;          /* nothing is started or drained before the first word of the policy */
     bool is_frozen, is_held, is_retired;
     bool is_engine_away; /* no starts are asked for, and those that were asked for are waited for */
-    bool has_fixed_to_add;
+    uint32_t address_count; /* listed servers (listed.h): fixed ones, or what was discovered last */
+    struct addr *addresses; /* owned */
+    bool needs_list;        /* those of the configuration: with the first tick */
+    bool has_listed_to_add, is_full_told;
     bool needs_publish;
     struct back_off back_off;
     struct start_times start_times;

@@ -18,6 +18,7 @@
 #include "scale/reconciler.h"
 
 #include "scale/choose.h"
+#include "scale/listed.h"
 #include "scale/steps.h"
 
 #include "base/clock.h"
@@ -111,18 +112,12 @@ static bool start_one(struct reconciler *r, int64_t now_ns)
     return false;
 }
 
-static void revive(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns)
-{
-    life_go(r, l, SERVER_SERVING, now_ns, "%s", reason);
-    life_set_limit(r, l, life_full_limit(r));
-}
-
 /* One server more; false when none can be had now. */
 static bool add_one(struct reconciler *r, int64_t now_ns)
 {
     struct life *l = choose_revival(r);
     if (l) {
-        revive(r, l, "it is needed again", now_ns);
+        life_serve(r, l, "it is needed again", now_ns);
         return true;
     }
     if (r->is_engine_away || now_ns < r->back_off.not_before_ns ||
@@ -142,49 +137,18 @@ static void balance(struct reconciler *r, int64_t now_ns)
         life_stop_or_drain(r, choose_victim(r, now_ns), "fewer servers are wanted", now_ns);
 }
 
-/* --- fixed servers ---------------------------------------------------------------------------------- */
+/* --- the configuration ------------------------------------------------------------------------------ */
 
-static bool has_fixed(const struct reconciler *r, const struct addr *address)
+/* What discovery found stays until it says something else. */
+static void list_configured(struct reconciler *r, int64_t now_ns)
 {
-    for_each_life (r, l)
-        if (!l->provider && !l->is_leaving && addr_eq(&l->server->address, address))
-            return true;
-    return false;
-}
-
-static void add_fixed(struct reconciler *r, int64_t now_ns)
-{
-    char name[ADDR_TEXT_BYTES];
-    r->has_fixed_to_add = false;
-    for (size_t i = 0; !r->provider && i < r->config->server_count; i++) {
-        const struct addr *address = &r->config->servers[i];
-        if (has_fixed(r, address))
-            continue;
-        struct life *l = life_new(r, str_of(addr_format(name, address)), address, NULL, now_ns);
-        if (!l) {
-            r->has_fixed_to_add = true; /* the fleet's table is full: at the next tick */
-            return;
-        }
-        life_set_limit(r, l, life_full_limit(r));
-        life_go(r, l, SERVER_STARTING, now_ns, "it is in the configuration");
-    }
+    if (r->config->discover.source == DISCOVER_NONE)
+        listed_set(r, r->config->servers, (uint32_t)r->config->server_count, now_ns);
 }
 
 static bool is_configured(const struct reconciler *r, const struct life *l)
 {
-    if (l->provider || r->provider)
-        return l->provider == r->provider;
-    for (size_t i = 0; i < r->config->server_count; i++)
-        if (addr_eq(&r->config->servers[i], &l->server->address))
-            return true;
-    return false;
-}
-
-static void leave(struct reconciler *r, struct life *l, int64_t now_ns)
-{
-    l->is_leaving = true;
-    if (life_is_up(l))
-        life_stop_or_drain(r, l, "it is no longer in the configuration", now_ns);
+    return l->provider ? l->provider == r->provider : listed_has(r, &l->server->address);
 }
 
 /* --- public ----------------------------------------------------------------------------------------- */
@@ -200,7 +164,7 @@ struct reconciler *reconciler_new(const struct reconciler_params *params, int64_
     r->effects = params->effects;
     r->random.state = params->seed;
     r->capacity = 1;
-    r->has_fixed_to_add = true;
+    r->needs_list = true;
     list_init(&r->lives);
     return r;
 }
@@ -213,6 +177,7 @@ void reconciler_free(struct reconciler *r)
         list_remove(&l->link);
         free(l);
     }
+    listed_fini(r);
     free(r);
 }
 
@@ -223,13 +188,23 @@ void reconciler_set_config(struct reconciler *r, const struct config_service *co
     r->provider = provider;
     r->is_retired = false;
     back_off_clear(&r->back_off); /* perhaps this is the repair */
+    list_configured(r, now_ns);
     for_each_life (r, l) {
         if (!is_configured(r, l))
-            leave(r, l, now_ns);
+            life_leave(r, l, "it is no longer in the configuration", now_ns);
         else if (life_state(l) != SERVER_WARMING)
             life_set_limit(r, l, life_full_limit(r));
     }
-    add_fixed(r, now_ns);
+    lives_flush(r);
+}
+
+void reconciler_set_addresses(struct reconciler *r, const struct addr *addresses, uint32_t count,
+                              int64_t now_ns)
+{
+    ASSERT(r->config->discover.source != DISCOVER_NONE);
+    if (r->is_frozen || r->is_retired)
+        return;
+    listed_set(r, addresses, count, now_ns);
     lives_flush(r);
 }
 
@@ -256,8 +231,11 @@ void reconciler_want(struct reconciler *r, uint32_t count, double capacity, uint
 
 void reconciler_tick(struct reconciler *r, int64_t now_ns)
 {
-    if (r->has_fixed_to_add && !r->is_retired)
-        add_fixed(r, now_ns);
+    if (r->needs_list)
+        list_configured(r, now_ns);
+    r->needs_list = false;
+    if (r->has_listed_to_add && !r->is_retired)
+        listed_add_missing(r, now_ns);
     for_each_life (r, l)
         life_step(r, l, now_ns);
     balance(r, now_ns);
@@ -288,7 +266,7 @@ void reconciler_retire(struct reconciler *r, int64_t now_ns)
 {
     r->is_retired = true;
     for_each_life (r, l)
-        leave(r, l, now_ns);
+        life_leave(r, l, "it is no longer in the configuration", now_ns);
     lives_flush(r);
 }
 
@@ -323,7 +301,7 @@ static void adopt_started(struct reconciler *r, struct str name, const struct ad
     l->pid = pid;
     life_go(r, l, SERVER_STARTING, now_ns, "it was there already");
     if (r->is_retired)
-        leave(r, l, now_ns);
+        life_leave(r, l, "it is no longer in the configuration", now_ns);
 }
 
 /* One that failed and ended only keeps its name until its back-off is over. */
@@ -343,7 +321,7 @@ void reconciler_on_coming(struct reconciler *r, struct str name, int64_t now_ns)
     if (l)
         life_tell(r, l, SCALE_EVENT_SERVER_STATE, false, "it was on its way already", now_ns);
     if (l && r->is_retired)
-        leave(r, l, now_ns);
+        life_leave(r, l, "it is no longer in the configuration", now_ns);
     lives_flush(r);
 }
 
@@ -518,7 +496,7 @@ bool reconciler_ready(struct reconciler *r, struct server *s, int64_t now_ns, st
     l->is_held = false;
     l->kept_until_ns = now_ns + r->config->scale.scale_down_after_ns;
     if (l->has_taken)
-        revive(r, l, "made ready by hand", now_ns);
+        life_serve(r, l, "made ready by hand", now_ns);
     else
         life_go(r, l, SERVER_STARTING, now_ns, "made ready by hand");
     balance(r, now_ns);

@@ -44,7 +44,7 @@ struct reconciler_params {
     struct fleet *fleet;                      /* borrowed */
     struct service *service;                  /* borrowed */
     const struct config_service *config;      /* borrowed until reconciler_set_config */
-    struct provider *provider;                /* borrowed; NULL: the fixed servers of config */
+    struct provider *provider;                /* borrowed; NULL: listed servers, fixed or discovered */
     const struct reconciler_effects *effects; /* borrowed */
     uint64_t seed;                            /* of the back-off's jitter; not 0 */
 };
@@ -73,6 +73,11 @@ void reconciler_free(struct reconciler *r); /* NULL is fine */
  * drained. */
 void reconciler_set_config(struct reconciler *r, const struct config_service *config,
                            struct provider *provider, int64_t now_ns);
+
+/* What discovery found, the whole list: what is new is probed first, what is missing is drained. Copied. For
+ * services whose configuration says `discover`. */
+void reconciler_set_addresses(struct reconciler *r, const struct addr *addresses, uint32_t count,
+                              int64_t now_ns);
 
 /* The number of servers wanted, for services with a provider. capacity: of one server, for the slow start;
  * >= 1. */

@@ -32,7 +32,7 @@
 struct scaled_service {
     struct service *service;
     const struct config_service *config;
-    struct provider *provider; /* NULL: fixed servers */
+    struct provider *provider; /* NULL: fixed or discovered servers */
     bool is_held;              /* its provider has not told yet what exists: nothing is decided */
     struct collector *collector;
     struct capacity_model capacity;
@@ -779,6 +779,14 @@ void scale_on_recovered(struct scale *s, const struct provider *provider, int64_
     }
 }
 
+void scale_set_addresses(struct scale *s, struct service *service, const struct addr *addresses,
+                         uint32_t count, int64_t now_ns)
+{
+    struct scaled_service *x = find(s, service);
+    if (x)
+        reconciler_set_addresses(x->reconciler, addresses, count, now_ns);
+}
+
 /* --- by hand ---------------------------------------------------------------------------------------- */
 
 static struct scaled_service *find_scaled(struct scale *s, struct service *service, struct err *err)
@@ -789,7 +797,10 @@ static struct scaled_service *find_scaled(struct scale *s, struct service *servi
     if (s->is_frozen)
         (void)err_set(err, "Weir is shutting down");
     else if (x && !x->provider)
-        (void)err_set(err, "%s has fixed servers: their number is in the configuration", service->name);
+        (void)err_set(err, "%s has %s", service->name,
+                      x->config->discover.source == DISCOVER_NONE
+                          ? "fixed servers: their number is in the configuration"
+                          : "discovered servers: their number is what its source says");
     else
         (void)err_set(err, "%s is not scaled", service->name);
     return NULL;

@@ -27,8 +27,8 @@ void scale_free(struct scale *s); /* servers are left as they are; NULL is fine 
 
 /*
  * service: already in the fleet; config borrowed until the next scale_add_service of the same service or its
- * removal has ended. provider NULL: config's fixed servers. Called again for a service that is known it takes
- * the new configuration (reload). The servers appear with the next tick.
+ * removal has ended. provider NULL: config's fixed servers, or discovered ones. Called again for a service
+ * that is known it takes the new configuration (reload). The servers appear with the next tick.
  */
 void scale_add_service(struct scale *s, struct service *service, const struct config_service *config,
                        struct provider *provider, int64_t now_ns);
@@ -87,6 +87,10 @@ void scale_on_trouble(struct scale *s, const struct provider *provider,
 void scale_on_recovered(struct scale *s, const struct provider *provider, int64_t for_ns, int64_t now_ns);
 /* The outcome of one probe of a server that effects.probe asked for. */
 void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns);
+
+/* What discovery found for a service whose configuration says `discover`: the whole list, copied. */
+void scale_set_addresses(struct scale *s, struct service *service, const struct addr *addresses,
+                         uint32_t count, int64_t now_ns);
 
 /* By hand; false with a reason. count: 0..MAX, below MIN too; refused for fixed servers. for_ns: then the
  * policy decides again, and an event tells so; 0: until told otherwise. */

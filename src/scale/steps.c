@@ -76,9 +76,9 @@ static uint32_t warm_limit_full(const struct reconciler *r)
     return limit ? limit : (uint32_t)ceil(fmin(r->capacity, 1e6));
 }
 
-static void serve_fully(struct reconciler *r, struct life *l, int64_t now_ns)
+void life_serve(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns)
 {
-    life_go(r, l, SERVER_SERVING, now_ns, "it gets its full share");
+    life_go(r, l, SERVER_SERVING, now_ns, "%s", reason);
     life_set_limit(r, l, life_full_limit(r));
 }
 
@@ -87,7 +87,7 @@ void life_warm(struct reconciler *r, struct life *l, int64_t now_ns)
     int64_t for_ns = now_ns - l->state_since_ns;
     uint32_t full = warm_limit_full(r);
     if (l->is_adopted || for_ns >= WARM_NS || full <= 1 || !has_other_taking(r, l)) {
-        serve_fully(r, l, now_ns);
+        life_serve(r, l, "it gets its full share", now_ns);
         return;
     }
     double share = 0.25 + 0.75 * (double)for_ns / (double)WARM_NS;
@@ -119,6 +119,13 @@ void life_stop_or_drain(struct reconciler *r, struct life *l, const char *reason
         return;
     }
     life_go(r, l, SERVER_DRAINING, now_ns, "%s", reason);
+}
+
+void life_leave(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns)
+{
+    l->is_leaving = true;
+    if (life_is_up(l))
+        life_stop_or_drain(r, l, reason, now_ns);
 }
 
 static void end_drain(struct reconciler *r, struct life *l, int64_t now_ns)
@@ -210,7 +217,7 @@ void life_failed_step(struct reconciler *r, struct life *l, int64_t now_ns)
 static void start_step(struct reconciler *r, struct life *l, int64_t now_ns)
 {
     int64_t timeout_ns = r->config->scale.start_timeout_ns;
-    if (!l->provider) { /* a fixed server may come back at any time, so it is asked for ever, but slower */
+    if (!l->provider) { /* a listed server may come back at any time, so it is asked for ever, but slower */
         if (l->pace == PROBE_FAST && now_ns >= l->fast_until_ns)
             life_set_pace(r, l, PROBE_SLOW);
         return;

@@ -14,8 +14,12 @@ uint32_t life_full_limit(const struct reconciler *r);
 void life_set_limit(struct reconciler *r, struct life *l, uint32_t limit);
 /* Of state WARMING: raises the limit with time, and ends with SERVING. */
 void life_warm(struct reconciler *r, struct life *l, int64_t now_ns);
+/* Ends a drain, or the slow start: it gets its full share. */
+void life_serve(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns);
 /* It is not wanted any more: drained if it may have requests, else stopped. */
 void life_stop_or_drain(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns);
+/* The same for good: it is not taken back, unless its address is listed again. */
+void life_leave(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns);
 /* It failed: told, counted for the back-off, and stopped if it may still exist. */
 void life_fail(struct reconciler *r, struct life *l, const char *reason, const char *last_lines,
                int64_t now_ns);

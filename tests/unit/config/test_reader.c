@@ -308,6 +308,52 @@ static void what_is_written_reads_the_same(void **state)
     buf_fini(&second);
 }
 
+static void check_discovery(const struct config *c)
+{
+    const struct config_discover *file = &c->services[0].discover, *dns = &c->services[1].discover,
+                                 *srv = &c->services[2].discover, *fixed = &c->services[3].discover;
+    assert_int_equal(file->source, DISCOVER_FILE);
+    assert_string_equal(file->file.ptr, "/etc/weir/a.servers");
+    assert_int_equal(file->hold_ns, 600 * NS_PER_S);
+    assert_int_equal(file->servers_max, 3);
+    assert_int_equal(dns->source, DISCOVER_DNS);
+    assert_string_equal(dns->dns.ptr, "b.internal."); /* the dot says that no search list is meant */
+    assert_int_equal(dns->port, 8000);
+    assert_int_equal(dns->resolver_count, 2);
+    assert_addr(&dns->resolvers[1], "[2001:db8::2]:5353");
+    assert_int_equal(dns->family, DISCOVER_FAMILY_BOTH);
+    assert_int_equal(dns->ttl_min_ns, 500 * NS_PER_MS);
+    assert_int_equal(dns->ttl_max_ns, 7200 * NS_PER_S);
+    assert_int_equal(dns->hold_ns, 0);
+    assert_int_equal(dns->servers_max, 256);
+    assert_int_equal(srv->source, DISCOVER_SRV); /* by its name */
+    assert_string_equal(srv->srv.ptr, "_http._tcp.c.internal");
+    assert_int_equal(srv->dns.len, 0);
+    assert_int_equal(srv->family, DISCOVER_FAMILY_AUTO);
+    assert_int_equal(srv->ttl_min_ns, NS_PER_S);
+    assert_int_equal(srv->ttl_max_ns, 60 * NS_PER_S);
+    assert_int_equal(fixed->source, DISCOVER_NONE);
+}
+
+static void discovery_arrives(void **state)
+{
+    struct buf written = {0};
+    struct config *c =
+        must_read("services:\n  a: {hosts: a, discover: {file: /etc/weir/a.servers, hold: 10m, max: 3}}\n"
+                  "  b: {hosts: b, discover: {dns: B.internal., port: 8000, family: both, ttl_min: 500ms, "
+                  "ttl_max: 2h,\n"
+                  "      resolver: [\"10.0.0.2:53\", \"[2001:db8::2]:5353\"]}}\n"
+                  "  c: {hosts: c, discover: {dns: _http._tcp.c.internal}}\n"
+                  "  d: {servers: \"10.0.0.1:80\"}\n");
+    check_discovery(c);
+    config_format(c, &written);
+    config_free(c);
+    c = must_read(written.ptr);
+    check_discovery(c);
+    config_free(c);
+    buf_fini(&written);
+}
+
 static void short_forms(void **state)
 {
     struct config *c = must_read(
@@ -365,6 +411,7 @@ int main(void)
         cmocka_unit_test(empty_mappings_are_working_choices),
         cmocka_unit_test(scaled_services_have_their_own_defaults),
         cmocka_unit_test(every_key_arrives),
+        cmocka_unit_test(discovery_arrives),
         cmocka_unit_test(what_is_written_reads_the_same),
         cmocka_unit_test(short_forms),
         cmocka_unit_test(json_is_accepted),

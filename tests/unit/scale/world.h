@@ -473,11 +473,17 @@ static bool world_answers(struct world *w, struct server *s)
     return f && f->answers_ns <= w->now_ns && !f->is_hung;
 }
 
+static bool world_is_listed(
+    const struct world *w) /* nobody answers for those: the test says what probes say */
+{
+    return w->config.server_count || w->config.discover.source != DISCOVER_NONE;
+}
+
 static void world_move_probes(struct world *w)
 {
     world_for_each_server (w, s) {
         if (w->paced_id[s->slot] != s->id || w->pace[s->slot] == PROBE_NEVER ||
-            w->now_ns < w->next_probe_ns[s->slot] || w->config.server_count)
+            w->now_ns < w->next_probe_ns[s->slot] || world_is_listed(w))
             continue;
         w->next_probe_ns[s->slot] =
             w->now_ns + (w->pace[s->slot] == PROBE_FAST ? w->config.health.start_interval_ns
