@@ -136,6 +136,8 @@ void admin_write_service(struct admin *a, struct json *j, const struct service *
     a->ops.write_service_usage(a->ops.context, j, s);
     json_key(j, "scale");
     a->ops.write_service_scale(a->ops.context, j, s);
+    json_key(j, "discovery");
+    a->ops.write_service_discovery(a->ops.context, j, s);
     json_end_object(j);
 }
 

@@ -162,6 +162,35 @@ static void put_restored(struct page *p, const struct json_value *restored)
     buf_put(p->out, STR(" before that\n"));
 }
 
+/* Where its servers are discovered, and how that stands. */
+static void put_found(struct page *p, const struct json_value *discovery)
+{
+    if (!json_value_is_object(discovery))
+        return;
+    put_line_start(p, "found");
+    put_count(p, count_of(discovery, "servers"), "server");
+    buf_put(p->out, STR(" in "));
+    terminal_put(p->out, json_value_text(discovery, "place", "?"));
+    if (is_told(discovery, "age_seconds")) {
+        buf_put(p->out, STR(", as was said "));
+        put_time(p, number_of(discovery, "age_seconds"));
+        buf_put(p->out, STR(" ago; the same for "));
+        put_time(p, number_of(discovery, "unchanged_seconds"));
+    }
+    if (count_of(discovery, "left_out") > 0)
+        buf_printf(p->out, "; %" PRId64 " more are left out (max)", count_of(discovery, "left_out"));
+    buf_put_char(p->out, '\n');
+    if (!is_told(discovery, "failing_seconds"))
+        return;
+    put_line_start(p, "");
+    put_in(p, RED, "failing");
+    buf_put(p->out, STR(" for "));
+    put_time(p, number_of(discovery, "failing_seconds"));
+    buf_put(p->out, STR(": "));
+    terminal_put(p->out, json_value_text(discovery, "last_error", "?"));
+    buf_put_char(p->out, '\n');
+}
+
 static void put_present(struct page *p, const struct json_value *answer)
 {
     const struct json_value *seen = json_value_get(answer, "seen"),
@@ -169,6 +198,7 @@ static void put_present(struct page *p, const struct json_value *answer)
                             *decision = json_value_get(scale, "now");
     put_heading(p, answer);
     put_seen(p, seen, json_value_double(seen, "latency_quantile", 0.99));
+    put_found(p, json_value_get(json_value_get(answer, "service"), "discovery"));
     if (json_value_is_object(decision))
         put_need(p, decision);
     put_line_start(p, "wanted");

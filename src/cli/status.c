@@ -82,9 +82,20 @@ static void put_healthy(struct table *t, const struct json_value *service)
     table_put(t, "%" PRId64 " of %" PRId64, json_value_int(service, "healthy", 0), total);
 }
 
+static bool is_failing(const struct json_value *discovery)
+{
+    return json_value_is_number(json_value_get(discovery, "failing_seconds"));
+}
+
 static void put_scale(struct table *t, const struct json_value *service)
 {
-    const struct json_value *scale = json_value_get(service, "scale");
+    const struct json_value *scale = json_value_get(service, "scale"),
+                            *discovery = json_value_get(service, "discovery");
+    if (!json_value_is_object(scale) && json_value_is_object(discovery)) {
+        table_put(t, "%" PRId64 " found (%s%s)", json_value_int(discovery, "servers", 0),
+                  json_value_text(discovery, "source", "?"), is_failing(discovery) ? " fails" : "");
+        return;
+    }
     if (!json_value_is_object(scale)) {
         table_put(t, "fixed");
         return;
@@ -152,6 +163,26 @@ static void format_faults(const struct json_value *answer, struct buf *out)
         terminal_put(out, json_value_text(s, "name", "?"));
         buf_printf(out, ": %" PRId64 " answered by Weir itself:", total);
         buf_put(out, buf_str(&list));
+        buf_put_char(out, '\n');
+    }
+}
+
+/* Sources of servers that fail, a line each. */
+static void format_failing_sources(const struct json_value *answer, bool has_colour, struct buf *out)
+{
+    const struct json_value *services = json_value_get(answer, "services");
+    for (size_t i = 0; i < json_value_count(services); i++) {
+        const struct json_value *s = json_value_at(services, i), *discovery = json_value_get(s, "discovery");
+        char span[UNITS_TEXT_BYTES];
+        if (!is_failing(discovery))
+            continue;
+        int64_t seconds = (int64_t)json_value_double(discovery, "failing_seconds", 0);
+        buf_put(out, has_colour ? STR("\033[1;31m") : STR(""));
+        buf_put(out, STR("finding servers fails"));
+        buf_put(out, has_colour ? STR("\033[0m  ") : STR("  "));
+        terminal_put(out, json_value_text(s, "name", "?"));
+        buf_printf(out, ", for %s: ", units_format_duration(span, MAX(seconds, 0) * NS_PER_S));
+        terminal_put(out, json_value_text(discovery, "last_error", "?"));
         buf_put_char(out, '\n');
     }
 }
@@ -270,6 +301,7 @@ static void format_status(struct json_value *const answers[PART_COUNT], struct b
     bool has_colour = terminal_has_colour(STDOUT_FILENO);
     format_services(answers[PART_SERVICES], has_colour, out);
     format_faults(answers[PART_SERVICES], out);
+    format_failing_sources(answers[PART_SERVICES], has_colour, out);
     buf_put_char(out, '\n');
     format_servers(answers[PART_SERVERS], has_colour, out);
     buf_put_char(out, '\n');

@@ -181,6 +181,7 @@ struct config_watch {    /* watch: */
     uint32_t error_rate_requests_min;   /* ...only when that many requests came in the window; default 20 */
     uint32_t crash_count;               /* a server that dies so often... default 3 */
     int64_t crash_window_ns;            /* ...in this time; default 5m */
+    int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
 };
 
 enum notify_kind { NOTIFY_LOG, NOTIFY_WEBHOOK };

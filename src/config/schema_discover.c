@@ -1,8 +1,7 @@
 /* The table of the keys of `discover:`. See schema.c. */
 #include "config/schema_table.h"
 
-static_assert(AT(config_discover, resolvers) - AT(config_discover, resolver_count) ==
-                  AT(schema_items, items),
+static_assert(AT(config_discover, resolvers) - AT(config_discover, resolver_count) == AT(schema_items, items),
               "count, then items");
 
 static const struct schema_choice family_choices[] = {

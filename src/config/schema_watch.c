@@ -119,6 +119,13 @@ static const struct schema_key watch_keys[] = {
      .example = "{above: 2%, for: 5m}",
      .synonyms = " errors "},
     {.name = "crashes", MAPPING(crashes), .example = "{count: 5, within: 10m}"},
+    {.name = "discovery",
+     .type = VALUE_DURATION,
+     .offset = AT(config_watch, discovery_ns),
+     .default_text = "5m",
+     .max = HOURS(24 * 30),
+     .example = "1m",
+     .help = "An alert when a service's servers could not be discovered for this long; 0: none."},
 };
 const struct schema_mapping schema_watch = {
     .help = "What is measured and when it becomes an alert.",

@@ -32,6 +32,11 @@ static void write_service_scale(void *context, struct json *j, const struct serv
     json_end_object(j);
 }
 
+static void write_service_discovery(void *context, struct json *j, const struct service *s)
+{
+    discovering_write(context, s, j);
+}
+
 static void write_explanation(void *context, struct json *j, const struct service *s, uint32_t count_max)
 {
     struct control *c = context;
@@ -94,6 +99,7 @@ static void write_metrics(void *context, struct buf *out)
     keeping_write_metrics(c, out);
     scale_write_metrics(c->scale, out);
     metering_write_metrics(c, out);
+    discovering_write_metrics(c, out);
     watch_write_metrics(c->watch, out);
 }
 
@@ -151,6 +157,7 @@ struct admin_ops answering_ops(struct control *c)
                               .write_alerts = write_alerts,
                               .write_host = write_host,
                               .write_service_scale = write_service_scale,
+                              .write_service_discovery = write_service_discovery,
                               .write_explanation = write_explanation,
                               .write_arrivals = write_arrivals,
                               .write_server_life = write_server_life,

@@ -97,7 +97,7 @@ static bool start(struct control *c, struct err *err)
     if (!lifecycle_start(c, err) || !add_services(c, err) || !providers_start(c, err))
         return false;
     watching_start(c);
-    if (!scaling_start(c, err))
+    if (!scaling_start(c, err) || !discovering_start(c, err))
         return false;
     metering_start(c);
     keeping_start(c);
@@ -115,6 +115,7 @@ static void stop(struct control *c)
         watching_stop(c);
         metering_stop(c);
         keeping_stop(c);
+        discovering_stop(c);
         scaling_stop(c);
         providers_stop(c);
         lifecycle_stop(c);

@@ -7,6 +7,7 @@
  *   providers.c     a provider for each service that is scaled
  *   scaling.c       scale <-> provider, prober, proxy, ledger
  *   keeping.c       what was learned: from the store to scale at the start, and back as it changes
+ *   discovering.c   what finds servers -> scale, ledger, metrics, watch
  *   watching.c      numbers for watch, its alerts for the ledger
  *   metering.c      what servers use of the machine: from watch to scale and to those who ask
  *   answering.c     what the admin listener asks
@@ -18,6 +19,7 @@
 #include "control/prober.h"
 #include "control/snapshot_build.h"
 #include "net/loop.h"
+#include "provider/discovery.h"
 #include "provider/process.h"
 #include "proxy/proxy.h"
 #include "scale/scale.h"
@@ -29,6 +31,13 @@ enum phase {
     PHASE_RUNNING,
     PHASE_DRAINING, /* nothing new is taken; what runs may end until drain_deadline_ns */
     PHASE_ENDING,   /* the loop stops with this turn */
+};
+
+/* One service whose servers are discovered. */
+struct discovering {
+    struct control *control;
+    struct service *service;
+    struct discovery *discovery; /* NULL: they are not */
 };
 
 struct control {
@@ -60,9 +69,11 @@ struct control {
     struct first_probes {
         uint64_t id;
         int64_t since_ns;
-    } first_probes[FLEET_SERVERS_MAX]; /* of fixed servers, by slot */
+    } first_probes[FLEET_SERVERS_MAX]; /* of fixed and discovered servers, by slot */
     struct given_up given_up;
-    char status_text[128]; /* told to the supervisor last */
+    struct job_pool *discovery_jobs;                    /* NULL: nothing is discovered */
+    struct discovering discovering[FLEET_SERVICES_MAX]; /* by the service's slot */
+    char status_text[128];                              /* told to the supervisor last */
 };
 
 /* ledger, with both clocks filled in. */
@@ -98,6 +109,14 @@ void keeping_start(struct control *c);
 void keeping_note_hand(struct control *c, const struct service *s);
 void keeping_stop(struct control *c); /* writes what is new since; while scale is still there */
 void keeping_write_metrics(const struct control *c, struct buf *out);
+
+/* discovering.c */
+bool discovering_start(struct control *c, struct err *err); /* after scaling_start */
+void discovering_stop(struct control *c);
+void discovering_note_given_up(struct control *c); /* into given_up.sources */
+void discovering_fill(const struct control *c, const struct service *s, struct watch_service_input *input);
+void discovering_write(const struct control *c, const struct service *s, struct json *j); /* one value */
+void discovering_write_metrics(const struct control *c, struct buf *out);
 
 /* watching.c */
 void watching_start(struct control *c);

@@ -28,10 +28,13 @@ static bool is_fixed(const struct control *c, const struct server *s)
     return control_config_of(c, s->service)->scale.provider == SCALE_PROVIDER_NONE;
 }
 
-/* One pass over the servers, whatever the number of services: this runs ten times a second. */
+/* One pass over the servers and one over the services: this runs ten times a second. */
 static uint64_t digest_can_wait(const struct control *c)
 {
     uint64_t digest = 0;
+    fleet_for_each_service (c->fleet, s)
+        if (snapshot_is_sought(s, control_config_of(c, s), &c->given_up))
+            digest = (digest ^ s->id) * UINT64_C(0x100000001b3);
     fleet_for_each_server (c->fleet, s)
         if (is_fixed(c, s) && snapshot_is_awaited(s, &c->given_up))
             digest = (digest ^ s->service->id) * UINT64_C(0x100000001b3);
@@ -222,6 +225,7 @@ static void on_tick(struct loop *loop, struct timer *t)
     int64_t now_ns = loop_now_ns(loop);
     scale_set_wall_clock(c->scale, clock_wall_ns() - (clock_now_ns() - now_ns), now_ns);
     scale_tick(c->scale, now_ns);
+    discovering_note_given_up(c);
     if (digest_can_wait(c) != c->published_can_wait)
         (void)publish(c);
     (void)fleet_collect(c->fleet);

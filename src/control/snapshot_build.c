@@ -40,11 +40,19 @@ bool snapshot_is_awaited(const struct server *s, const struct given_up *given_up
     return (state == SERVER_REQUESTED || state == SERVER_STARTING) && given_up->ids[s->slot] != s->id;
 }
 
+bool snapshot_is_sought(const struct service *service, const struct config_service *config,
+                        const struct given_up *given_up)
+{
+    return config->discover.source != DISCOVER_NONE && !given_up->sources[service->slot];
+}
+
 bool snapshot_can_wait(struct fleet *f, const struct service *service, const struct config_service *config,
                        const struct given_up *given_up)
 {
     if (config->scale.provider != SCALE_PROVIDER_NONE)
         return config->scale.servers_max > 0;
+    if (snapshot_is_sought(service, config, given_up))
+        return true;
     bool has_any = false;
     fleet_for_each_server (f, s) {
         if (s->service != service)

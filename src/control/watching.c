@@ -36,6 +36,7 @@ static struct watch_service_input input_of(const struct control *c, const struct
         .errors_total = sum(c, s, SERVICE_RESPONSES_5XX, SERVICE_RESPONSES_5XX)};
     fleet_for_each_server (c->fleet, server)
         input.servers_healthy += server->service == s && server_can_take(server);
+    discovering_fill(c, s, &input);
     return input;
 }
 

@@ -18,11 +18,26 @@ static const struct json_value *outer(const json_t *v)
     return (const struct json_value *)v;
 }
 
+static json_t *load(struct str text, json_error_t *problem)
+{
+    return json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, problem);
+}
+
+struct json_value *json_value_parse_placed(struct str text, uint32_t *ret_line, struct err *err)
+{
+    json_error_t problem;
+    json_t *root = load(text, &problem);
+    if (!root) {
+        *ret_line = (uint32_t)(problem.line > 0 ? problem.line : 1);
+        (void)err_set(err, "%s", problem.text);
+    }
+    return (struct json_value *)root;
+}
+
 struct json_value *json_value_parse(struct str text, struct err *err)
 {
     json_error_t problem;
-    json_t *root =
-        json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    json_t *root = load(text, &problem);
     if (!root)
         (void)err_set(err, "line %d, column %d: %s", problem.line, problem.column, problem.text);
     return (struct json_value *)root;
@@ -195,4 +210,11 @@ const struct json_value *json_value_find(const struct json_value *v, const char 
         j = json_is_array(j) ? item_at(j, token) : json_object_get(j, token);
     }
     return outer(j);
+}
+
+const char *json_value_as_text(const struct json_value *v)
+{
+    const json_t *text = inner(v);
+    bool is_plain = json_is_string(text) && strlen(json_string_value(text)) == json_string_length(text);
+    return is_plain ? json_string_value(text) : NULL;
 }

@@ -19,6 +19,8 @@ struct json_value; /* opaque; borrowed from the document but for the root */
 /* NULL with line, column and reason in err. Repeated keys are refused, since two readers could choose
  * differently. */
 struct json_value *json_value_parse(struct str text, struct err *err);
+/* The same, but the line is a number of its own and err has the reason alone. */
+struct json_value *json_value_parse_placed(struct str text, uint32_t *ret_line, struct err *err);
 void json_value_free(struct json_value *root); /* NULL is fine */
 
 bool json_value_is_object(const struct json_value *v);
@@ -36,6 +38,8 @@ double json_value_to_double(const struct json_value *v, double when_other);
 size_t json_value_count(const struct json_value *array);                          /* 0 for anything else */
 const struct json_value *json_value_at(const struct json_value *array, size_t i); /* NULL: out of range */
 const char *json_value_text(const struct json_value *object, const char *key, const char *when_absent);
+/* Of an item itself; NULL when it is no text, or one with a NUL in it. */
+const char *json_value_as_text(const struct json_value *v);
 int64_t json_value_int(const struct json_value *object, const char *key,
                        int64_t when_absent);                                              /* integers only */
 int64_t json_value_int_at(const struct json_value *array, size_t i, int64_t when_absent); /* integers only */

@@ -111,7 +111,9 @@ static void put_ways(const struct scale_view *v, int64_t now_ns, struct buf *out
 static void write_why(const struct scale_view *v, int64_t now_ns, struct json *j)
 {
     struct buf text CLEANUP(buf_fini) = {0};
-    if (!v->provider)
+    if (!v->provider && v->config->discover.source != DISCOVER_NONE)
+        buf_printf(&text, "its servers are discovered: their number is what its source says");
+    else if (!v->provider)
         buf_printf(&text, "its servers are fixed: their number is in the configuration");
     else if (!v->decision)
         buf_printf(&text, "nothing was decided yet: Weir has just started");

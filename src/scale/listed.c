@@ -110,7 +110,8 @@ void listed_set(struct reconciler *r, const struct addr *addresses, uint32_t cou
             take_back(r, l, now_ns);
         else if (!l->is_leaving)
             life_leave(r, l,
-                       is_discovered(r) ? "it is discovered no longer" : "it is no longer in the configuration",
+                       is_discovered(r) ? "it is discovered no longer"
+                                        : "it is no longer in the configuration",
                        now_ns);
     }
     listed_add_missing(r, now_ns);

@@ -14,7 +14,7 @@ struct scale_restored {
 struct scale_view {
     const struct service *service;
     const struct config_service *config;
-    const struct provider *provider; /* NULL: fixed servers */
+    const struct provider *provider; /* NULL: fixed or discovered servers */
     struct reconciler_numbers numbers;
     struct capacity_estimate capacity;
     struct bounds_limits bounds; /* as people stated them */

@@ -24,12 +24,13 @@
     (10 * NS_PER_S) /* clear for so long before it is over; the host's numbers wait for HOST_HOLD_NS */
 #define HOST_HOLD_NS       (60 * NS_PER_S)
 #define RATE_WINDOW_NS_MIN NS_PER_S
+enum { SERVICE_ALERTS = 4 };      /* of each service */
 enum { STEAL_WORTH_TELLING = 1 }; /* percent: the remedy is another one then */
 
 struct service_alerts {
     char name[64];
     bool is_seen; /* in this tick's list */
-    struct alert down, crashing, errors;
+    struct alert down, crashing, errors, lost;
     struct presence presence;
     struct deaths deaths;
     struct rate_window requests;
@@ -48,7 +49,7 @@ struct rules {
     /* From the configuration; disk_paths is not used here. */
     struct config_threshold cpu_threshold, memory_threshold, disk_threshold, error_threshold;
     uint32_t requests_min, crash_count;
-    int64_t crash_window_ns;
+    int64_t crash_window_ns, source_patience_ns;
     struct alert cpu, memory;
     uint32_t disk_count;
     struct disk_alert *disks[HOST_DISKS_MAX]; /* owned */
@@ -275,6 +276,7 @@ static void set_service_rules(const struct rules *r, struct service_alerts *s)
 {
     s->down.rule = (struct alert_rule){.above = 0, .clear = 0, .hold_ns = 0};
     s->crashing.rule = (struct alert_rule){.above = (double)r->crash_count - 1, .clear = 0, .hold_ns = 0};
+    s->lost.rule = (struct alert_rule){.above = 0, .clear = 0, .hold_ns = 0};
     s->errors.rule = (struct alert_rule){
         .above = r->error_threshold.above,
         .clear = r->error_threshold.clear,
@@ -295,6 +297,8 @@ static struct service_alerts *add_service(struct rules *r, struct str name)
     alert_init(&s->down, "ServiceDown", "A service has no healthy server", ALERT_CRITICAL, instance);
     alert_init(&s->crashing, "ServerCrashing", "A server keeps crashing", ALERT_WARNING, instance);
     alert_init(&s->errors, "ErrorRateHigh", "The error rate is high", ALERT_CRITICAL, instance);
+    alert_init(&s->lost, "DiscoveryFailing", "Finding a service's servers fails", ALERT_WARNING, instance);
+    alert_add_label(&s->lost, "service", name);
     alert_add_label(&s->down, "service", name);
     alert_add_label(&s->crashing, "service", name);
     alert_add_label(&s->errors, "service", name);
@@ -369,12 +373,33 @@ static void step_errors(struct rules *r, struct service_alerts *s, const struct 
     tell(r, a, change, t);
 }
 
+/* The patience is the source's: it counts from its first failure, not from when somebody looked. */
+static void step_lost(struct rules *r, struct service_alerts *s, const struct watch_service_input *input,
+                      struct rules_time t)
+{
+    char span[UNITS_TEXT_BYTES];
+    struct alert *a = &s->lost;
+    if (r->source_patience_ns == 0)
+        return;
+    bool is_overdue = input->source_failing_ns >= r->source_patience_ns;
+    enum alert_change change = alert_step(a, reading_known(is_overdue), t.now_ns, t.wall_ns);
+    if (change == ALERT_ENDED)
+        say(a, "the servers of %s can be found again after %s", s->name,
+            format_span(span, t.now_ns - a->life.firing_since_ns + r->source_patience_ns));
+    else if (alert_life_is_active(&a->life))
+        say(a, "for %s, where the servers of %s are listed could not be read: %s",
+            format_span(span, input->source_failing_ns), s->name,
+            input->source_error ? input->source_error : "it does not say why");
+    tell(r, a, change, t);
+}
+
 static void end_service(struct rules *r, struct service_alerts *s, struct rules_time t)
 {
     static const char why[] = "the service is not configured any more";
     end(r, &s->down, why, t);
     end(r, &s->crashing, why, t);
     end(r, &s->errors, why, t);
+    end(r, &s->lost, why, t);
     free(s);
 }
 
@@ -389,6 +414,7 @@ void rules_step_services(struct rules *r, const struct watch_service_input *serv
         step_down(r, s, &services[i], t);
         step_crashing(r, s, t);
         step_errors(r, s, &services[i], t);
+        step_lost(r, s, &services[i], t);
     }
     size_t kept = 0;
     for (size_t i = 0; i < r->service_count; i++) {
@@ -426,6 +452,7 @@ void rules_configure(struct rules *r, const struct config_watch *config, struct 
     r->requests_min = config->error_rate_requests_min;
     r->crash_count = MIN(config->crash_count, (uint32_t)DEATHS_KEPT);
     r->crash_window_ns = config->crash_window_ns;
+    r->source_patience_ns = config->discovery_ns;
     configure_host_alert(r, &r->cpu, &r->cpu_threshold, t);
     configure_host_alert(r, &r->memory, &r->memory_threshold, t);
     for (uint32_t i = 0; i < r->disk_count; i++)
@@ -439,6 +466,8 @@ void rules_configure(struct rules *r, const struct config_watch *config, struct 
             end(r, &s->crashing, "it is switched off in the configuration", t);
         if (!r->error_threshold.is_enabled)
             end(r, &s->errors, "it is switched off in the configuration", t);
+        if (r->source_patience_ns == 0)
+            end(r, &s->lost, "it is switched off in the configuration", t);
     }
 }
 
@@ -452,9 +481,9 @@ const struct alert *rules_alert(const struct rules *r, size_t index)
     if (index < r->disk_count)
         return &r->disks[index]->alert;
     index -= r->disk_count;
-    if (index / 3 >= r->service_count)
+    if (index / SERVICE_ALERTS >= r->service_count)
         return NULL;
-    struct service_alerts *s = r->services[index / 3];
-    struct alert *const alerts[] = {&s->down, &s->crashing, &s->errors};
-    return alerts[index % 3];
+    struct service_alerts *s = r->services[index / SERVICE_ALERTS];
+    struct alert *const alerts[SERVICE_ALERTS] = {&s->down, &s->crashing, &s->errors, &s->lost};
+    return alerts[index % SERVICE_ALERTS];
 }

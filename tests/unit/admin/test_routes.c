@@ -147,6 +147,7 @@ static void make_admin(const char *token)
                             .write_alerts = write_array,
                             .write_host = write_object,
                             .write_service_scale = write_service_scale,
+                            .write_service_discovery = write_service_scale,
                             .write_explanation = write_explanation,
                             .write_arrivals = write_arrivals,
                             .write_server_life = write_server_life,

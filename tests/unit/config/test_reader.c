@@ -97,6 +97,7 @@ static void defaults(void **state)
     assert_int_equal(c->watch.error_rate_requests_min, 20);
     assert_int_equal(c->watch.crash_count, 3);
     assert_int_equal(c->watch.crash_window_ns, 300 * NS_PER_S);
+    assert_int_equal(c->watch.discovery_ns, 300 * NS_PER_S);
     assert_int_equal(c->notify_count, 1);
     assert_int_equal(c->notify[0].kind, NOTIFY_LOG);
     assert_string_equal(c->notify[0].name.ptr, "log");

@@ -1,4 +1,5 @@
-/* Servers that others start, as discovery tells of them: they come with a probe, go with a drain, come back. */
+/* Servers that others start, as discovery tells of them: they come with a probe, go with a drain, come back.
+ */
 #include "world.h"
 
 static struct addr address_of(unsigned last)

@@ -21,6 +21,7 @@ static const struct config_watch config = {
     .error_rate_requests_min = 20,
     .crash_count = 3,
     .crash_window_ns = 300 * NS_PER_S,
+    .discovery_ns = 60 * NS_PER_S,
 };
 
 /* Everything that was told, one line each: "5 fired ALERT: ...". */
@@ -210,6 +211,27 @@ static void test_crashes(void **state)
     rules_free(r);
 }
 
+static void test_discovery(void **state)
+{
+    struct rules *r = new_rules();
+    struct watch_service_input input = service(1, 1, 0, 0);
+    input.source_error = "/etc/shop:3: no port"; /* of some failure before: it works again */
+    step_service(r, input, 10);
+    input.source_failing_ns = 59 * NS_PER_S;
+    step_service(r, input, 70);
+    assert_int_equal(told.count, 0);
+    input.source_failing_ns = 60 * NS_PER_S;
+    step_service(r, input, 71);
+    assert_told(
+        0, ALERT_FIRED, "DiscoveryFailing",
+        "ALERT: Finding a service's servers fails! for 1m, where the servers of shop are listed could "
+        "not be read: /etc/shop:3: no port");
+    input.source_failing_ns = 0;
+    step_service(r, input, 101);
+    assert_told(1, ALERT_ENDED, "DiscoveryFailing", "the servers of shop can be found again after 1m30s");
+    rules_free(r);
+}
+
 static void test_error_rate(void **state)
 {
     struct rules *r = new_rules();
@@ -273,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_no_healthy_server),
         cmocka_unit_test(test_intentionally_at_zero),
         cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_discovery),
         cmocka_unit_test(test_error_rate),
         cmocka_unit_test(test_error_rate_needs_requests),
         cmocka_unit_test(test_rate_window),
