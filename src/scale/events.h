@@ -23,7 +23,7 @@
     X(SERVER_REFUSING, server_refusing, "it refused a connection: it gets no requests until a good probe")   \
     X(BACK_OFF, back_off, "starts are held back after failures")                                             \
     X(PROVIDER_TROUBLE, provider_trouble, "calls to the engine that servers come from fail")                 \
-    X(PROVIDER_RECOVERED, provider_recovered, "they succeed again") \
+    X(PROVIDER_RECOVERED, provider_recovered, "they succeed again")                                          \
     X(SERVERS_FULL, servers_full, "there is no place for more servers")
 #define SCALE_EVENT_ENUM(upper, lower, help) SCALE_EVENT_##upper,
 enum scale_event_kind { SCALE_EVENTS(SCALE_EVENT_ENUM) SCALE_EVENT_COUNT };

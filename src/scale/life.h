@@ -71,7 +71,7 @@ struct reconciler {
                                none */
     bool has_want;          /* nothing is started or drained before the first word of the policy */
     bool is_frozen, is_held, is_retired;
-    bool is_engine_away; /* no starts are asked for, and those that were asked for are waited for */
+    bool is_engine_away;    /* no starts are asked for, and those that were asked for are waited for */
     uint32_t address_count; /* listed servers (listed.h): fixed ones, or what was discovered last */
     struct addr *addresses; /* owned */
     bool needs_list;        /* those of the configuration: with the first tick */
