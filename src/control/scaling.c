@@ -84,9 +84,13 @@ static void probe(void *context, struct server *s, enum probe_pace pace)
     prober_set_pace(c->prober, s, &control_config_of(c, s->service)->health, pace);
 }
 
-/* Steps on the usual way up are told once, at its end. */
-static bool is_quiet(const struct scale_event *e)
+/* Steps on the usual way up are told once, at its end; of fixed servers nothing is decided by what was
+ * learned.
+ */
+static bool is_quiet(const struct control *c, const struct scale_event *e)
 {
+    if (e->kind == SCALE_EVENT_LEARNED_RESTORED)
+        return control_config_of(c, e->service)->scale.provider == SCALE_PROVIDER_NONE;
     return e->kind == SCALE_EVENT_SERVER_STATE && !e->is_warning &&
            (e->to == SERVER_STARTING || e->to == SERVER_REQUESTED || e->to == SERVER_GONE ||
             (e->from == SERVER_WARMING && e->to == SERVER_SERVING));
@@ -134,7 +138,7 @@ static void on_event(void *context, const struct scale_event *e)
     write_text(e, text, sizeof(text));
     control_note(c, &(struct event_note){.kind = scale_event_name(e->kind),
                                          .level = e->is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-                                         .is_quiet = is_quiet(e),
+                                         .is_quiet = is_quiet(c, e),
                                          .service = e->service->name,
                                          .server = e->server ? e->server->name : NULL,
                                          .text = text,

@@ -63,7 +63,7 @@ struct store {
     struct store_events events;
     char *path;
     uint64_t submitted, put; /* numbers of the last work handed over, and of the last write of documents */
-    bool is_loaded, is_off, is_failing;
+    bool is_loading, is_loaded, is_off, is_failing;
     struct store_numbers numbers;
 };
 
@@ -245,13 +245,14 @@ static void note_report(struct store *s, const struct database_report *r)
 static void tell_loaded(struct store *s, const struct work *w, bool is_late)
 {
     char size[UNITS_TEXT_BYTES];
-    bool is_read = w->report.result == DATABASE_OK;
-    s->is_loaded = true;
+    s->is_loading = false;
     note_report(s, &w->report);
-    if (is_read)
-        tell(s, STORE_TOLD_OPENED, "what is learned is kept in %s (%s)", s->path,
-             units_format_size(size, w->report.bytes));
-    s->events.on_loaded(s->events.context, w->documents, is_read ? w->count : 0, is_late);
+    if (w->report.result != DATABASE_OK)
+        return;
+    s->is_loaded = true;
+    tell(s, STORE_TOLD_OPENED, "what is learned is kept in %s (%s)", s->path,
+         units_format_size(size, w->report.bytes));
+    s->events.on_loaded(s->events.context, w->documents, w->count, is_late);
 }
 
 static void on_done(struct job *j, enum job_outcome outcome)
@@ -333,14 +334,20 @@ struct store *store_new(const struct store_params *params)
     return s;
 }
 
+/* NULL: nobody can take the work. */
+static struct work *begin_load(struct store *s)
+{
+    struct work *w = work_new(s, WORK_LOAD);
+    s->is_loading = submit(s, w);
+    return s->is_loading ? w : NULL;
+}
+
 void store_load(struct store *s, int64_t wait_ns)
 {
     ASSERT(s->submitted == 0);
-    struct work *w = work_new(s, WORK_LOAD);
-    if (!submit(s, w)) {
-        s->is_loaded = true;
+    struct work *w = begin_load(s);
+    if (!w) {
         note_failure(s, "no thread can be started");
-        s->events.on_loaded(s->events.context, NULL, 0, false);
         return;
     }
     if (!keeper_wait(s->keeper, s->submitted, wait_ns)) {
@@ -351,8 +358,11 @@ void store_load(struct store *s, int64_t wait_ns)
     tell_loaded(s, w, false);
 }
 
-static bool can_take(const struct store *s)
+/* Nothing is written before all was read, or ignorance would take the place of knowledge. */
+static bool can_take(struct store *s)
 {
+    if (!s->is_loaded && !s->is_loading && !s->is_off)
+        (void)begin_load(s);
     return s->is_loaded && !s->is_off;
 }
 

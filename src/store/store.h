@@ -25,8 +25,8 @@ const char *store_told_name(enum store_told t);
 /* None may call back into the store. */
 struct store_events {
     void *context;
-    /* Once: all documents, at most DATABASE_DOCUMENTS_MAX; none where there is no file to read. is_late: it
-     * took longer than store_load() waited. Borrowed for the time of the call. */
+    /* Once: all documents, at most DATABASE_DOCUMENTS_MAX. is_late: it was not possible while store_load()
+     * waited; not at all while the file cannot be read. Borrowed for the time of the call. */
     void (*on_loaded)(void *context, const struct database_document *documents, size_t count, bool is_late);
     /* After ANEW what was written before is not there any more. */
     void (*on_told)(void *context, enum store_told told, const char *text);
@@ -45,10 +45,12 @@ struct store *store_new(const struct store_params *params); /* NULL with errno: 
  */
 void store_free(struct store *s, int64_t grace_ns);
 
-/* Once, first of all: opens the file and reads the documents; waits for them at most wait_ns. */
+/* Once, first of all: opens the file and reads the documents; waits for them at most wait_ns. Where that
+ * fails it is tried again whenever something is to be written, and nothing is written before. */
 void store_load(struct store *s, int64_t wait_ns);
 
-/* Copies. False, and nothing taken: the write before is not done yet, or the file is another Weir's. */
+/* Copies. False, and nothing taken: the write before is not done yet, the file could not be read yet, or it
+ * is another Weir's. */
 bool store_put(struct store *s, const struct database_document *documents, size_t count, int64_t wall_s);
 /* Copies. The same, with a queue of its own. */
 bool store_append(struct store *s, const struct database_point *points, size_t count);

@@ -97,6 +97,7 @@ http {{
 
 WEIR = """
 workers: 1
+state: off
 listeners:
   - http: 127.0.0.1:{port}
 services:
