@@ -26,6 +26,9 @@ static const struct {
     {"NOTIFY_SOCKET, WATCHDOG_USEC",
      "set by systemd for a service of Type=notify: weir run tells it READY=1, STATUS= and "
      "STOPPING=1; use KillMode=mixed, so that servers are drained before they are stopped"},
+    {"STATE_DIRECTORY, XDG_STATE_HOME, HOME",
+     "where weir run keeps what it learns, when the configuration has no `state:`; the first that is set, "
+     "but for root /var/lib/weir instead of the last two"},
 };
 
 static const struct {

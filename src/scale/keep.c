@@ -68,9 +68,14 @@ struct kind {
 
 static const char not_a_number[] = "not a number", out_of_range[] = "out of its range";
 
+/* Most are 0: levels that no server was ever at. */
 static void format_double(char out[NUMBER_BYTES], const void *value)
 {
     double number = *(const double *)value;
+    if (number == 0) {
+        str_copy(out, NUMBER_BYTES, STR("0"));
+        return;
+    }
     snprintf(out, NUMBER_BYTES, "%.15g", number);
     if (strtod(out, NULL) != number)
         snprintf(out, NUMBER_BYTES, "%.17g", number);
@@ -114,6 +119,10 @@ static const char *parse_i64(const struct kind *kind, const char *text, void *va
 
 static void format_u32(char out[NUMBER_BYTES], const void *value)
 {
+    if (*(const uint32_t *)value == 0) {
+        str_copy(out, NUMBER_BYTES, STR("0"));
+        return;
+    }
     snprintf(out, NUMBER_BYTES, "%" PRIu32, *(const uint32_t *)value);
 }
 
