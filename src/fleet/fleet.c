@@ -107,6 +107,7 @@ struct server *fleet_add_server(struct fleet *f, struct service *service, struct
     s->service = service;
     s->address = *address;
     s->removed_epoch = 0;
+    s->let_in = (struct let_in){0};
     atomic_store_explicit(&s->state, SERVER_REQUESTED, memory_order_relaxed);
     atomic_store_explicit(&s->is_healthy, 0, memory_order_relaxed);
     atomic_store_explicit(&s->is_refusing, 0, memory_order_relaxed);

@@ -55,6 +55,13 @@ struct server {
     _Atomic int is_refusing; /* a data thread saw a refused connection; control clears it on a good probe */
     char padding_[56];
 
+    /* How many of those who wait it gets at once while it has no limit: proxy/queue.c, under its lock. */
+    struct let_in {
+        int32_t max;     /* in flight */
+        bool is_moving;  /* it has answered since the last look */
+        int64_t best_ns; /* the shortest time it had a request; 0: none was answered */
+    } let_in;
+
     struct server_cells *cells[THREADS_MAX]; /* NULL beyond the thread count */
 };
 

@@ -139,8 +139,7 @@ static enum step run_assign(struct session *s)
     if (x->ready_ns == 0)
         x->ready_ns = loop_now_ns(s->thread->loop);
     use_newest_snapshot(s);
-    bool has_queue = atomic_load_explicit(&x->service->queued, memory_order_seq_cst) > 0;
-    if (!has_queue && pick_server(s)) {
+    if (!queue_has_waiters(x->service) && pick_server(s)) {
         exchange_go(s, EXCHANGE_CONNECT);
         return STEP_NEXT;
     }
@@ -270,12 +269,14 @@ void exchange_release_server(struct session *s, bool keeps_connection)
     }
     if (x->server) {
         struct server *server = x->server;
+        int64_t held_ns = 0;
         if (x->head_was_sent) { /* else it did nothing for us, which must not look like quick work */
+            held_ns = loop_now_ns(t->loop) - x->slot_ns;
             exchange_server_count(s, SERVER_FINISHED);
-            histogram_record(&thread_server_cells(t, server)->duration, loop_now_ns(t->loop) - x->slot_ns);
+            histogram_record(&thread_server_cells(t, server)->duration, held_ns);
         }
         x->server = NULL;
-        queue_release_slot(server);
+        queue_release_slot(server, x->server_has_spoken ? held_ns : 0);
     }
 }
 

@@ -65,9 +65,19 @@ void queue_foresee(struct service *s, const struct outlook *outlook, int64_t now
 /* Leaves the queue, or gives back a grant that is under way. Own thread of w; fine when idle. */
 void queue_leave(struct waiter *w);
 
+/* Whoever comes while somebody waits has to stand behind, whether or not a slot is free. Any thread. */
+static inline bool queue_has_waiters(const struct service *s)
+{
+    return atomic_load_explicit(&s->queued, memory_order_seq_cst) > 0;
+}
+
 /* Takes a slot of s and counts it for the service. Any thread. */
 bool queue_take_slot(struct server *s);
-/* Gives the slot back, or passes it to the longest waiter. Any thread. */
-void queue_release_slot(struct server *s);
+/* Gives the slot back, or passes it to the longest waiter. held_ns: how long a request took that the server
+ * has answered; 0: it says nothing about the server. Any thread. */
+void queue_release_slot(struct server *s, int64_t held_ns);
 /* s may have room now: grants while it has and somebody waits. Any thread. */
 void queue_offer(struct server *s);
+/* A server without a limit may have some more of those who wait if it stands still. Control thread, ten times
+ * a second. */
+void queue_look_after(struct server *s);

@@ -45,7 +45,7 @@ static struct waiter waiter_at(struct queue_inbox *inbox, int64_t arrived_ns)
     return (struct waiter){.inbox = inbox, .arrived_ns = arrived_ns, .deadline_ns = arrived_ns + 10 * S};
 }
 
-static struct waiter *granted[8];
+static struct waiter *granted[128];
 static int granted_count;
 
 static void note_grant(struct waiter *w)
@@ -71,14 +71,14 @@ static void waiters_are_served_in_their_order(void **state)
     assert_int_equal(atomic_load(&service->queue_oldest_ns), 100);
     queue_leave(&w[1]); /* its client went away */
     for (int i = 0; i < 2; i++) {
-        queue_release_slot(server); /* passes the slot on: it never becomes free */
+        queue_release_slot(server, 1); /* passes the slot on: it never becomes free */
         assert_int_equal(server_in_flight(server), 1);
         loop_run(loop);
     }
     assert_ptr_equal(granted[0], &w[0]);
     assert_ptr_equal(granted[1], &w[2]);
     assert_ptr_equal(granted[0]->server, server);
-    queue_release_slot(server);
+    queue_release_slot(server, 1);
     assert_int_equal(server_in_flight(server), 0);
     assert_int_equal(atomic_load(&service->in_flight), 0);
     assert_int_equal(atomic_load(&service->queue_oldest_ns), 0);
@@ -111,12 +111,12 @@ static void a_grant_under_way_is_given_back_when_its_waiter_leaves(void **state)
     assert_true(queue_take_slot(server));
     assert_int_equal(queue_enter(service, &a, 9, true, 1), QUEUE_ENTERED);
     assert_int_equal(queue_enter(service, &b, 9, true, 2), QUEUE_ENTERED);
-    queue_release_slot(server); /* to a, which leaves before it hears of it */
+    queue_release_slot(server, 1); /* to a, which leaves before it hears of it */
     queue_leave(&a);
     loop_run(loop);
     assert_int_equal(granted_count, 1);
     assert_ptr_equal(granted[0], &b);
-    queue_release_slot(server);
+    queue_release_slot(server, 1);
     assert_int_equal(server_in_flight(server), 0);
     queue_inbox_fini(&inbox);
     loop_free(loop);
@@ -137,6 +137,32 @@ static void a_server_out_of_rotation_gets_nobody(void **state)
     loop_free(loop);
 }
 
+/* The moment between a slot that comes free and its offer to those who wait. */
+static void who_comes_while_others_wait_takes_no_free_slot(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    struct waiter a = waiter_at(&inbox, 1), b = waiter_at(&inbox, 2);
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    atomic_store(&server->state, SERVER_STARTING);
+    assert_int_equal(queue_enter(service, &a, 9, false, 1), QUEUE_ENTERED);
+    atomic_store(&server->state, SERVER_SERVING); /* there is a free slot now, and nobody was told */
+    assert_true(queue_has_waiters(service));
+    assert_int_equal(queue_enter(service, &b, 9, true, 2), QUEUE_ENTERED);
+    queue_offer(server);
+    loop_run(loop);
+    assert_int_equal(granted_count, 1);
+    assert_ptr_equal(granted[0], &a);
+    queue_release_slot(server, 1);
+    loop_run(loop);
+    assert_ptr_equal(granted[1], &b);
+    assert_false(queue_has_waiters(service));
+    queue_release_slot(server, 1);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
 static void who_arrived_first_stands_first(void **state)
 {
     /* By arrival, not by who reaches the lock first; equals in the order in which they enter. */
@@ -153,11 +179,11 @@ static void who_arrived_first_stands_first(void **state)
         assert_int_equal(queue_enter(service, &w[i], 100, true, 100), QUEUE_ENTERED);
     }
     for (size_t i = 0; i < ARRAY_LEN(w); i++) {
-        queue_release_slot(server);
+        queue_release_slot(server, 1);
         loop_run(loop);
         assert_ptr_equal(granted[i], &w[order[i]]);
     }
-    queue_release_slot(server);
+    queue_release_slot(server, 1);
     queue_inbox_fini(&inbox);
     loop_free(loop);
 }
@@ -227,6 +253,49 @@ static void who_waits_in_vain_is_refused_when_that_is_known(void **state)
     loop_free(loop);
 }
 
+static void a_server_without_a_limit_gets_a_queue_bit_by_bit(void **state)
+{
+    enum { COUNT = 100, FIRST = 4 };
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    static struct waiter w[COUNT];
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    atomic_store(&server->max_requests, 0);
+    for (int i = 0; i < COUNT; i++) {
+        w[i] = waiter_at(&inbox, i);
+        assert_int_equal(queue_enter(service, &w[i], COUNT, true, i), QUEUE_ENTERED);
+    }
+    atomic_store(&server->state, SERVER_STARTING);
+    for (int i = 0; i < 10; i++)
+        queue_look_after(server); /* that it answers nothing says nothing yet */
+    atomic_store(&server->state, SERVER_SERVING);
+    queue_offer(server);
+    queue_offer(server);
+    assert_int_equal(server_in_flight(server), FIRST);
+    for (int i = 0; i < 5; i++)
+        queue_release_slot(server, 100); /* an answer lets in two */
+    assert_int_equal(server_in_flight(server), FIRST + 5);
+    queue_release_slot(server, 300); /* a slow one: it has enough to do */
+    queue_release_slot(server, 0);
+    assert_int_equal(server_in_flight(server), FIRST + 5);
+    queue_look_after(server); /* it has answered since the last look */
+    assert_int_equal(server_in_flight(server), FIRST + 5);
+    queue_look_after(server);
+    assert_int_equal(server_in_flight(server), FIRST + 5 + (FIRST + 5) / 4 + 8);
+    while (atomic_load(&service->queued) > 0)
+        queue_look_after(server);
+    loop_run(loop);
+    assert_int_equal(granted_count, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        assert_ptr_equal(granted[i], &w[i]);
+    assert_true(queue_take_slot(server)); /* who does not wait is not counted */
+    while (server_in_flight(server) > 0)
+        queue_release_slot(server, 1);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
 /* Many threads, each with one waiter at a time: take the slot or queue for it, hold it a moment, give it
  * back. */
 enum { THREADS = 4, TURNS = 3000 };
@@ -238,17 +307,36 @@ struct contender {
     struct task begin;
     struct random random;
     int turns_left;
+    int64_t arrived, entered; /* by `moments`: before it looked; after it stood in the queue, 0: never */
 };
 
 static _Atomic int holders;
+static _Atomic int64_t moments;
+
+/* Who had the slot, in that order; written by who holds it. */
+static struct holder {
+    int64_t arrived, entered;
+} held[THREADS * TURNS];
+static int held_count;
+
+/* Nobody who stood in the queue already when another arrived was served after that other. */
+static void assert_nobody_overtook(void)
+{
+    int64_t last_arrived = 0;
+    for (int i = 0; i < held_count; i++) {
+        assert_true(held[i].entered == 0 || held[i].entered > last_arrived);
+        last_arrived = MAX(last_arrived, held[i].arrived);
+    }
+}
 
 static void begin_turn(struct loop *l, struct task *t);
 
 static void hold_and_release(struct contender *c)
 {
     assert_int_equal(atomic_fetch_add(&holders, 1), 0); /* max_requests is 1 */
+    held[held_count++] = (struct holder){c->arrived, c->entered};
     atomic_fetch_sub(&holders, 1);
-    queue_release_slot(server);
+    queue_release_slot(server, 1);
     if (--c->turns_left == 0)
         loop_stop(c->loop);
     else
@@ -263,12 +351,15 @@ static void on_contender_granted(struct waiter *w)
 static void begin_turn(struct loop *l, struct task *t)
 {
     struct contender *c = container_of(t, struct contender, begin);
-    if (atomic_load(&service->queued) == 0 && queue_take_slot(server)) {
+    c->arrived = atomic_fetch_add(&moments, 1) + 1;
+    c->entered = 0;
+    if (!queue_has_waiters(service) && queue_take_slot(server)) {
         hold_and_release(c);
         return;
     }
-    c->waiter.arrived_ns = loop_now_ns(l);
+    c->waiter.arrived_ns = c->arrived;
     assert_int_equal(queue_enter(service, &c->waiter, 100, true, loop_now_ns(l)), QUEUE_ENTERED);
+    c->entered = atomic_fetch_add(&moments, 1) + 1;
     queue_offer(server);
     if (random_below(&c->random, 8) == 0) { /* now and then one gives up at once */
         queue_leave(&c->waiter);
@@ -284,7 +375,7 @@ static void *run_contender(void *arg)
     return NULL;
 }
 
-static void many_threads_share_one_slot_and_all_get_it(void **state)
+static void many_threads_share_one_slot_and_all_get_it_in_order(void **state)
 {
     static struct contender contenders[THREADS];
     pthread_t threads[THREADS];
@@ -304,6 +395,8 @@ static void many_threads_share_one_slot_and_all_get_it(void **state)
     assert_int_equal(server_in_flight(server), 0);
     assert_int_equal(atomic_load(&service->queued), 0);
     assert_int_equal(atomic_load(&service->in_flight), 0);
+    assert_int_equal(held_count, THREADS * TURNS);
+    assert_nobody_overtook();
     for (int i = 0; i < THREADS; i++) {
         queue_inbox_fini(&contenders[i].inbox);
         loop_free(contenders[i].loop);
@@ -319,10 +412,12 @@ int main(void)
         WITH_FLEET(a_full_queue_refuses),
         WITH_FLEET(a_grant_under_way_is_given_back_when_its_waiter_leaves),
         WITH_FLEET(a_server_out_of_rotation_gets_nobody),
+        WITH_FLEET(who_comes_while_others_wait_takes_no_free_slot),
         WITH_FLEET(who_arrived_first_stands_first),
         WITH_FLEET(who_cannot_be_served_in_time_is_refused_on_arrival),
         WITH_FLEET(who_waits_in_vain_is_refused_when_that_is_known),
-        WITH_FLEET(many_threads_share_one_slot_and_all_get_it),
+        WITH_FLEET(a_server_without_a_limit_gets_a_queue_bit_by_bit),
+        WITH_FLEET(many_threads_share_one_slot_and_all_get_it_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
