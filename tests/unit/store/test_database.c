@@ -363,6 +363,37 @@ static void test_later_version_is_left_alone(void **state)
     assert_false(exists(".damaged"));
 }
 
+/* A writer is killed at any moment, again and again: the file is whole, and holds both documents of one write. */
+static void test_writer_that_is_killed(void **state)
+{
+    enum { ROUNDS = 25, TEXT_BYTES = 20000 };
+    static char text[TEXT_BYTES + 1];
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct database *d = make(0, 0);
+            for (int i = 0;; i++) {
+                memset(text, 'a' + (round + i) % 26, TEXT_BYTES);
+                struct database_document both[] = {document("one", text), document("two", text)};
+                if (database_put_documents(d, both, 2, WALL_S).result != DATABASE_OK)
+                    _exit(1);
+            }
+        }
+        (void)usleep((useconds_t)(2000 + round * 1300));
+        int status = -1;
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        struct database *d = make(0, 0);
+        struct database_report r = database_open(d, 0);
+        assert_int_equal(r.result, DATABASE_OK);
+        assert_false(r.is_anew);
+        database_free(d);
+        assert_int_equal(number_in_file("SELECT count(DISTINCT document) <= 1 FROM learned"), 1);
+    }
+    assert_int_equal(number_in_file("SELECT count(*) FROM learned"), 2);
+}
+
 /* As somebody whom modes bind: root writes everywhere. */
 static void test_folder_that_cannot_be_written(void **state)
 {
@@ -405,6 +436,7 @@ int main(void)
         TEST(test_can_be_read_meanwhile),
         TEST(test_upgrade),
         TEST(test_later_version_is_left_alone),
+        TEST(test_writer_that_is_killed),
         TEST(test_folder_that_cannot_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
