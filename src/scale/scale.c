@@ -16,7 +16,6 @@
 #include "scale/capacity.h"
 #include "scale/collect.h"
 #include "scale/foresee.h"
-#include "scale/learned.h"
 #include "scale/place_time.h"
 #include "scale/retry_after.h"
 
@@ -25,9 +24,6 @@
 #include <stdlib.h>
 
 #define OBSERVE_NS (2 * NS_PER_S)
-#define RESUME_NS                                                                                            \
-    (300 *                                                                                                   \
-     NS_PER_S) /* after a longer pause as many servers as before it are no better than any other number */
 
 struct scaled_service {
     struct service *service;
@@ -514,132 +510,6 @@ void scale_freeze(struct scale *s)
         reconciler_freeze(x->reconciler);
 }
 
-/* --- what outlives the worker ----------------------------------------------------------------------- */
-
-static struct learned *gather(struct scaled_service *x)
-{
-    struct learned *l = NEW(struct learned);
-    l->capacity = x->capacity;
-    l->start_times = *reconciler_start_times(x->reconciler);
-    l->policy = x->policy;
-    l->target = x->policy.target;
-    l->has_manual = x->has_manual;
-    l->manual = x->manual;
-    l->manual_until_ns = x->manual_until_ns;
-    return l;
-}
-
-bool scale_save(struct scale *s, const struct service *service, int64_t now_ns, int64_t wall_ns,
-                struct buf *out, uint64_t *ret_digest)
-{
-    struct scaled_service *x = find(s, service);
-    if (!x)
-        return false;
-    struct learned *l = gather(x);
-    learned_write(l, learned_fingerprint(&x->config->scale), now_ns, wall_ns, out, ret_digest);
-    *ret_digest ^= x->manual_changes; /* it may be the same number until another time */
-    free(l);
-    return true;
-}
-
-static void restore_manual(struct scaled_service *x, const struct learned *l, int64_t now_ns)
-{
-    bool is_over = l->manual_until_ns != 0 && l->manual_until_ns <= now_ns;
-    if (!x->provider || x->manual_changes || !l->has_manual || is_over ||
-        l->manual > x->config->scale.servers_max)
-        return;
-    x->has_manual = true;
-    x->manual = l->manual;
-    x->manual_until_ns = l->manual_until_ns;
-}
-
-/* Until the load of now is known, what was wanted then is the best guess; the stable window sees to the rest.
- */
-static void restore_target(struct scaled_service *x, const struct learned *l, int64_t age_ns, int64_t now_ns)
-{
-    struct policy_limits limits = policy_limits_of(x);
-    if (x->provider && age_ns <= RESUME_NS && l->target > x->policy.target)
-        policy_note_existing(&x->policy, &limits, l->target, now_ns);
-}
-
-static void tell_restored(struct scale *s, const struct scaled_service *x, enum scale_event_kind kind,
-                          const char *reason, int64_t now_ns)
-{
-    struct scale_event e = {.kind = kind,
-                            .is_warning = kind == SCALE_EVENT_LEARNED_REFUSED,
-                            .now_ns = now_ns,
-                            .service = x->service,
-                            .age_ns = x->restored.age_ns,
-                            .reason = reason,
-                            .last_lines = ""};
-    s->effects.on_event(s->effects.context, &e);
-}
-
-/* To the second, but for very short ones. */
-static char *format_about(char out[UNITS_TEXT_BYTES], int64_t ns)
-{
-    int64_t unit_ns = ns < 10 * NS_PER_S ? 10 * NS_PER_MS : NS_PER_S;
-    return units_format_duration(out, ns / unit_ns * unit_ns);
-}
-
-static void format_restored(const struct scaled_service *x, bool is_other_program, int64_t now_ns, char *out,
-                            size_t out_bytes)
-{
-    char age[UNITS_TEXT_BYTES], start[UNITS_TEXT_BYTES], left[UNITS_TEXT_BYTES];
-    struct capacity_limits limits = capacity_limits_of(x);
-    struct capacity_estimate c = capacity_get(&x->capacity, &limits);
-    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
-    size_t at = (size_t)snprintf(
-        out, out_bytes, "what was learned %s ago is known again: ", format_about(age, x->restored.age_ns));
-    if (is_other_program)
-        at +=
-            (size_t)snprintf(out + at, out_bytes - at,
-                             "how the load behaves; the command is another one, so what a server carries and "
-                             "how long it starts is learned anew");
-    else
-        at += (size_t)snprintf(out + at, out_bytes - at, "a server carries %.1f (%s)", c.in_flight,
-                               capacity_source_name(c.source));
-    if (n.start_times)
-        at += (size_t)snprintf(out + at, out_bytes - at, " and starts in %s",
-                               format_about(start, n.start_time_median_ns));
-    if (x->policy.target > 0)
-        at += (size_t)snprintf(out + at, out_bytes - at, "; %u servers wanted as then", x->policy.target);
-    if (x->has_manual)
-        (void)snprintf(out + at, out_bytes - at, "; set to %u by hand%s%s", x->manual,
-                       x->manual_until_ns ? " for another " : "",
-                       x->manual_until_ns ? format_about(left, x->manual_until_ns - now_ns) : "");
-}
-
-bool scale_restore(struct scale *s, struct service *service, struct str text, int64_t now_ns, int64_t wall_ns)
-{
-    struct scaled_service *x = find(s, service);
-    struct learned_source source;
-    struct err err;
-    char told[320];
-    if (!x)
-        return false;
-    struct learned *l = gather(x);
-    bool is_fit = learned_read(l, text, now_ns, wall_ns, &source, &err);
-    if (is_fit) {
-        bool is_other_program = source.fingerprint != learned_fingerprint(&x->config->scale);
-        if (!is_other_program) {
-            x->capacity = l->capacity;
-            *reconciler_start_times(x->reconciler) = l->start_times;
-        }
-        x->policy = l->policy;
-        x->restored = (struct scale_restored){true, now_ns, source.age_ns};
-        restore_manual(x, l, now_ns);
-        restore_target(x, l, source.age_ns, now_ns);
-        format_restored(x, is_other_program, now_ns, told, sizeof(told));
-    } else {
-        snprintf(told, sizeof(told), "what was learned before does not fit and is learned anew: %.200s",
-                 err.text);
-    }
-    tell_restored(s, x, is_fit ? SCALE_EVENT_LEARNED_RESTORED : SCALE_EVENT_LEARNED_REFUSED, told, now_ns);
-    free(l);
-    return is_fit;
-}
-
 /* --- what providers and probes say ------------------------------------------------------------------ */
 
 /* The service of a key "SERVICE/SERVER", or NULL; *ret_server is the part behind the slash. */
@@ -892,6 +762,30 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
         .restored = &x->restored,
         .story = &x->story,
         .arrivals = &x->arrivals,
+    };
+    return true;
+}
+
+bool scale_kept_of(struct scale *s, const struct service *service, struct scale_kept *ret_kept)
+{
+    struct scaled_service *x = find(s, service);
+    if (!x)
+        return false;
+    *ret_kept = (struct scale_kept){
+        .service = x->service,
+        .config = x->config,
+        .is_scaled = x->provider != NULL,
+        .capacity = &x->capacity,
+        .policy = &x->policy,
+        .reconciler = x->reconciler,
+        .has_manual = &x->has_manual,
+        .manual = &x->manual,
+        .manual_until_ns = &x->manual_until_ns,
+        .manual_changes = x->manual_changes,
+        .restored = &x->restored,
+        .capacity_limits = capacity_limits_of(x),
+        .policy_limits = policy_limits_of(x),
+        .effects = &s->effects,
     };
     return true;
 }

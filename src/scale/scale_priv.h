@@ -1,5 +1,5 @@
-/* scale_priv.h: what scale_write.c may see of a service: a borrowed view, good until the next call of
- * scale.h. */
+/* scale_priv.h: what the other files of the room's face may see of a service: scale_write.c a view,
+ * scale_keep.c what it saves and restores. All is borrowed, good until the next call of scale.h. */
 #pragma once
 #include "scale/per_second.h"
 #include "scale/scale.h"
@@ -30,5 +30,25 @@ struct scale_view {
 };
 
 bool scale_view_of(const struct scale *s, const struct service *service, struct scale_view *ret_view);
+
+/* What outlives the worker, in place, and what is needed to tell of it. */
+struct scale_kept {
+    const struct service *service;
+    const struct config_service *config;
+    bool is_scaled; /* servers come from a provider */
+    struct capacity_model *capacity;
+    struct policy_state *policy;
+    struct reconciler *reconciler; /* for the start times */
+    bool *has_manual;
+    uint32_t *manual;
+    int64_t *manual_until_ns;
+    uint64_t manual_changes; /* by hand, since the worker started */
+    struct scale_restored *restored;
+    struct capacity_limits capacity_limits;
+    struct policy_limits policy_limits;
+    const struct reconciler_effects *effects;
+};
+
+bool scale_kept_of(struct scale *s, const struct service *service, struct scale_kept *ret_kept);
 /* Borrows the services that are known, in the order of their slots; returns how many. */
 uint32_t scale_services(const struct scale *s, const struct service *ret_services[FLEET_SERVICES_MAX]);

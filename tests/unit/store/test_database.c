@@ -363,7 +363,8 @@ static void test_later_version_is_left_alone(void **state)
     assert_false(exists(".damaged"));
 }
 
-/* A writer is killed at any moment, again and again: the file is whole, and holds both documents of one write. */
+/* A writer is killed at any moment, again and again: the file is whole, and holds both documents of one
+ * write. */
 static void test_writer_that_is_killed(void **state)
 {
     enum { ROUNDS = 25, TEXT_BYTES = 20000 };
