@@ -14,6 +14,7 @@ static const struct {
     enum scale_provider provider;
 } blocks[] = {
     {"http", SCALE_PROVIDER_HTTP},
+    {"exec", SCALE_PROVIDER_EXEC},
 };
 
 /* Keys of `scale:` itself that only `process` uses. */

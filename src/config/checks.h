@@ -15,6 +15,7 @@ void check_service(struct decoding *d, const struct schema_mapping *m, struct no
 void check_health(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_http(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_exec(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_http_list(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 /* Of `scale:`, written: which provider it is, and whether what is written suits it. */
 void check_provider(struct decoding *d, const struct schema_mapping *m, struct node *scale,

@@ -60,7 +60,7 @@ struct config_health {         /* health: */
     uint16_t status_min, status_max; /* default 200..399 */
 };
 
-enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS, SCALE_PROVIDER_HTTP };
+enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS, SCALE_PROVIDER_HTTP, SCALE_PROVIDER_EXEC };
 
 enum engine_at_exit { ENGINE_KEEP, ENGINE_STOP };
 
@@ -88,6 +88,17 @@ struct config_http { /* scale: {http}: somebody's scaling API */
     struct config_http_list list;
 };
 
+enum exec_protocol { EXEC_LINES, EXEC_CALLS };
+enum exec_asked_for { EXEC_SERVERS, EXEC_COUNT };
+
+struct config_exec {                   /* scale: {exec}: a program of the user's */
+    struct config_strings command;     /* program and arguments */
+    struct config_strings environment; /* "NAME=value" */
+    struct str directory;              /* "" = Weir's own */
+    enum exec_protocol protocol;       /* a line a call to a program that stays, or a program a call */
+    enum exec_asked_for asked_for;     /* to start and stop one by one, or a number in all */
+};
+
 enum scale_mode { SCALE_MODE_ACT, SCALE_MODE_ADVISE };
 
 struct config_step {   /* scale: {step}: how fast the number of servers may change; 0 = no limit */
@@ -100,27 +111,21 @@ struct config_cost {     /* scale: {cost}; in any currency */
     double max_per_hour; /* all of them together */
 };
 
-struct config_cpu_target { /* scale: {cpu}: what one server should use; percent 0 = not stated */
-    double percent;        /* of these cores */
-    double cores;          /* that one server may use; default 1 */
-};
-
 struct config_scale {                  /* scale: */
     enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
     struct config_engine engine;       /* of any provider but process */
     struct config_http http;           /* provider http */
+    struct config_exec exec;           /* provider exec */
     struct config_strings command;     /* process: with {address} {host} {port} still in place */
     struct config_strings environment; /* "NAME=value" */
     struct str directory;              /* "" = Weir's own */
     struct str user;                   /* "" = the user that started Weir */
     uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
-    double target_requests_per_second; /* requests_per_second: that a server should carry; 0 = not stated */
-    struct config_cpu_target cpu;
-    int64_t objective_ns;      /* objective: p99 < 300ms; 0 = none stated */
-    double objective_quantile; /* 0.99 */
-    uint32_t spares;           /* warm servers kept beyond the need; default 0 */
+    int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
+    double objective_quantile;         /* 0.99 */
+    uint32_t spares;                   /* warm servers kept beyond the need; default 0 */
     struct config_step step;
     struct config_cost cost;
     int64_t scale_down_after_ns; /* stable window; 0: from the start time */

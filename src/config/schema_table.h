@@ -1,5 +1,5 @@
 /* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_http.c,
- * schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it. */
+ * schema_exec.c, schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it. */
 #pragma once
 #include "base/clock.h"
 #include "base/macros.h"
@@ -23,6 +23,7 @@
 extern const struct schema_mapping schema_service;
 extern const struct schema_mapping schema_scale;
 extern const struct schema_mapping schema_http; /* provider http */
+extern const struct schema_mapping schema_exec; /* provider exec */
 extern const struct schema_mapping schema_discover;
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_notify;

@@ -20,7 +20,7 @@ static bool start_process(struct control *c, struct err *err)
 static bool start_engine(struct control *c, const struct service *s, struct err *err)
 {
     const struct config_service *config = control_config_of(c, s);
-    const struct driver_ops *driver = driver_find(config->scale.provider);
+    const struct driver_ops *driver = driver_find(&config->scale);
     struct managed_params params = {.loop = c->loop,
                                     .driver = driver,
                                     .service = config,

@@ -3,4 +3,4 @@
 #include "provider/driver.h"
 
 /* NULL for `process` and for none. */
-const struct driver_ops *driver_find(enum scale_provider provider);
+const struct driver_ops *driver_find(const struct config_scale *scale);

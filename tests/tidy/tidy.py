@@ -56,6 +56,7 @@ MAY_BE_ATOMIC = {
     "src/net/loop.c",
     "src/net/job.c",
     "src/provider/driver.h",
+    "src/provider/plugin.h",
     "src/provider/managed.c",
     "src/proxy/thread.h",
     "src/watch/disks.c",
