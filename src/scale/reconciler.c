@@ -360,6 +360,8 @@ bool reconciler_on_spared(struct reconciler *r, struct str name, const char *rea
     struct life *l = find_by_name(r, name);
     if (!l || !l->provider || l->is_leaving || life_state(l) != SERVER_STOPPING)
         return false;
+    if (l->server->address.len == 0) /* it was still on its way: where it is comes with its next name */
+        return false;
     l->is_adopted = true; /* it is warm */
     life_go(r, l, SERVER_STARTING, now_ns, "%s", reason);
     lives_flush(r);

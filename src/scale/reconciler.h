@@ -107,7 +107,7 @@ void reconciler_on_coming(struct reconciler *r, struct str name, int64_t now_ns)
 /* The engine is ending it unasked: it gets nothing new, and cannot come back. */
 void reconciler_on_stopping(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
 /* It was to be stopped, but the engine ended another: it is probed, and serves again. False: it had failed,
- * and does not come back. */
+ * or had no address yet, and does not come back under this name. */
 bool reconciler_on_spared(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
 void reconciler_on_start_failed(struct reconciler *r, struct str name, const char *reason, int64_t now_ns);
 void reconciler_on_exited(struct reconciler *r, struct str name, const char *reason, const char *last_lines,

@@ -556,6 +556,20 @@ static void observing_again_holds_starts(void **state)
     assert_int_equal(world_up(w), 2);
 }
 
+static void who_has_no_address_yet_can_not_be_spared(void **state)
+{
+    struct world *w = *state;
+    world_begin(w);
+    world_run(w, 2 * S);
+    scale_on_coming(w->scale, "shop/shop-9", w->now_ns); /* one more than is wanted */
+    assert_int_equal(world_state(w, "shop-9"), SERVER_REQUESTED);
+    for (int i = 0; i < 20 && world_state(w, "shop-9") == SERVER_REQUESTED; i++)
+        world_run(w, 50 * MS);
+    assert_int_equal(world_state(w, "shop-9"), SERVER_STOPPING);
+    assert_false(scale_on_spared(w->scale, "shop/shop-9", "another one went", w->now_ns));
+    assert_int_equal(world_state(w, "shop-9"), SERVER_STOPPING);
+}
+
 static void hold_ends_by_itself(void **state)
 {
     struct world *w = *state;
@@ -810,6 +824,7 @@ int main(void)
         STORY(restart_adopts_all),
         STORY(restart_finds_servers_late),
         STORY(observing_again_holds_starts),
+        STORY(who_has_no_address_yet_can_not_be_spared),
         STORY(hold_ends_by_itself),
         STORY(restart_beyond_the_maximum_drains),
         STORY(strays_of_unknown_services_are_stopped),
