@@ -194,6 +194,15 @@ static void hand_over_secret(struct handover *h, const struct user *user, struct
     *path = arena_copy_str(arena, str_of(name));
 }
 
+static void hand_over_container(struct handover *h, const struct user *user, struct arena *arena,
+                                struct config_container *c)
+{
+    hand_over_secret(h, user, arena, &c->api.ca_file);
+    hand_over_secret(h, user, arena, &c->api.cert_file);
+    hand_over_secret(h, user, arena, &c->api.key_file);
+    hand_over_secret(h, user, arena, &c->registry.password_file);
+}
+
 static bool hand_over_secrets(struct handover *h, struct config *c, struct arena *arena, struct err *err)
 {
     struct user user;
@@ -202,6 +211,10 @@ static bool hand_over_secrets(struct handover *h, struct config *c, struct arena
     if (!user_find(c->user.ptr, &user, err))
         return err_wrap(err, "the worker's user");
     hand_over_secret(h, &user, arena, &c->admin.token_file);
+    for (size_t i = 0; i < c->service_count; i++) {
+        hand_over_container(h, &user, arena, &c->services[i].scale.docker);
+        hand_over_container(h, &user, arena, &c->services[i].scale.swarm);
+    }
     for (size_t i = 0; i < c->notify_count; i++)
         hand_over_secret(h, &user, arena, &c->notify[i].bearer_token_file);
     return true;
@@ -215,6 +228,9 @@ static bool hand_over_config(struct handover *h, const struct config *config, st
     shown.notify = ARENA_ARRAY(arena, struct config_notify, config->notify_count + 1);
     if (config->notify_count)
         memcpy(shown.notify, config->notify, config->notify_count * sizeof(*config->notify));
+    shown.services = ARENA_ARRAY(arena, struct config_service, config->service_count + 1);
+    if (config->service_count)
+        memcpy(shown.services, config->services, config->service_count * sizeof(*config->services));
     bool ok = hand_over_secrets(h, &shown, arena, err);
     if (ok) {
         config_format(&shown, &text);
@@ -316,6 +332,55 @@ static void plan_services(struct supervisor_plan *plan, const struct config *c, 
     plan->services = services;
 }
 
+/* The names of the variables that hold what only Weir may know. */
+static const char *const *secret_environment(const struct config *c, struct arena *arena)
+{
+    const char **names = ARENA_ARRAY(arena, const char *, 2 * c->service_count + 2);
+    size_t count = 0;
+    if (c->admin.token_env.len)
+        names[count++] = c->admin.token_env.ptr;
+    for (size_t i = 0; i < c->service_count; i++) {
+        const struct config_scale *scale = &c->services[i].scale;
+        if (scale->docker.registry.password_env.len)
+            names[count++] = scale->docker.registry.password_env.ptr;
+        if (scale->swarm.registry.password_env.len)
+            names[count++] = scale->swarm.registry.password_env.ptr;
+    }
+    return names;
+}
+
+/* The path of the Engine API's socket that the service's provider uses; NULL: none. */
+static const char *engine_socket(const struct config_scale *scale)
+{
+    const struct config_container *container = scale->provider == SCALE_PROVIDER_DOCKER  ? &scale->docker
+                                               : scale->provider == SCALE_PROVIDER_SWARM ? &scale->swarm
+                                                                                         : NULL;
+    static const struct str prefix = {"unix://", 7};
+    bool is_socket = container && str_starts_with(container->api.endpoint, prefix);
+    return is_socket ? container->api.endpoint.ptr + prefix.len : NULL;
+}
+
+/*
+ * The worker is nobody, and an engine's socket is open to a group alone: it gets that group. Where that is
+ * not possible it is told here, and again by the provider's own failure for as long as it lasts.
+ */
+static void plan_groups(struct supervisor_plan *plan, const struct config *c, struct arena *arena)
+{
+    gid_t *groups = ARENA_ARRAY(arena, gid_t, c->service_count + 1);
+    struct err err;
+    if (geteuid() != 0 || c->user.len == 0)
+        return;
+    for (size_t i = 0; i < c->service_count; i++) {
+        const char *socket = engine_socket(&c->services[i].scale);
+        if (socket && user_find_socket_group(socket, &groups[plan->worker_group_count], &err))
+            plan->worker_group_count++;
+        else if (socket)
+            log_warn("service %s: the worker (user %s) will not reach its engine: %s",
+                     c->services[i].name.ptr, c->user.ptr, err.text);
+    }
+    plan->worker_groups = groups;
+}
+
 static int supervise(const struct config *c, const struct handover *h)
 {
     static const char *const argv[] = {"weir", "worker", NULL};
@@ -330,9 +395,10 @@ static int supervise(const struct config *c, const struct handover *h)
                                    .worker_user = c->user.ptr,
                                    .inherited_fds = h->fds,
                                    .inherited_fd_count = h->count,
-                                   .secret_environment = c->admin.token_env.ptr,
+                                   .secret_environment = secret_environment(c, arena),
                                    .drain_timeout_ns = c->timeouts.drain_ns};
     plan_services(&plan, c, arena);
+    plan_groups(&plan, c, arena);
     int status = supervisor_run(&plan);
     buf_fini(&variable);
     arena_free(arena);

@@ -15,6 +15,8 @@ static const struct {
 } blocks[] = {
     {"http", SCALE_PROVIDER_HTTP},
     {"exec", SCALE_PROVIDER_EXEC},
+    {"docker", SCALE_PROVIDER_DOCKER},
+    {"swarm", SCALE_PROVIDER_SWARM},
 };
 
 /* Keys of `scale:` itself that only `process` uses. */

@@ -21,5 +21,8 @@ void check_http_list(struct decoding *d, const struct schema_mapping *m, struct 
 void check_provider(struct decoding *d, const struct schema_mapping *m, struct node *scale,
                     struct config_scale *s);
 void check_discover(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_docker(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_swarm(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_registry(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -9,6 +9,8 @@ static const struct schema_choice provider_choices[] = {
     {"process", SCALE_PROVIDER_PROCESS, "processes on this host, started by Weir"},
     {"http", SCALE_PROVIDER_HTTP, "a scaling API that is asked for a number of servers"},
     {"exec", SCALE_PROVIDER_EXEC, "a program of yours that starts, stops and lists them"},
+    {"docker", SCALE_PROVIDER_DOCKER, "containers of a Docker Engine"},
+    {"swarm", SCALE_PROVIDER_SWARM, "tasks of a service of a Docker swarm, on many hosts"},
     {NULL},
 };
 
@@ -162,6 +164,31 @@ static bool is_exec(const void *owner)
     return s->provider == SCALE_PROVIDER_EXEC;
 }
 
+static bool has_cpu(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->cpu.percent > 0;
+}
+
+static const struct schema_mapping cpu = {
+    .help = "Servers are added so that one uses no more CPU than this, on average. For servers that run on "
+            "this host.",
+    KEYS(cpu_keys),
+    .shorthand = "percent",
+};
+
+static bool is_docker(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->provider == SCALE_PROVIDER_DOCKER;
+}
+
+static bool is_swarm(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->provider == SCALE_PROVIDER_SWARM;
+}
+
 static const struct schema_key scale_keys[] = {
     {.name = "mode",
      .type = VALUE_CHOICE,
@@ -198,6 +225,17 @@ static const struct schema_key scale_keys[] = {
      .is_shown = is_exec,
      .example = "{command: [/usr/local/lib/weir/servers.py]}",
      .synonyms = " plugin plug_in program script "},
+    {.name = "docker",
+     MAPPING(schema_docker),
+     .offset = AT(config_scale, docker),
+     .is_shown = is_docker,
+     .example = "{image: \"shop:1.4\", port: 8000}",
+     .synonyms = " container podman "},
+    {.name = "swarm",
+     MAPPING(schema_swarm),
+     .offset = AT(config_scale, swarm),
+     .is_shown = is_swarm,
+     .example = "{service: shop, port: 8000}"},
     {.name = "command",
      .shape = SHAPE_STRICT_LIST,
      .type = VALUE_TEXT,

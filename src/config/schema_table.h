@@ -1,5 +1,6 @@
-/* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_http.c,
- * schema_exec.c, schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it. */
+/* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_docker.c,
+ * schema_http.c, schema_exec.c, schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it.
+ */
 #pragma once
 #include "base/clock.h"
 #include "base/macros.h"
@@ -25,5 +26,7 @@ extern const struct schema_mapping schema_scale;
 extern const struct schema_mapping schema_http; /* provider http */
 extern const struct schema_mapping schema_exec; /* provider exec */
 extern const struct schema_mapping schema_discover;
+extern const struct schema_mapping schema_docker; /* provider docker */
+extern const struct schema_mapping schema_swarm;  /* provider swarm */
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_notify;

@@ -106,6 +106,12 @@ int64_t json_value_int_at(const struct json_value *array, size_t i, int64_t when
     return json_is_integer(v) ? json_integer_value(v) : when_absent;
 }
 
+struct str json_value_text_at(const struct json_value *array, size_t i)
+{
+    const json_t *v = (const json_t *)json_value_at(array, i);
+    return json_is_string(v) ? str_n(json_string_value(v), json_string_length(v)) : STR("");
+}
+
 double json_value_double(const struct json_value *object, const char *key, double when_absent)
 {
     const json_t *v = json_object_get(inner(object), key);

@@ -43,6 +43,7 @@ const char *json_value_as_text(const struct json_value *v);
 int64_t json_value_int(const struct json_value *object, const char *key,
                        int64_t when_absent);                                              /* integers only */
 int64_t json_value_int_at(const struct json_value *array, size_t i, int64_t when_absent); /* integers only */
+struct str json_value_text_at(const struct json_value *array, size_t i); /* ends in NUL; empty for others */
 double json_value_double(const struct json_value *object, const char *key,
                          double when_absent); /* any number */
 bool json_value_bool(const struct json_value *object, const char *key, bool when_absent);

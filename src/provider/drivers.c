@@ -1,7 +1,9 @@
 #include "provider/drivers.h"
 
 #include "provider/exec.h"
+#include "provider/docker.h"
 #include "provider/http.h"
+#include "provider/swarm.h"
 
 static const struct {
     enum scale_provider provider;
@@ -9,6 +11,8 @@ static const struct {
 } drivers[] = {
     {SCALE_PROVIDER_HTTP, &http_driver},
     {SCALE_PROVIDER_EXEC, &exec_driver},
+    {SCALE_PROVIDER_DOCKER, &docker_driver},
+    {SCALE_PROVIDER_SWARM, &swarm_driver},
 };
 
 const struct driver_ops *driver_find(const struct config_scale *scale)

@@ -16,8 +16,9 @@ static void build_environment(const struct server_process *p, const struct user 
     char host[ADDR_TEXT_BYTES];
     environment_init(e, environ);
     environment_remove(e, "WEIR_TOKEN"); /* the commands' own word for the admin token */
-    if (p->all->params.plan->secret_environment)
-        environment_remove(e, p->all->params.plan->secret_environment);
+    const char *const *secret = p->all->params.plan->secret_environment;
+    for (; secret && *secret; secret++)
+        environment_remove(e, *secret);
     if (user) {
         environment_printf(e, "HOME=%s", user->home);
         environment_printf(e, "USER=%s", user->name);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* How servers of one service are started. Everything is borrowed and must live as long as supervisor_run
  * runs. */
@@ -35,13 +36,16 @@ struct supervisor_plan {
     const char *const *worker_argv;        /* ends in NULL */
     const char *const *worker_environment; /* added to Weir's own; ends in NULL, may be NULL */
     const char *worker_user;               /* used when Weir runs as root; "" or NULL: stays as it is */
+    const gid_t *worker_groups;            /* supplementary groups for that user, beside its own */
+    size_t worker_group_count;
     const int *inherited_fds;
     size_t inherited_fd_count;
 
     const struct supervisor_service *services;
     size_t service_count;
-    const char *secret_environment; /* a variable that application servers must not see; "" or NULL: none */
-    int64_t drain_timeout_ns;       /* the worker's; it is killed a second later */
+    const char *const *secret_environment; /* variables that application servers must not see; ends in NULL,
+                                              may be NULL */
+    int64_t drain_timeout_ns;              /* the worker's; it is killed a second later */
 };
 
 /*

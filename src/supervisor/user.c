@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NOBODY_ID = 65534 };
@@ -42,6 +43,34 @@ bool user_find(const char *name, struct user *ret_user, struct err *err)
     if (errno && errno != ENOENT && errno != ESRCH)
         return err_set_errno(err, errno, "looking up user '%s'", name);
     return err_set(err, "there is no user '%s'", name);
+}
+
+bool user_add_group(struct user *u, gid_t group)
+{
+    for (int i = 0; i < u->group_count; i++)
+        if (u->groups[i] == group)
+            return true;
+    if (group == 0 || u->group_count == USER_GROUPS_MAX)
+        return false;
+    u->groups[u->group_count++] = group;
+    return true;
+}
+
+bool user_find_socket_group(const char *path, gid_t *ret_group, struct err *err)
+{
+    struct stat s;
+    if (stat(path, &s) != 0) {
+        const struct group *entry = getgrnam("docker");
+        if (!entry)
+            return err_set(err, "%s is not there, nor a group 'docker'", path);
+        *ret_group = entry->gr_gid;
+        return true;
+    }
+    if ((s.st_mode & S_IWGRP) == 0 || s.st_gid == 0)
+        return err_set(err, "%s belongs to user %u and group %u (mode %03o): no group but root's may use it",
+                       path, s.st_uid, s.st_gid, s.st_mode & 0777);
+    *ret_group = s.st_gid;
+    return true;
 }
 
 /* The groups first: afterwards the right to change them is gone. */

@@ -236,7 +236,12 @@ static bool choose_user(struct worker *w, struct err *err)
     if (geteuid() != 0 || !name || !name[0])
         return true;
     w->has_user = true;
-    return user_find(name, &w->user, err) || err_wrap(err, "the worker's user");
+    if (!user_find(name, &w->user, err))
+        return err_wrap(err, "the worker's user");
+    for (size_t i = 0; i < w->plan->worker_group_count; i++)
+        if (!user_add_group(&w->user, w->plan->worker_groups[i]))
+            return err_set(err, "the worker's user can't be in group %u, too", w->plan->worker_groups[i]);
+    return true;
 }
 
 bool worker_init(struct worker *w, struct loop *l, const struct supervisor_plan *plan,

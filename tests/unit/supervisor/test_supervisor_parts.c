@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -182,6 +183,36 @@ static void users_are_found(void **state)
     assert_string_equal(err.text, "there is no user 'no-such-user'");
 }
 
+static void the_group_of_a_socket_is_given_but_root_s_never(void **state)
+{
+    struct user u = {.group_count = 1, .groups = {65534}};
+    struct err err;
+    gid_t group = 0;
+    char path[] = "/tmp/weir-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, 0600), 0);
+    assert_false(user_find_socket_group(path, &group, &err));
+    assert_non_null(strstr(err.text, "mode 600"));
+    if (geteuid() == 0) {
+        assert_int_equal(fchown(fd, 0, 4711), 0);
+        assert_int_equal(fchmod(fd, 0660), 0);
+        assert_true(user_find_socket_group(path, &group, &err));
+        assert_int_equal(group, 4711);
+        assert_int_equal(fchown(fd, 0, 0), 0);
+        assert_false(user_find_socket_group(path, &group, &err));
+    }
+    close(fd);
+    unlink(path);
+    assert_true(user_add_group(&u, 4711));
+    assert_true(user_add_group(&u, 4711));
+    assert_int_equal(u.group_count, 2);
+    assert_false(user_add_group(&u, 0));
+    for (gid_t g = 10000; u.group_count < USER_GROUPS_MAX; g++)
+        assert_true(user_add_group(&u, g));
+    assert_false(user_add_group(&u, 1));
+}
+
 static int notify_socket(const char *name, socklen_t *ret_len)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -316,6 +347,7 @@ int main(void)
         cmocka_unit_test(restarts_back_off_and_recover),
         cmocka_unit_test(an_environment_is_copied_and_changed),
         cmocka_unit_test(users_are_found),
+        cmocka_unit_test(the_group_of_a_socket_is_given_but_root_s_never),
         cmocka_unit_test(the_service_manager_is_told),
         cmocka_unit_test(the_watchdog_is_meant_for_one_process),
         cmocka_unit_test(a_blocked_standard_error_holds_nobody_up),
