@@ -3,6 +3,7 @@
   weir     starts a Weir: weir(services={"main": {"servers": [origin.address]}}, limits={…}); stopped and checked at the end
   origin   starts a recording server: origin(reply=b"…") or origin(script=story_of_a_connection)
   load     starts real clients: load(weir.port, "/work?ms=20", clients=8)
+  engine   a Docker Engine of the tests' own (engine.py); skips where none can run
 
 Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `minutes` only with --long,
 `timeout(seconds)` instead of 60.
@@ -13,6 +14,7 @@ import tempfile
 
 import pytest
 
+import engine as engines
 import harness
 
 TEST_S = 60
@@ -135,3 +137,19 @@ def load():
     for one in started:
         if one.thread.is_alive():
             one.stop()
+
+
+@pytest.fixture(scope="session")
+def session_engine():
+    """One Docker Engine for all tests; started by the first that asks for one."""
+    yield from engines.open_engine()
+
+
+@pytest.fixture
+def engine(session_engine):
+    """A Docker Engine, in whose network the test and all it starts run. Skips where there can be none."""
+    if session_engine.reason:
+        pytest.skip(f"no Docker Engine here: {session_engine.reason}")
+    with session_engine.inside():
+        yield session_engine
+        session_engine.clear()
