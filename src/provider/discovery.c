@@ -17,6 +17,8 @@
 
 static const struct discovery_ops *const sources[] = {
     [DISCOVER_FILE] = &discover_file_ops,
+    [DISCOVER_DNS] = &discover_dns_ops,
+    [DISCOVER_SRV] = &discover_srv_ops,
 };
 
 struct discovery {
@@ -76,7 +78,7 @@ struct discovery *discovery_open(const struct discovery_params *params, const st
     held_list_init(&d->held, params->config, place_of(params->config, place, sizeof(place)), ops,
                    loop_now_ns(d->loop));
     timer_init(&d->tick, on_tick);
-    d->source = d->ops ? d->ops->open(params, &d->sink, err) : NULL;
+    d->source = d->ops->open(params, &d->sink, err);
     if (!d->source) {
         discovery_close(d);
         return NULL;

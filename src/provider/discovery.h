@@ -43,7 +43,7 @@ struct discovery_ops {
     void (*close)(struct discovery_source *source); /* tells nothing any more */
 };
 
-extern const struct discovery_ops discover_file_ops;
+extern const struct discovery_ops discover_file_ops, discover_dns_ops, discover_srv_ops;
 
 /* ---- for control ---- */
 
