@@ -60,11 +60,11 @@ struct config_health {         /* health: */
     uint16_t status_min, status_max; /* default 200..399 */
 };
 
-enum scale_provider { SCALE_PROVIDER_NONE, SCALE_PROVIDER_PROCESS, SCALE_PROVIDER_HTTP, SCALE_PROVIDER_EXEC };
 enum scale_provider {
     SCALE_PROVIDER_NONE,
     SCALE_PROVIDER_PROCESS,
     SCALE_PROVIDER_HTTP,
+    SCALE_PROVIDER_EXEC,
     SCALE_PROVIDER_DOCKER,
     SCALE_PROVIDER_SWARM,
 };
@@ -104,181 +104,183 @@ struct config_exec {                   /* scale: {exec}: a program of the user's
     struct str directory;              /* "" = Weir's own */
     enum exec_protocol protocol;       /* a line a call to a program that stays, or a program a call */
     enum exec_asked_for asked_for;     /* to start and stop one by one, or a number in all */
-    enum docker_plain { DOCKER_PLAIN_LOOPBACK, DOCKER_PLAIN_ANYWHERE };
-    enum container_reach { CONTAINER_PUBLISHED, CONTAINER_DIRECT };
-    enum container_pull { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
-    enum container_restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_UNLESS_STOPPED, RESTART_ALWAYS };
+};
 
-    struct config_docker_api {          /* scale: {docker}, {swarm}: how the Engine API is reached */
-        struct str endpoint;            /* unix:///var/run/docker.sock, tcp://HOST:PORT */
-        struct str ca_file;             /* tls: whom to trust; "" = the system's store */
-        struct str cert_file, key_file; /* tls: who we are; "" = nobody */
-        bool has_tls;
-        enum docker_plain plain;
-    };
+enum docker_plain { DOCKER_PLAIN_LOOPBACK, DOCKER_PLAIN_ANYWHERE };
+enum container_reach { CONTAINER_PUBLISHED, CONTAINER_DIRECT };
+enum container_pull { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+enum container_restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_UNLESS_STOPPED, RESTART_ALWAYS };
 
-    struct config_registry { /* scale: {docker: {registry}} */
-        struct str server;   /* "" = the one in the image's name */
-        struct str user;     /* "" = nobody */
-        struct str password_file, password_env;
-    };
+struct config_docker_api {          /* scale: {docker}, {swarm}: how the Engine API is reached */
+    struct str endpoint;            /* unix:///var/run/docker.sock, tcp://HOST:PORT */
+    struct str ca_file;             /* tls: whom to trust; "" = the system's store */
+    struct str cert_file, key_file; /* tls: who we are; "" = nobody */
+    bool has_tls;
+    enum docker_plain plain;
+};
 
-    struct config_container { /* scale: {docker} and {swarm} */
-        struct config_docker_api api;
-        struct str service;            /* swarm: its name there */
-        struct str image;              /* swarm: "" = the service is somebody else's */
-        struct config_strings command; /* instead of the image's; {address} {host} {port} still in place */
-        struct config_strings environment; /* "NAME=value" */
-        struct config_strings labels;      /* "NAME=value" */
-        struct config_strings networks;
-        struct config_strings mounts; /* "SOURCE:TARGET" or "SOURCE:TARGET:ro" */
-        struct str directory, user;   /* "" = the image's */
-        uint32_t port;                /* that it listens on, inside */
-        enum container_reach reach;
-        struct str publish;             /* docker: the host's address that ports are published on */
-        uint32_t publish_port;          /* docker: 0 = the engine chooses one for each */
-        uint64_t memory_bytes;          /* 0 = no limit */
-        double cpus;                    /* 0 = no limit */
-        enum container_restart restart; /* docker */
-        enum container_pull pull;       /* docker */
-        struct config_registry registry;
-    };
+struct config_registry { /* scale: {docker: {registry}} */
+    struct str server;   /* "" = the one in the image's name */
+    struct str user;     /* "" = nobody */
+    struct str password_file, password_env;
+};
 
-    enum scale_mode { SCALE_MODE_ACT, SCALE_MODE_ADVISE };
+struct config_container { /* scale: {docker} and {swarm} */
+    struct config_docker_api api;
+    struct str service;                /* swarm: its name there */
+    struct str image;                  /* swarm: "" = the service is somebody else's */
+    struct config_strings command;     /* instead of the image's; {address} {host} {port} still in place */
+    struct config_strings environment; /* "NAME=value" */
+    struct config_strings labels;      /* "NAME=value" */
+    struct config_strings networks;
+    struct config_strings mounts; /* "SOURCE:TARGET" or "SOURCE:TARGET:ro" */
+    struct str directory, user;   /* "" = the image's */
+    uint32_t port;                /* that it listens on, inside */
+    enum container_reach reach;
+    struct str publish;             /* docker: the host's address that ports are published on */
+    uint32_t publish_port;          /* docker: 0 = the engine chooses one for each */
+    uint64_t memory_bytes;          /* 0 = no limit */
+    double cpus;                    /* 0 = no limit */
+    enum container_restart restart; /* docker */
+    enum container_pull pull;       /* docker */
+    struct config_registry registry;
+};
 
-    struct config_step {   /* scale: {step}: how fast the number of servers may change; 0 = no limit */
-        uint32_t up, down; /* servers... */
-        int64_t per_ns;    /* ...in any such time; default 1m */
-    };
+enum scale_mode { SCALE_MODE_ACT, SCALE_MODE_ADVISE };
 
-    struct config_cost {     /* scale: {cost}; in any currency */
-        double server_hour;  /* one server for an hour; 0 = no cost stated */
-        double max_per_hour; /* all of them together */
-    };
+struct config_step {   /* scale: {step}: how fast the number of servers may change; 0 = no limit */
+    uint32_t up, down; /* servers... */
+    int64_t per_ns;    /* ...in any such time; default 1m */
+};
 
-    struct config_scale {                  /* scale: */
-        enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
-        enum scale_provider provider;      /* default process when `command` is given */
-        struct config_engine engine;       /* of any provider but process */
-        struct config_http http;           /* provider http */
-        struct config_exec exec;           /* provider exec */
-        struct config_container docker;    /* provider docker */
-        struct config_container swarm;     /* provider swarm */
-        struct config_strings command;     /* process: with {address} {host} {port} still in place */
-        struct config_strings environment; /* "NAME=value" */
-        struct str directory;              /* "" = Weir's own */
-        struct str user;                   /* "" = the user that started Weir */
-        uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
-        uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
-        int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
-        double objective_quantile;         /* 0.99 */
-        uint32_t spares;                   /* warm servers kept beyond the need; default 0 */
-        struct config_step step;
-        struct config_cost cost;
-        int64_t scale_down_after_ns; /* stable window; 0: from the start time */
-        int64_t start_timeout_ns;    /* default 60s */
-        int64_t stop_timeout_ns;     /* SIGTERM to SIGKILL; default 10s */
-        int64_t drain_timeout_ns; /* waiting for a draining server's requests; default 30s, then it is stopped
-                                     anyway */
-    };
+struct config_cost {     /* scale: {cost}; in any currency */
+    double server_hour;  /* one server for an hour; 0 = no cost stated */
+    double max_per_hour; /* all of them together */
+};
 
-    /* What becomes of a request that cannot have its turn within the queue's timeout. */
-    enum queue_hopeless { QUEUE_HOPELESS_REFUSE, QUEUE_HOPELESS_HOLD };
+struct config_scale {                  /* scale: */
+    enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
+    enum scale_provider provider;      /* default process when `command` is given */
+    struct config_engine engine;       /* of any provider but process */
+    struct config_http http;           /* provider http */
+    struct config_exec exec;           /* provider exec */
+    struct config_container docker;    /* provider docker */
+    struct config_container swarm;     /* provider swarm */
+    struct config_strings command;     /* process: with {address} {host} {port} still in place */
+    struct config_strings environment; /* "NAME=value" */
+    struct str directory;              /* "" = Weir's own */
+    struct str user;                   /* "" = the user that started Weir */
+    uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
+    uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
+    int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
+    double objective_quantile;         /* 0.99 */
+    uint32_t spares;                   /* warm servers kept beyond the need; default 0 */
+    struct config_step step;
+    struct config_cost cost;
+    int64_t scale_down_after_ns; /* stable window; 0: from the start time */
+    int64_t start_timeout_ns;    /* default 60s */
+    int64_t stop_timeout_ns;     /* SIGTERM to SIGKILL; default 10s */
+    int64_t drain_timeout_ns;    /* waiting for a draining server's requests; default 30s, then it is stopped
+                                    anyway */
+};
 
-    enum discover_source { DISCOVER_NONE, DISCOVER_FILE, DISCOVER_DNS, DISCOVER_SRV };
+/* What becomes of a request that cannot have its turn within the queue's timeout. */
+enum queue_hopeless { QUEUE_HOPELESS_REFUSE, QUEUE_HOPELESS_HOLD };
 
-    enum discover_family {
-        DISCOVER_FAMILY_AUTO,
-        DISCOVER_FAMILY_IPV4,
-        DISCOVER_FAMILY_IPV6,
-        DISCOVER_FAMILY_BOTH
-    };
+enum discover_source { DISCOVER_NONE, DISCOVER_FILE, DISCOVER_DNS, DISCOVER_SRV };
 
-    struct config_discover {         /* discover: */
-        enum discover_source source; /* NONE: the service has none */
-        struct str file;             /* FILE: a path from the root */
-        struct str dns;              /* DNS: a name, lower case */
-        struct str srv;              /* SRV: the same */
-        uint32_t port;               /* DNS; 1..65535 */
-        size_t resolver_count;       /* 0: the system's */
-        struct addr *resolvers;
-        enum discover_family family;    /* default auto */
-        int64_t ttl_min_ns, ttl_max_ns; /* default 1s and 1m */
-        int64_t hold_ns; /* what was found last is kept so long when the source fails; default 0: for ever */
-        uint32_t servers_max; /* max: default 256 */
-    };
+enum discover_family {
+    DISCOVER_FAMILY_AUTO,
+    DISCOVER_FAMILY_IPV4,
+    DISCOVER_FAMILY_IPV6,
+    DISCOVER_FAMILY_BOTH
+};
 
-    struct config_service {          /* services: NAME: */
-        struct str name;             /* [a-z0-9-]{1,48} */
-        struct config_strings hosts; /* exact, lower case, or "*.example.com"; none = any host */
-        struct config_strings paths; /* prefixes beginning with /; none = "/" */
-        enum balance_method balance;
-        size_t server_count; /* servers: fixed ones */
-        struct addr *servers;
-        struct config_discover discover;
-        uint32_t max_requests;              /* in flight per server, exact; 0 = no limit */
-        uint32_t queue_length;              /* queue: {length}; default 1000 */
-        int64_t queue_timeout_ns;           /* queue: {timeout}; default 30s -> 503 */
-        enum queue_hopeless queue_hopeless; /* queue: {hopeless}; default refuse */
-        uint32_t retries;                   /* further servers to try; default 2 */
-        struct config_health health;
-        struct config_scale scale;
-    };
+struct config_discover {         /* discover: */
+    enum discover_source source; /* NONE: the service has none */
+    struct str file;             /* FILE: a path from the root */
+    struct str dns;              /* DNS: a name, lower case */
+    struct str srv;              /* SRV: the same */
+    uint32_t port;               /* DNS; 1..65535 */
+    size_t resolver_count;       /* 0: the system's */
+    struct addr *resolvers;
+    enum discover_family family;    /* default auto */
+    int64_t ttl_min_ns, ttl_max_ns; /* default 1s and 1m */
+    int64_t hold_ns;      /* what was found last is kept so long when the source fails; default 0: for ever */
+    uint32_t servers_max; /* max: default 256 */
+};
 
-    struct config_threshold { /* `90%` or {above: 90%, clear: 85%, for: 5m} */
-        bool is_enabled;      /* false for `off` */
-        double above, clear;  /* percent */
-        int64_t for_ns;
-    };
+struct config_service {          /* services: NAME: */
+    struct str name;             /* [a-z0-9-]{1,48} */
+    struct config_strings hosts; /* exact, lower case, or "*.example.com"; none = any host */
+    struct config_strings paths; /* prefixes beginning with /; none = "/" */
+    enum balance_method balance;
+    size_t server_count; /* servers: fixed ones */
+    struct addr *servers;
+    struct config_discover discover;
+    uint32_t max_requests;              /* in flight per server, exact; 0 = no limit */
+    uint32_t queue_length;              /* queue: {length}; default 1000 */
+    int64_t queue_timeout_ns;           /* queue: {timeout}; default 30s -> 503 */
+    enum queue_hopeless queue_hopeless; /* queue: {hopeless}; default refuse */
+    uint32_t retries;                   /* further servers to try; default 2 */
+    struct config_health health;
+    struct config_scale scale;
+};
 
-    struct config_watch {    /* watch: */
-        int64_t interval_ns; /* default 1s */
-        struct config_threshold cpu, memory,
-            disk; /* host: {cpu, memory, disk}; 90/80 for 5m, 80/75 for 5m, 90/87 for 2m */
-        struct config_strings disk_paths;   /* host: {disk_paths}; default the mounted file systems */
-        struct config_threshold error_rate; /* share of 5xx of a service; default 5/2 for 1m */
-        uint32_t error_rate_requests_min; /* ...only when that many requests came in the window; default 20 */
-        uint32_t crash_count;             /* a server that dies so often... default 3 */
-        int64_t crash_window_ns;          /* ...in this time; default 5m */
-        int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
-    };
+struct config_threshold { /* `90%` or {above: 90%, clear: 85%, for: 5m} */
+    bool is_enabled;      /* false for `off` */
+    double above, clear;  /* percent */
+    int64_t for_ns;
+};
 
-    enum notify_kind { NOTIFY_LOG, NOTIFY_WEBHOOK };
+struct config_watch {    /* watch: */
+    int64_t interval_ns; /* default 1s */
+    struct config_threshold cpu, memory,
+        disk; /* host: {cpu, memory, disk}; 90/80 for 5m, 80/75 for 5m, 90/87 for 2m */
+    struct config_strings disk_paths;   /* host: {disk_paths}; default the mounted file systems */
+    struct config_threshold error_rate; /* share of 5xx of a service; default 5/2 for 1m */
+    uint32_t error_rate_requests_min;   /* ...only when that many requests came in the window; default 20 */
+    uint32_t crash_count;               /* a server that dies so often... default 3 */
+    int64_t crash_window_ns;            /* ...in this time; default 5m */
+    int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
+};
 
-    struct config_notify { /* notify: - webhook: URL | - log: {} */
-        enum notify_kind kind;
-        struct str name;              /* default the kind and a number: webhook-1 */
-        struct str url;               /* http:// or https:// */
-        struct str bearer_token_file; /* "" = none */
-    };
+enum notify_kind { NOTIFY_LOG, NOTIFY_WEBHOOK };
 
-    struct config_admin {      /* admin: */
-        bool is_enabled;       /* `admin: off` turns it off */
-        struct addr address;   /* default 127.0.0.1:9900 */
-        struct str token_file; /* required when address is not loopback, unless token_env is given */
-        struct str token_env;
-    };
+struct config_notify { /* notify: - webhook: URL | - log: {} */
+    enum notify_kind kind;
+    struct str name;              /* default the kind and a number: webhook-1 */
+    struct str url;               /* http:// or https:// */
+    struct str bearer_token_file; /* "" = none */
+};
 
-    struct config_state {     /* state: */
-        bool is_enabled;      /* `state: off` keeps nothing */
-        struct str directory; /* "" = where such things belong, see supervisor/state_folder.h */
-    };
+struct config_admin {      /* admin: */
+    bool is_enabled;       /* `admin: off` turns it off */
+    struct addr address;   /* default 127.0.0.1:9900 */
+    struct str token_file; /* required when address is not loopback, unless token_env is given */
+    struct str token_env;
+};
 
-    struct config {
-        struct arena *arena; /* owns all of this, the struct included */
-        uint32_t workers;    /* data threads; default: usable CPUs; 1..THREADS_MAX */
-        struct str user;     /* the worker's user when Weir is started as root; default nobody */
-        size_t listener_count;
-        struct config_listener *listeners;
-        size_t trusted_proxy_count;
-        struct addr_range *trusted_proxies;
-        struct config_limits limits;
-        struct config_timeouts timeouts;
-        size_t service_count;
-        struct config_service *services;
-        struct config_watch watch;
-        size_t notify_count;
-        struct config_notify *notify; /* the log is always the first sink */
-        struct config_admin admin;
-        struct config_state state;
-    };
+struct config_state {     /* state: */
+    bool is_enabled;      /* `state: off` keeps nothing */
+    struct str directory; /* "" = where such things belong, see supervisor/state_folder.h */
+};
+
+struct config {
+    struct arena *arena; /* owns all of this, the struct included */
+    uint32_t workers;    /* data threads; default: usable CPUs; 1..THREADS_MAX */
+    struct str user;     /* the worker's user when Weir is started as root; default nobody */
+    size_t listener_count;
+    struct config_listener *listeners;
+    size_t trusted_proxy_count;
+    struct addr_range *trusted_proxies;
+    struct config_limits limits;
+    struct config_timeouts timeouts;
+    size_t service_count;
+    struct config_service *services;
+    struct config_watch watch;
+    size_t notify_count;
+    struct config_notify *notify; /* the log is always the first sink */
+    struct config_admin admin;
+    struct config_state state;
+};

@@ -164,19 +164,6 @@ static bool is_exec(const void *owner)
     return s->provider == SCALE_PROVIDER_EXEC;
 }
 
-static bool has_cpu(const void *owner)
-{
-    const struct config_scale *s = owner;
-    return s->cpu.percent > 0;
-}
-
-static const struct schema_mapping cpu = {
-    .help = "Servers are added so that one uses no more CPU than this, on average. For servers that run on "
-            "this host.",
-    KEYS(cpu_keys),
-    .shorthand = "percent",
-};
-
 static bool is_docker(const void *owner)
 {
     const struct config_scale *s = owner;
