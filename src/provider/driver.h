@@ -101,7 +101,8 @@ struct driver_ops {
                   struct instance *ret_instance, struct driver_failure *f);
     /* Asks one to end, and removes what is left of one that has ended; fine when it is gone. Need not wait
      * for the end: list() tells, and the call comes again, with stop_timeout_ns 0, when the server is still
-     * there after its time, and for what is listed as ended. Without DRIVER_STOPS_CHOSEN: NULL. */
+     * there after its time, and for what is listed as ended. An engine that counts wants one less from then
+     * on. Without DRIVER_STOPS_CHOSEN: NULL. */
     bool (*stop)(struct driver *d, const struct driver_call *call, const struct instance *instance,
                  int64_t stop_timeout_ns, struct driver_failure *f);
     /* So many servers in all: absolute, so that saying it twice does no harm. count_before: the number

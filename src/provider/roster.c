@@ -191,6 +191,13 @@ static struct seat *next_start(const struct roster *r)
     return NULL;
 }
 
+/* One is due, or was called and has not been seen. */
+static bool has_start(const struct roster *r)
+{
+    for_each_seat(r, s) if (s->is_wanted && !s->is_silent && !s->was_seen) return true;
+    return false;
+}
+
 static uint32_t count_before(const struct roster *r)
 {
     return r->has_said ? r->said_count : r->listed_count;
@@ -272,15 +279,19 @@ static bool find_trouble(const struct roster *r, struct provider_trouble *ret_tr
     return false;
 }
 
-/* Nobody wants a start any more, so none will come to show that they succeed again. */
+/*
+ * Nobody wants a start any more, so none will come to show that they succeed again. What holds starts back
+ * must not outlive them: nobody would ever ask for the one that ends it.
+ */
 static void forget_old_trouble(struct roster *r, int64_t now_ns)
 {
     static const enum driver_call_kind kinds[] = {DRIVER_CALL_START, DRIVER_CALL_SET_COUNT};
-    if (is_count_due(r) || next_start(r))
+    if (is_count_due(r) || has_start(r))
         return;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const struct pace_kind *k = &r->pace.kinds[kinds[i]];
-        if (k->failures_in_a_row > 0 && now_ns - k->last_ns >= OLD_TROUBLE_NS)
+        bool is_passing = k->failure.fault == DRIVER_FAULT_RETRYABLE;
+        if (k->failures_in_a_row > 0 && (is_passing || now_ns - k->last_ns >= OLD_TROUBLE_NS))
             pace_note_success(&r->pace, kinds[i]);
     }
 }
