@@ -9,7 +9,9 @@
  * /proc/self/fd/N in their place. WEIR_STATE is the file in which what is learned is kept.
  */
 #include "cli/cli.h"
+#include "config/engine.h"
 #include "config/reader.h"
+#include "config/secrets.h"
 #include "control/control.h"
 #include "net/socket.h"
 #include "scale/simulate/simulate.h"
@@ -180,57 +182,56 @@ static int copy_secret(const char *path, const struct user *user)
     return fd;
 }
 
+/* Who hands over what to whom. */
+struct secrets {
+    struct handover *handover;
+    struct user user;
+    struct arena *arena;
+};
+
 /* Makes *path one that the worker can read, where it is not. */
-static void hand_over_secret(struct handover *h, const struct user *user, struct arena *arena,
-                             struct str *path)
+static void hand_over_secret(void *context, struct str *path)
 {
+    struct secrets *s = context;
     char name[64];
-    if (path->len == 0 || is_readable_by(path->ptr, user))
+    if (path->len == 0 || is_readable_by(path->ptr, &s->user))
         return;
-    int fd = copy_secret(path->ptr, user);
+    int fd = copy_secret(path->ptr, &s->user);
     if (fd < 0)
         return;
-    snprintf(name, sizeof(name), "/proc/self/fd/%d", keep(h, fd));
-    *path = arena_copy_str(arena, str_of(name));
-}
-
-static void hand_over_container(struct handover *h, const struct user *user, struct arena *arena,
-                                struct config_container *c)
-{
-    hand_over_secret(h, user, arena, &c->api.ca_file);
-    hand_over_secret(h, user, arena, &c->api.cert_file);
-    hand_over_secret(h, user, arena, &c->api.key_file);
-    hand_over_secret(h, user, arena, &c->registry.password_file);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", keep(s->handover, fd));
+    *path = arena_copy_str(s->arena, str_of(name));
 }
 
 static bool hand_over_secrets(struct handover *h, struct config *c, struct arena *arena, struct err *err)
 {
-    struct user user;
+    struct secrets s = {.handover = h, .arena = arena};
     if (geteuid() != 0 || c->user.len == 0)
         return true;
-    if (!user_find(c->user.ptr, &user, err))
+    if (!user_find(c->user.ptr, &s.user, err))
         return err_wrap(err, "the worker's user");
-    hand_over_secret(h, &user, arena, &c->admin.token_file);
-    for (size_t i = 0; i < c->service_count; i++) {
-        hand_over_container(h, &user, arena, &c->services[i].scale.docker);
-        hand_over_container(h, &user, arena, &c->services[i].scale.swarm);
-    }
-    for (size_t i = 0; i < c->notify_count; i++)
-        hand_over_secret(h, &user, arena, &c->notify[i].bearer_token_file);
+    config_each_secret_file(c, hand_over_secret, &s);
     return true;
+}
+
+/* Of the same content, in which paths can be changed. */
+static struct config copy_config(const struct config *c, struct arena *arena)
+{
+    struct config copy = *c;
+    copy.notify = ARENA_ARRAY(arena, struct config_notify, c->notify_count + 1);
+    if (c->notify_count)
+        memcpy(copy.notify, c->notify, c->notify_count * sizeof(*c->notify));
+    copy.services = ARENA_ARRAY(arena, struct config_service, c->service_count + 1);
+    if (c->service_count)
+        memcpy(copy.services, c->services, c->service_count * sizeof(*c->services));
+    return copy;
 }
 
 static bool hand_over_config(struct handover *h, const struct config *config, struct err *err)
 {
     struct arena *arena = arena_new();
-    struct config shown = *config;
+    struct config shown = copy_config(config, arena);
     struct buf text = {0};
-    shown.notify = ARENA_ARRAY(arena, struct config_notify, config->notify_count + 1);
-    if (config->notify_count)
-        memcpy(shown.notify, config->notify, config->notify_count * sizeof(*config->notify));
-    shown.services = ARENA_ARRAY(arena, struct config_service, config->service_count + 1);
-    if (config->service_count)
-        memcpy(shown.services, config->services, config->service_count * sizeof(*config->services));
     bool ok = hand_over_secrets(h, &shown, arena, err);
     if (ok) {
         config_format(&shown, &text);
@@ -332,23 +333,6 @@ static void plan_services(struct supervisor_plan *plan, const struct config *c, 
     plan->services = services;
 }
 
-/* The names of the variables that hold what only Weir may know. */
-static const char *const *secret_environment(const struct config *c, struct arena *arena)
-{
-    const char **names = ARENA_ARRAY(arena, const char *, 2 * c->service_count + 2);
-    size_t count = 0;
-    if (c->admin.token_env.len)
-        names[count++] = c->admin.token_env.ptr;
-    for (size_t i = 0; i < c->service_count; i++) {
-        const struct config_scale *scale = &c->services[i].scale;
-        if (scale->docker.registry.password_env.len)
-            names[count++] = scale->docker.registry.password_env.ptr;
-        if (scale->swarm.registry.password_env.len)
-            names[count++] = scale->swarm.registry.password_env.ptr;
-    }
-    return names;
-}
-
 /* The path of the Engine API's socket that the service's provider uses; NULL: none. */
 static const char *engine_socket(const struct config_scale *scale)
 {
@@ -395,8 +379,8 @@ static int supervise(const struct config *c, const struct handover *h)
                                    .worker_user = c->user.ptr,
                                    .inherited_fds = h->fds,
                                    .inherited_fd_count = h->count,
-                                   .secret_environment = secret_environment(c, arena),
-                                   .drain_timeout_ns = c->timeouts.drain_ns};
+                                   .secret_environment = config_secret_variables(c, arena),
+                                   .drain_timeout_ns = c->timeouts.drain_ns + config_engines_exit_ns(c)};
     plan_services(&plan, c, arena);
     plan_groups(&plan, c, arena);
     int status = supervisor_run(&plan);

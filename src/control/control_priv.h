@@ -65,6 +65,7 @@ struct control {
     struct handle signals;
     struct handle wake; /* an eventfd that data threads write to */
     int64_t drain_deadline_ns;
+    bool is_ending_servers; /* requests have ended; now the servers of engines do, where they are not kept */
     uint64_t published_can_wait; /* a digest of can_wait of all services, see scaling.c */
     struct first_probes {
         uint64_t id;
@@ -91,6 +92,9 @@ extern const struct process_events lifecycle_process_events; /* context: struct 
 /* providers.c */
 bool providers_start(struct control *c, struct err *err); /* all services are in the fleet */
 void providers_stop(struct control *c);
+/* Weir ends: engines whose servers are not kept (`at_exit: stop`) are told; false: there are none. */
+bool providers_end_all(struct control *c);
+bool providers_have_ended_all(const struct control *c);
 struct provider *providers_of(const struct control *c, const struct service *s); /* NULL: fixed servers */
 
 /* scaling.c */

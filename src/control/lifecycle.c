@@ -8,6 +8,7 @@
  */
 #include "base/clock.h"
 #include "base/units.h"
+#include "config/engine.h"
 #include "control/control_priv.h"
 
 #include <errno.h>
@@ -35,25 +36,40 @@ static uint32_t requests_in_flight(const struct control *c)
     return (uint32_t)MAX(total, 0);
 }
 
+static void tell_drained(struct control *c, uint32_t connections)
+{
+    char text[160] = "all connections have ended";
+    if (connections)
+        snprintf(text, sizeof(text), "timeouts.drain has passed: %u connections with %u requests are cut",
+                 connections, requests_in_flight(c));
+    control_note(c, &(struct event_note){.kind = "worker_drained",
+                                         .level = connections ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+                                         .text = text});
+}
+
 static void on_drain_timer(struct loop *loop, struct timer *t)
 {
     struct control *c = container_of(t, struct control, drain_timer);
     int64_t now_ns = loop_now_ns(loop);
     uint32_t connections = proxy_connections(c->proxy);
-    if (connections > 0 && now_ns < c->drain_deadline_ns) {
+    bool is_waiting = c->is_ending_servers ? !providers_have_ended_all(c) : connections > 0;
+    if (is_waiting && now_ns < c->drain_deadline_ns) {
         timer_set(loop, t, now_ns + DRAIN_LOOK_NS);
         return;
     }
-    char text[160];
-    if (connections)
-        snprintf(text, sizeof(text), "timeouts.drain has passed: %u connections with %u requests are cut",
-                 connections, requests_in_flight(c));
+    if (!c->is_ending_servers)
+        tell_drained(c, connections);
+    else if (is_waiting)
+        control_note(
+            c, &(struct event_note){.kind = "servers_left",
+                                    .level = LOG_LEVEL_WARN,
+                                    .text = "not all servers could be stopped in time (at_exit: stop)"});
+    c->is_ending_servers = !c->is_ending_servers && providers_end_all(c);
+    c->drain_deadline_ns = now_ns + config_engines_exit_ns(c->config);
+    if (c->is_ending_servers)
+        timer_set(loop, t, now_ns + DRAIN_LOOK_NS);
     else
-        snprintf(text, sizeof(text), "all connections have ended");
-    control_note(c, &(struct event_note){.kind = "worker_drained",
-                                         .level = connections ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-                                         .text = text});
-    end_now(c, 0);
+        end_now(c, 0);
 }
 
 void lifecycle_drain(struct control *c, const char *why)

@@ -3,6 +3,7 @@
  * service its own engine. All tell scale through one sink.
  */
 #include "base/clock.h"
+#include "config/engine.h"
 #include "control/control_priv.h"
 #include "provider/drivers.h"
 #include "provider/managed.h"
@@ -40,6 +41,31 @@ bool providers_start(struct control *c, struct err *err)
         return false;
     fleet_for_each_service (c->fleet, s)
         if (!start_engine(c, s, err))
+            return false;
+    return true;
+}
+
+static bool has_to_end(const struct control *c, const struct service *s)
+{
+    return c->engines[s->slot] && config_stops_at_exit(control_config_of(c, s));
+}
+
+bool providers_end_all(struct control *c)
+{
+    bool is_any = false;
+    fleet_for_each_service (c->fleet, s) {
+        if (!has_to_end(c, s))
+            continue;
+        managed_provider_end_all(c->engines[s->slot]);
+        is_any = true;
+    }
+    return is_any;
+}
+
+bool providers_have_ended_all(const struct control *c)
+{
+    fleet_for_each_service (c->fleet, s)
+        if (has_to_end(c, s) && !managed_provider_has_ended_all(c->engines[s->slot]))
             return false;
     return true;
 }

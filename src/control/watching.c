@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+enum { TROUBLE_BYTES = PROVIDER_TEXT_BYTES + 64 };
+
 static uint64_t sum(const struct control *c, const struct service *s, enum service_counter first,
                     enum service_counter last)
 {
@@ -40,14 +42,32 @@ static struct watch_service_input input_of(const struct control *c, const struct
     return input;
 }
 
+/* In the words of the engine; "" when all is well, and for providers without one. */
+static const char *trouble_of(const struct control *c, const struct service *s, char out[TROUBLE_BYTES])
+{
+    const struct provider *p = providers_of(c, s);
+    struct provider_status status = {0};
+    out[0] = '\0';
+    if (p && p->ops->status)
+        p->ops->status(p, &status);
+    if (status.has_trouble)
+        snprintf(out, TROUBLE_BYTES, "provider %s, %s: %s", p->ops->name,
+                 driver_call_name(status.trouble.call), status.trouble.text);
+    return out;
+}
+
 static void on_tick(struct loop *loop, struct timer *t)
 {
     struct control *c = container_of(t, struct control, watch_timer);
-    static struct watch_service_input
-        inputs[FLEET_SERVICES_MAX]; /* of the one control thread: too large for a stack */
+    /* Of the one control thread: too large for a stack. */
+    static struct watch_service_input inputs[FLEET_SERVICES_MAX];
+    static char troubles[FLEET_SERVICES_MAX][TROUBLE_BYTES];
     size_t count = 0;
-    fleet_for_each_service (c->fleet, s)
-        inputs[count++] = input_of(c, s);
+    fleet_for_each_service (c->fleet, s) {
+        inputs[count] = input_of(c, s);
+        inputs[count].provider_trouble = trouble_of(c, s, troubles[count]);
+        count++;
+    }
     watch_tick(c->watch, loop_now_ns(loop), inputs, count);
     lifecycle_tell_status(c);
     timer_set(loop, t, loop_now_ns(loop) + c->config->watch.interval_ns);

@@ -2,6 +2,7 @@
  * What `weir explain` and `weir record` ask for, as JSON: the present state with the reason why nothing
  * changes, the episodes of the story, and the arrivals of each second.
  */
+#include "scale/engine_write.h"
 #include "scale/scale_priv.h"
 #include "scale/story_write.h"
 
@@ -115,12 +116,13 @@ static void write_why(const struct scale_view *v, int64_t now_ns, struct json *j
         buf_printf(&text, "its servers are discovered: their number is what its source says");
     else if (!v->provider)
         buf_printf(&text, "its servers are fixed: their number is in the configuration");
-    else if (!v->decision)
-        buf_printf(&text, "nothing was decided yet: Weir has just started");
-    else {
+    else if (v->decision) {
         put_bounds(v, now_ns, &text);
         put_ways(v, now_ns, &text);
     }
+    scale_put_engine_reason(v->provider, v->is_held, now_ns, &text);
+    if (text.len == 0)
+        buf_printf(&text, "nothing was decided yet: Weir has just started");
     json_put_str(j, "why", buf_str(&text));
 }
 

@@ -748,6 +748,7 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
         .service = x->service,
         .config = x->config,
         .provider = x->provider,
+        .is_held = x->is_held,
         .numbers = reconciler_numbers(x->reconciler),
         .capacity = capacity_get(&x->capacity, &limits),
         .bounds = bounds_limits_of(x),

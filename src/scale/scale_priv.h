@@ -15,6 +15,7 @@ struct scale_view {
     const struct service *service;
     const struct config_service *config;
     const struct provider *provider; /* NULL: fixed or discovered servers */
+    bool is_held;                    /* it has not told yet what exists */
     struct reconciler_numbers numbers;
     struct capacity_estimate capacity;
     struct bounds_limits bounds; /* as people stated them */

@@ -1,5 +1,6 @@
 /* The room's words for the API and for Prometheus: one table of families, each written whole over all
  * services. */
+#include "scale/engine_write.h"
 #include "scale/scale_priv.h"
 
 #include "base/clock.h"
@@ -103,6 +104,7 @@ void scale_write_service(const struct scale *s, const struct service *service, i
     if (!scale_view_of(s, service, &v))
         return;
     json_put_text(j, "provider", v.provider ? v.provider->ops->name : NULL);
+    scale_write_engine(v.provider, now_ns, j);
     write_states(&v.numbers, j);
     write_capacity(&v.capacity, j);
     if (v.provider)
@@ -258,5 +260,6 @@ void scale_write_metrics(const struct scale *s, struct buf *out)
         write_family(&families[i], views, count, out);
     write_server_states(views, count, out);
     write_decisions(views, count, out);
+    scale_write_engine_metrics(views, count, out);
     free(views);
 }

@@ -24,13 +24,13 @@
     (10 * NS_PER_S) /* clear for so long before it is over; the host's numbers wait for HOST_HOLD_NS */
 #define HOST_HOLD_NS       (60 * NS_PER_S)
 #define RATE_WINDOW_NS_MIN NS_PER_S
-enum { SERVICE_ALERTS = 4 };      /* of each service */
+enum { SERVICE_ALERTS = 5 };      /* of each service */
 enum { STEAL_WORTH_TELLING = 1 }; /* percent: the remedy is another one then */
 
 struct service_alerts {
     char name[64];
     bool is_seen; /* in this tick's list */
-    struct alert down, crashing, errors, lost;
+    struct alert down, crashing, errors, lost, provider;
     struct presence presence;
     struct deaths deaths;
     struct rate_window requests;
@@ -277,6 +277,7 @@ static void set_service_rules(const struct rules *r, struct service_alerts *s)
     s->down.rule = (struct alert_rule){.above = 0, .clear = 0, .hold_ns = 0};
     s->crashing.rule = (struct alert_rule){.above = (double)r->crash_count - 1, .clear = 0, .hold_ns = 0};
     s->lost.rule = (struct alert_rule){.above = 0, .clear = 0, .hold_ns = 0};
+    s->provider.rule = (struct alert_rule){.above = 0, .clear = 0, .hold_ns = HOLD_NS};
     s->errors.rule = (struct alert_rule){
         .above = r->error_threshold.above,
         .clear = r->error_threshold.clear,
@@ -299,9 +300,12 @@ static struct service_alerts *add_service(struct rules *r, struct str name)
     alert_init(&s->errors, "ErrorRateHigh", "The error rate is high", ALERT_CRITICAL, instance);
     alert_init(&s->lost, "DiscoveryFailing", "Finding a service's servers fails", ALERT_WARNING, instance);
     alert_add_label(&s->lost, "service", name);
+    alert_init(&s->provider, "ProviderFailing", "Servers cannot be started or stopped", ALERT_WARNING,
+               instance);
     alert_add_label(&s->down, "service", name);
     alert_add_label(&s->crashing, "service", name);
     alert_add_label(&s->errors, "service", name);
+    alert_add_label(&s->provider, "service", name);
     set_service_rules(r, s);
     r->services[r->service_count++] = s;
     return s;
@@ -393,6 +397,21 @@ static void step_lost(struct rules *r, struct service_alerts *s, const struct wa
     tell(r, a, change, t);
 }
 
+static void step_provider(struct rules *r, struct service_alerts *s, const struct watch_service_input *input,
+                          struct rules_time t)
+{
+    char span[UNITS_TEXT_BYTES];
+    struct alert *a = &s->provider;
+    bool is_failing = input->provider_trouble && input->provider_trouble[0];
+    enum alert_change change = alert_step(a, reading_known(is_failing), t.now_ns, t.wall_ns);
+    if (change == ALERT_ENDED)
+        say(a, "where %s's servers come from answers again after %s", s->name,
+            format_span(span, t.now_ns - a->life.firing_since_ns));
+    else if (is_failing)
+        say(a, "servers of %s: %s", s->name, input->provider_trouble);
+    tell(r, a, change, t);
+}
+
 static void end_service(struct rules *r, struct service_alerts *s, struct rules_time t)
 {
     static const char why[] = "the service is not configured any more";
@@ -400,6 +419,7 @@ static void end_service(struct rules *r, struct service_alerts *s, struct rules_
     end(r, &s->crashing, why, t);
     end(r, &s->errors, why, t);
     end(r, &s->lost, why, t);
+    end(r, &s->provider, why, t);
     free(s);
 }
 
@@ -415,6 +435,7 @@ void rules_step_services(struct rules *r, const struct watch_service_input *serv
         step_crashing(r, s, t);
         step_errors(r, s, &services[i], t);
         step_lost(r, s, &services[i], t);
+        step_provider(r, s, &services[i], t);
     }
     size_t kept = 0;
     for (size_t i = 0; i < r->service_count; i++) {
@@ -484,6 +505,6 @@ const struct alert *rules_alert(const struct rules *r, size_t index)
     if (index / SERVICE_ALERTS >= r->service_count)
         return NULL;
     struct service_alerts *s = r->services[index / SERVICE_ALERTS];
-    struct alert *const alerts[SERVICE_ALERTS] = {&s->down, &s->crashing, &s->errors, &s->lost};
+    struct alert *const alerts[SERVICE_ALERTS] = {&s->down, &s->crashing, &s->errors, &s->lost, &s->provider};
     return alerts[index % SERVICE_ALERTS];
 }

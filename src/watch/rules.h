@@ -2,7 +2,7 @@
  * rules.h: which alerts there are, fed from samples and services. Owns them all; pure but for the caller's
  * callback: time comes in, changes go out.
  *
- * One alert for CPU and memory, one a disk, four a service. Their names, rules and sentences are here and
+ * One alert for CPU and memory, one a disk, five a service. Their names, rules and sentences are here and
  * nowhere else.
  */
 #pragma once

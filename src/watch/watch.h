@@ -21,6 +21,8 @@ struct watch_service_input {
     int64_t
         start_grace_ns; /* how long it may take from wanted to the first healthy one; 0: WATCH_START_GRACE_NS.
                            scale.start_timeout is the natural choice for started servers */
+    const char *provider_trouble; /* what is wrong with where its servers come from; "" or NULL: nothing, or
+                                     it is not known */
     int64_t source_failing_ns; /* how long the source of its servers (discover) has failed; 0: it works, or
                                   there is none */
     const char *source_error;  /* what it said last; borrowed for the call; NULL: nothing */

@@ -1,7 +1,7 @@
 /*
  * engine_world.h: an engine in memory, a clock that only the test moves, and whoever wants servers, for the
- * tests of roster.h. Calls take time, fail before or after they had their effect, or take effect late; servers
- * die; Weir dies between a call and its answer. Nothing is random but for the seed.
+ * tests of roster.h. Calls take time, fail before or after they had their effect, or take effect late;
+ * servers die; Weir dies between a call and its answer. Nothing is random but for the seed.
  */
 #pragma once
 #pragma GCC diagnostic ignored "-Wunused-function" /* each test uses what it needs */
@@ -49,9 +49,9 @@ struct engine_world {
     struct machine machines[MACHINES_MAX];
     uint32_t last_id, replicas;
     bool is_away, keeps_ended, gives_no_keys, refuses_starts;
-    uint32_t lost_percent;  /* calls whose answer is lost after their effect */
+    uint32_t lost_percent;   /* calls whose answer is lost after their effect */
     uint32_t failed_percent; /* calls that fail and do nothing */
-    uint32_t late_percent;  /* calls that fail, and take effect some seconds later */
+    uint32_t late_percent;   /* calls that fail, and take effect some seconds later */
     int64_t start_delay_ns, stop_delay_ns;
     enum driver_fault fault;
     int64_t retry_after_ns;
@@ -106,8 +106,7 @@ static bool is_alive(const struct machine *m)
 static uint32_t alive_count(struct engine_world *w)
 {
     uint32_t count = 0;
-    for_each_machine (w, m)
-        count += is_alive(m);
+    for_each_machine(w, m) count += is_alive(m);
     return count;
 }
 
@@ -121,7 +120,8 @@ static struct machine *machine_new(struct engine_world *w, const char *key)
         if (!w->gives_no_keys)
             snprintf(m->instance.key, sizeof(m->instance.key), "%s", key);
         m->instance.started_ns = w->now_ns;
-        m->instance.address = (struct addr){.len = sizeof(struct sockaddr_in), .in4 = {.sin_family = AF_INET}};
+        m->instance.address =
+            (struct addr){.len = sizeof(struct sockaddr_in), .in4 = {.sin_family = AF_INET}};
         addr_set_port(&m->instance.address, (uint16_t)(1000 + w->last_id));
         world_say(w, "engine", m->instance.id, "begins");
         return m;
@@ -150,9 +150,7 @@ static void machine_die(struct engine_world *w, struct machine *m)
 static struct machine *any_alive(struct engine_world *w)
 {
     uint32_t count = alive_count(w), nth = count ? random_below(&w->random, count) : 0;
-    for_each_machine (w, m)
-        if (is_alive(m) && nth-- == 0)
-            return m;
+    for_each_machine(w, m) if (is_alive(m) && nth-- == 0) return m;
     return NULL;
 }
 
@@ -169,9 +167,7 @@ static void engine_keep_count(struct engine_world *w)
 
 static struct machine *find_key(struct engine_world *w, const char *key)
 {
-    for_each_machine (w, m)
-        if (is_alive(m) && strcmp(m->instance.key, key) == 0)
-            return m;
+    for_each_machine(w, m) if (is_alive(m) && strcmp(m->instance.key, key) == 0) return m;
     return NULL;
 }
 
@@ -181,15 +177,16 @@ static void engine_do(struct engine_world *w, const struct roster_call *call)
         machine_new(w, call->key);
     if (call->kind == DRIVER_CALL_SET_COUNT)
         w->replicas = call->count;
-    for_each_machine (w, m)
-        if (call->kind == DRIVER_CALL_STOP && strcmp(m->instance.id, call->instance.id) == 0) {
-            if (is_alive(m) && w->replicas > 0)
-                w->replicas--; /* of an engine that counts and ends whom we name */
-            if (m->instance.state == INSTANCE_ENDED)
-                m->is_there = false;
-            else
-                machine_end(w, m, w->stop_delay_ns);
-        }
+    for_each_machine(w,
+                     m) if (call->kind == DRIVER_CALL_STOP && strcmp(m->instance.id, call->instance.id) == 0)
+    {
+        if (is_alive(m) && w->replicas > 0)
+            w->replicas--; /* of an engine that counts and ends whom we name */
+        if (m->instance.state == INSTANCE_ENDED)
+            m->is_there = false;
+        else
+            machine_end(w, m, w->stop_delay_ns);
+    }
 }
 
 static void engine_step(struct engine_world *w)
@@ -198,7 +195,8 @@ static void engine_step(struct engine_world *w)
         w->late.at_ns = 0;
         engine_do(w, &w->late.call);
     }
-    for_each_machine (w, m) {
+    for_each_machine(w, m)
+    {
         if (m->instance.state == INSTANCE_PENDING && w->now_ns >= m->runs_ns) {
             m->instance.state = INSTANCE_RUNNING;
             m->instance.has_address = true;
@@ -212,8 +210,7 @@ static void engine_step(struct engine_world *w)
 static void engine_list(struct engine_world *w, struct instance_list *ret_list)
 {
     ret_list->items = NEW_ARRAY(struct instance, MACHINES_MAX);
-    for_each_machine (w, m)
-        ret_list->items[ret_list->count++] = m->instance;
+    for_each_machine(w, m) ret_list->items[ret_list->count++] = m->instance;
 }
 
 /* --- whoever wants servers --------------------------------------------------------------------------- */
@@ -224,9 +221,7 @@ static void engine_list(struct engine_world *w, struct instance_list *ret_list)
 
 static struct held *find_held(struct engine_world *w, const char *key)
 {
-    for_each_held (w, h)
-        if (strcmp(h->key, key) == 0)
-            return h;
+    for_each_held(w, h) if (strcmp(h->key, key) == 0) return h;
     return NULL;
 }
 
@@ -246,8 +241,7 @@ static struct held *held_new(struct engine_world *w, const char *key)
 static uint32_t up_count(struct engine_world *w)
 {
     uint32_t count = 0;
-    for_each_held (w, h)
-        count += !h->is_stopping;
+    for_each_held(w, h) count += !h->is_stopping;
     return count;
 }
 
@@ -377,12 +371,12 @@ static void start_one(struct engine_world *w)
 static void drop_one(struct engine_world *w)
 {
     uint32_t nth = random_below(&w->random, up_count(w));
-    for_each_held (w, h)
-        if (!h->is_stopping && nth-- == 0) {
-            h->is_stopping = true;
-            h->stop_ns = w->now_ns + (int64_t)random_below(&w->random, 2000) * MS + 1;
-            return;
-        }
+    for_each_held(w, h) if (!h->is_stopping && nth-- == 0)
+    {
+        h->is_stopping = true;
+        h->stop_ns = w->now_ns + (int64_t)random_below(&w->random, 2000) * MS + 1;
+        return;
+    }
 }
 
 static void balance(struct engine_world *w)
@@ -398,12 +392,12 @@ static void balance(struct engine_world *w)
 static void want_step(struct engine_world *w)
 {
     balance(w);
-    for_each_held (w, h)
-        if (h->is_stopping && h->stop_ns && w->now_ns >= h->stop_ns) {
-            h->stop_ns = 0;
-            world_say(w, "stop", h->key, "");
-            roster_stop(w->roster, h->key, 2 * S, w->now_ns);
-        }
+    for_each_held(w, h) if (h->is_stopping && h->stop_ns && w->now_ns >= h->stop_ns)
+    {
+        h->stop_ns = 0;
+        world_say(w, "stop", h->key, "");
+        roster_stop(w->roster, h->key, 2 * S, w->now_ns);
+    }
 }
 
 /* --- Weir -------------------------------------------------------------------------------------------- */
@@ -465,9 +459,8 @@ static void end_call(struct engine_world *w)
     if (w->call.kind == DRIVER_CALL_LIST && !w->is_lost)
         engine_list(w, &answer.list);
     if (w->call.kind == DRIVER_CALL_START && !w->is_lost)
-        for_each_machine (w, m)
-            if (is_alive(m) && strcmp(m->instance.key, w->call.key) == 0)
-                answer.instance = m->instance;
+        for_each_machine(w, m) if (is_alive(m) && strcmp(m->instance.key, w->call.key) == 0) answer.instance =
+            m->instance;
     roster_answer(w->roster, &w->call, &answer, w->now_ns);
     free(answer.list.items);
 }
@@ -509,16 +502,15 @@ static void world_fini(struct engine_world *w)
 static void assert_in_order(struct engine_world *w, uint32_t want)
 {
     uint32_t held = 0, there = 0;
-    for_each_held (w, h) {
+    for_each_held(w, h)
+    {
         uint32_t matches = 0;
         held++;
         assert_true(h->is_started && !h->is_stopping);
-        for_each_machine (w, m)
-            matches += is_alive(m) && addr_eq(&m->instance.address, &h->address);
+        for_each_machine(w, m) matches += is_alive(m) && addr_eq(&m->instance.address, &h->address);
         assert_int_equal(matches, 1);
     }
-    for_each_machine (w, m)
-        there += is_alive(m) || (w->capabilities & DRIVER_STOPS_CHOSEN);
+    for_each_machine(w, m) there += is_alive(m) || (w->capabilities & DRIVER_STOPS_CHOSEN);
     assert_int_equal(held, want);
     assert_int_equal(alive_count(w), want);
     assert_int_equal(there, want); /* nothing is left of those that ended */

@@ -382,10 +382,8 @@ static void no_key_is_started_twice(void **state)
             if (chance(&w, 20))
                 weir_crash(&w);
             world_run(&w, 4 * S);
-            for_each_machine (&w, a)
-                for_each_machine (&w, b)
-                    assert_false(a != b && is_alive(a) && is_alive(b) &&
-                                 strcmp(a->instance.key, b->instance.key) == 0);
+            for_each_machine(&w, a) for_each_machine(&w, b) assert_false(
+                a != b && is_alive(a) && is_alive(b) && strcmp(a->instance.key, b->instance.key) == 0);
         }
         world_fini(&w);
     }
