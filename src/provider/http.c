@@ -126,28 +126,36 @@ struct request {
     struct str body;
 };
 
+/* It becomes part of a field, so it must be printable, whatever the file holds; its last line end is not it.
+ */
+static bool put_token(struct str text, const char *where, struct buf *out, struct driver_failure *f)
+{
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    text = str_trim(text);
+    if (text.len == 0)
+        return driver_fail(f, DRIVER_FAULT_CREDENTIALS, "there is no token in %s", where);
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+            return driver_fail(f, DRIVER_FAULT_CREDENTIALS, "what is in %s is no token", where);
+    buf_put(out, text);
+    return true;
+}
+
 static bool read_token(const struct config_http *c, struct buf *out, struct driver_failure *f)
 {
     char bytes[TOKEN_BYTES_MAX];
-    if (c->token_env.len) {
-        const char *value = getenv(c->token_env.ptr);
-        if (!value || !value[0])
-            return driver_fail(f, DRIVER_FAULT_CREDENTIALS, "the variable %s is not set", c->token_env.ptr);
-        buf_put(out, str_of(value));
-        return true;
-    }
+    if (c->token_env.len)
+        return put_token(str_of(getenv(c->token_env.ptr)), c->token_env.ptr, out, f);
     if (c->token_file.len == 0)
         return true;
     int fd = open(c->token_file.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : pread(fd, bytes, sizeof(bytes), 0);
     if (fd >= 0)
         close(fd);
-    struct str token = n > 0 ? str_trim(str_n(bytes, (size_t)n)) : STR("");
-    if (token.len)
-        buf_put(out, token);
+    bool is_good = put_token(str_n(bytes, n > 0 ? (size_t)n : 0), c->token_file.ptr, out, f);
     explicit_bzero(bytes, sizeof(bytes));
-    return token.len ||
-           driver_fail(f, DRIVER_FAULT_CREDENTIALS, "there is no token in %s", c->token_file.ptr);
+    return is_good;
 }
 
 static bool is_cancelled(void *context)

@@ -23,11 +23,11 @@ struct watch_service_input {
                            scale.start_timeout is the natural choice for started servers */
     const char *provider_trouble; /* what is wrong with where its servers come from; "" or NULL: nothing, or
                                      it is not known */
-    int64_t source_failing_ns; /* how long the source of its servers (discover) has failed; 0: it works, or
-                                  there is none */
-    const char *source_error;  /* what it said last; borrowed for the call; NULL: nothing */
-    uint64_t requests_total;   /* finished with a final status, since the worker started; may restart at 0 */
-    uint64_t errors_total;     /* ...of these the 5xx, Weir's own included */
+    int64_t source_failing_ns;    /* how long the source of its servers (discover) has failed; 0: it works, or
+                                     there is none */
+    const char *source_error;     /* what it said last; borrowed for the call; NULL: nothing */
+    uint64_t requests_total; /* finished with a final status, since the worker started; may restart at 0 */
+    uint64_t errors_total;   /* ...of these the 5xx, Weir's own included */
 };
 
 #define WATCH_START_GRACE_NS (10 * INT64_C(1000000000))

@@ -1,11 +1,13 @@
 """Provider `http`: a scaling API is told absolute numbers and asked which servers there are; whatever goes wrong on
 the way, the number is right in the end, and nothing else suffers."""
 
+import json
+import os
+import signal
 import time
 
 import pytest
 
-import scaling_api
 from harness import wait_until
 from scaling_api import ScalingApi, cut, half, hang, lost, status, twice
 
@@ -39,11 +41,12 @@ def service(api, servers="1..6", engine=(), scale=(), **more):
 
 
 def serving(w, count, name="shop"):
-    wait_until(lambda: len([s for s in w.servers(name) if s["state"] == "serving"]) == count, 20, f"{count} servers serve")
+    wait_until(lambda: len(w.servers(name, "serving")) == count, 20, f"{count} servers serve")
 
 
 def scale(w, count, name="shop"):
-    w.post(f"services/{name}/replicas", {"replicas": count})
+    answer = w.post(f"services/{name}/replicas", json.dumps({"count": count}).encode())
+    assert answer.status == 200, answer.body
 
 
 def engine(w, name="shop"):
@@ -170,7 +173,9 @@ def test_a_refusal_is_told_in_the_apis_words(weir, api, code, words, fault):
 
 def test_an_engine_that_is_away_stops_nobody_else(weir, api):
     away, other = api(), api()
-    w = weir(services={"shop": {**service(away, "2..4"), "hosts": ["shop.example.com"]}, "till": {**service(other, "1..4"), "hosts": ["till.example.com"]}})
+    shop = {**service(away, "2..4"), "hosts": ["shop.example.com"]}
+    till = {**service(other, "1..4"), "hosts": ["till.example.com"]}
+    w = weir(services={"shop": shop, "till": till})
     serving(w, 2), serving(w, 1, "till")
     away.always = {"list": status(503), "count": status(503)}
     wait_until(lambda: engine(w)["state"] == "away", 15, "it is away")
@@ -188,7 +193,8 @@ def test_an_engine_that_is_away_stops_nobody_else(weir, api):
 def test_an_engine_that_never_answered_starts_nothing_and_is_waited_for(weir, api):
     away, other = api(), api()
     away.always = {"list": status(500)}
-    w = weir(wait="live", services={"shop": {**service(away, "2..4"), "hosts": ["a.example.com"]}, "till": service(other, "1..4")})
+    shop = {**service(away, "2..4"), "hosts": ["a.example.com"]}
+    w = weir(wait="live", services={"shop": shop, "till": service(other, "1..4")})
     serving(w, 1, "till")
     wait_until(lambda: engine(w)["state"] == "away", 15, "it is away")
     assert away.counts() == [] and w.servers("shop") == []
@@ -220,18 +226,15 @@ def test_servers_are_stopped_with_weir_when_that_is_asked_for(weir, api):
 
 
 def test_a_worker_that_dies_takes_nothing_with_it(weir, api):
-    import os
-    import signal
-
     one = api()
     w = weir(services={"shop": service(one, "3..6")})
     serving(w, 3)
     for _ in range(3):
         scale(w, 5)
         time.sleep(0.3)
-        os.kill(w.worker(), signal.SIGKILL)
+        os.kill(w.worker().pid, signal.SIGKILL)
         w.wait_ready()
-        wait_until(lambda: len([s for s in w.servers("shop") if s["state"] == "serving"]) == len(one.machines), 20, "all are known")
+        wait_until(lambda: len(w.servers("shop", "serving")) == len(one.machines), 20, "all are known")
         scale(w, 3)
         wait_until(lambda: len(one.machines) == 3, 20, "three are left")
         serving(w, 3)
@@ -262,16 +265,16 @@ def test_pages_are_followed_and_words_explained(weir, api):
         whole = plain()["servers"]
         page = 1 if "page=2" in handler.path else 0
         part = whole[page * 2 : page * 2 + 2]
-        return {"data": {"items": [{"name": s["id"], "ip": f"127.0.0.1:{s['port']}", "phase": "Up"} for s in part]}, "next": None if page else "/things?page=2"}
+        items = [{"name": s["id"], "ip": f"127.0.0.1:{s['port']}", "phase": "Up"} for s in part]
+        return {"data": {"items": items}, "next": None if page else "/things?page=2"}
 
     def fault(api, handler, kind):
-        import json
-
         handler.answer(body=json.dumps(pages(handler)).encode())
         return True
 
     one.always["list"] = fault
-    listing = {"path": "/things", "items": "/data/items", "id": "/name", "address": "/ip", "state": "/phase", "running": ["Up"], "next": "/next"}
+    listing = {"path": "/things", "items": "/data/items", "id": "/name", "address": "/ip", "next": "/next"}
+    listing |= {"state": "/phase", "running": ["Up"]}
     w = weir(services={"shop": service(one, "3..4", list=listing)})
     serving(w, 3)
 
@@ -284,6 +287,3 @@ def test_a_state_that_nobody_has_explained_is_told(weir, api):
     wait_until(lambda: engine(w)["trouble"], 10, "trouble")
     assert "the state 'rebooting' of server i-1 is in none of" in engine(w)["trouble"]["text"]
     assert len(w.takes_requests()) == 1
-
-
-assert scaling_api
