@@ -27,13 +27,39 @@ static uint64_t hash_strings(uint64_t h, const struct config_strings *strings)
     return hash(h, STR(""));
 }
 
+static uint64_t hash_program(uint64_t h, const struct config_strings *command,
+                             const struct config_strings *environment, struct str directory)
+{
+    return hash(hash_strings(hash_strings(h, command), environment), directory);
+}
+
+/* "shop" of "shop:1.4", "registry:5000/shop" of "registry:5000/shop@sha256:…": a new version of a program is
+ * noticed by its pace, and need not make all be forgotten. */
+static struct str without_version(struct str image)
+{
+    size_t end = image.len;
+    for (size_t i = image.len; i-- > 0 && image.ptr[i] != '/';)
+        if (image.ptr[i] == ':' || image.ptr[i] == '@')
+            end = i;
+    return str_n(image.ptr, end);
+}
+
+static uint64_t hash_container(uint64_t h, const struct config_container *c)
+{
+    char size[64];
+    snprintf(size, sizeof(size), "%llu %.6g", (unsigned long long)c->memory_bytes, c->cpus);
+    h = hash(hash(hash(h, c->service), without_version(c->image)), str_of(size));
+    return hash_program(h, &c->command, &c->environment, c->directory);
+}
+
 uint64_t learned_fingerprint(const struct config_scale *config)
 {
     const struct str provider = str_n((const char *)&config->provider, sizeof(config->provider));
-    uint64_t h = hash_strings(hash(UINT64_C(0xcbf29ce484222325), provider), &config->command);
-    h = hash_strings(h, &config->environment);
-    h = hash(h, config->directory);
-    return hash(hash(h, config->http.endpoint), config->http.body);
+    uint64_t h = hash(UINT64_C(0xcbf29ce484222325), provider);
+    h = hash_program(h, &config->command, &config->environment, config->directory);
+    h = hash(hash(h, config->http.endpoint), config->http.body);
+    h = hash_program(h, &config->exec.command, &config->exec.environment, config->exec.directory);
+    return hash_container(hash_container(h, &config->docker), &config->swarm);
 }
 
 static void visit_head(struct keep *k, int64_t wall_ns, struct learned_source *source)

@@ -402,9 +402,38 @@ static void a_fingerprint_tells_programs_apart(void **state)
     other.http.body = STR("{\"size\": \"large\"}");
     assert_true(learned_fingerprint(&base) != learned_fingerprint(&other));
     other = base;
+    other.exec.command = (struct config_strings){1, joined};
+    assert_true(learned_fingerprint(&base) != learned_fingerprint(&other));
+    other = base;
+    other.swarm.service = STR("shop");
+    assert_true(learned_fingerprint(&base) != learned_fingerprint(&other));
+    other = base;
     other.servers_max = 99;
     other.objective_ns = 1;
     assert_true(learned_fingerprint(&base) == learned_fingerprint(&other));
+}
+
+/* A new version of the same image is the same program, on a larger machine it is not. */
+static void a_new_version_is_the_same_program(void **state)
+{
+    static const struct {
+        struct str one, other;
+        bool is_same;
+    } rows[] = {
+        {STR("shop:1.4"), STR("shop:1.5"), true},
+        {STR("shop"), STR("shop:1.5"), true},
+        {STR("shop@sha256:ab"), STR("shop:1.5@sha256:cd"), true},
+        {STR("registry:5000/shop"), STR("registry:5000/shop:2"), true},
+        {STR("registry:5000/shop"), STR("registry:5000/api"), false},
+        {STR("registry:5000/shop"), STR("registry:5001/shop"), false},
+        {STR("shop:1.4"), STR("api:1.4"), false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct config_scale one = {.docker.image = rows[i].one}, other = {.docker.image = rows[i].other};
+        assert_int_equal(learned_fingerprint(&one) == learned_fingerprint(&other), rows[i].is_same);
+    }
+    struct config_scale small = {.docker.memory_bytes = 1 << 20}, large = {.docker.memory_bytes = 1 << 30};
+    assert_true(learned_fingerprint(&small) != learned_fingerprint(&large));
 }
 
 /* ---- what does not fit ---- */
@@ -635,6 +664,7 @@ int main(void)
         cmocka_unit_test(after_a_short_pause_as_many_are_wanted),
         cmocka_unit_test(another_command_is_learned_anew),
         cmocka_unit_test(a_fingerprint_tells_programs_apart),
+        cmocka_unit_test(a_new_version_is_the_same_program),
         cmocka_unit_test(what_does_not_fit_is_refused_whole),
         cmocka_unit_test(a_text_that_was_cut_is_refused),
         cmocka_unit_test(rubbish_does_no_harm),
