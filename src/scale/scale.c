@@ -412,7 +412,7 @@ static void publish_retry_after(struct scaled_service *x, const struct reconcile
 static struct outlook outlook_of(const struct scale *s, const struct scaled_service *x,
                                  const struct reconciler_numbers *n, int64_t now_ns)
 {
-    if (!x->provider || s->held_until_ns)
+    if (!x->provider || x->is_held)
         return (struct outlook){0};
     bool is_off_for_now = x->has_manual && x->manual == 0;
     struct foresee_facts facts = {
