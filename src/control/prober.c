@@ -9,10 +9,11 @@
  * 2. There is a socket exactly in CONNECTING and ANSWERING.
  * 3. A server that starts is not there, and then it is: each moment that this is noticed late, requests that
  * wait for it wait longer. So while its connections are refused, which costs neither side much, the pause is
- * only half a percent of the time that it has been refusing, 2 ms at least and start_interval at most: some
- * 500 probes in the first three seconds, and an average delay of a quarter of a percent. All servers that
- * start share one budget of 500 probes a second. As soon as something listens there, each probe is work for
- * it while it should be starting: then the pause is start_interval.
+ * only half a percent of the time that it has been refusing, from 2 to 5 ms and start_interval at most: some
+ * 500 probes in the first second, 200 in each later one, and an average delay of a quarter of a
+ * percent, 2.5 ms at most. All servers that start share one budget of 500 probes a second. As soon as
+ * something listens there, each probe is work for it while it should be starting: then the pause is
+ * start_interval.
  * 4. finish() arms everything before it tells the sink, and touches nothing afterwards: the sink may end this
  * very probe. A TCP probe ends good when it is connected. An HTTP probe reads the response's head only; the
  * rest is cut off by closing.
@@ -45,7 +46,8 @@ enum {
     JITTER_PERCENT = 10,
     REFUSED_AGE_PARTS = 200, /* of the time that a server has refused, to the next look */
 };
-#define REFUSED_PAUSE_NS (2 * NS_PER_MS) /* at least, for each server that is probed fast */
+#define REFUSED_PAUSE_NS     (2 * NS_PER_MS) /* at least, for each server that is probed fast */
+#define REFUSED_PAUSE_MAX_NS (5 * NS_PER_MS)
 
 enum state { WAITING, CONNECTING, ANSWERING };
 
@@ -80,7 +82,8 @@ static int64_t fast_pause_ns(const struct probe *b)
     int64_t age_ns = loop_now_ns(b->prober->loop) - b->fast_since_ns;
     int64_t share_ns = (int64_t)b->prober->fast_count * REFUSED_PAUSE_NS;
     int64_t interval_ns = b->health->start_interval_ns;
-    return b->is_refused ? MIN(MAX(age_ns / REFUSED_AGE_PARTS, share_ns), interval_ns) : interval_ns;
+    int64_t pause_ns = MIN(age_ns / REFUSED_AGE_PARTS, REFUSED_PAUSE_MAX_NS);
+    return b->is_refused ? MIN(MAX(pause_ns, share_ns), interval_ns) : interval_ns;
 }
 
 static int64_t pause_ns(struct probe *b)
