@@ -3,6 +3,7 @@
 
     measure.py learning [--jobs 4] [--seconds 120] [--only TEXT]   what is learned of servers of many kinds
     measure.py compare [--minutes 10] [--seed N] [--verbose]       a live run beside `weir simulate` on the same load
+    measure.py cold [--rounds 20] [--start 300ms]                  what a start from zero costs beyond the server's own time
 
 WEIR_BINARY=PATH measures another build than build/weir.
 """
@@ -10,12 +11,16 @@ import argparse
 import concurrent.futures
 import os
 import pathlib
+import socket
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "flow"))
-from synthetic import Scene, day, run_live, story  # noqa: E402
+from harness import Client, Weir, free_port, wait_until  # noqa: E402
+from synthetic import SERVICE, Scene, day, run_live, story, tool  # noqa: E402
 
 LAWS = {"constant": "{}ms", "lognormal": "lognormal:{}ms:0.5", "exponential": "exponential:{}ms"}
 OBJECTIVE_MS = {200: 1000, 20: 100}
@@ -104,6 +109,52 @@ def compare(options):
             print(f"{bin_['t']:6.0f} s: {bin_['requests']:5} requests, {bin_['late']:4} late; {row}")
 
 
+def own_start_s(start_delay):
+    """From starting a server by itself to its first answer, asked again and again."""
+    port = free_port()
+    begin = time.monotonic()
+    server = subprocess.Popen([tool("synthetic-server"), "--address", f"127.0.0.1:{port}", "--service", "0ms", "--start-delay", start_delay])
+    try:
+        while True:
+            try:
+                if Client(port).ask().status == 200:
+                    return time.monotonic() - begin
+            except (ConnectionError, socket.timeout):
+                time.sleep(0.0005)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def cold_start_s(weir):
+    """From a request that finds no server to its answer."""
+    assert weir.post(f"services/{SERVICE}/replicas", {"count": 0}).status == 200
+    wait_until(lambda: not weir.servers(), 30)
+    assert weir.post(f"services/{SERVICE}/replicas", {"auto": True}).status == 200
+    client = weir.client(timeout=60)
+    begin = time.monotonic()
+    assert client.ask().status == 200
+    return time.monotonic() - begin
+
+
+def cold(options):
+    scene = Scene(places=4, service="0ms", start_delay=options.start, servers="0..1", objective=None)
+    own, through = [], []
+    with tempfile.TemporaryDirectory(prefix="weir-measure-") as folder:
+        os.chmod(folder, 0o777)
+        weir = Weir(pathlib.Path(folder), services=scene.services, wait="alive")
+        try:
+            for _ in range(options.rounds):  # one beside the other, so that a busy machine is busy for both
+                own.append(own_start_s(options.start))
+                through.append(cold_start_s(weir))
+        finally:
+            weir.stop()
+    beyond = sorted(t - o for t, o in zip(through, own))
+    print(f"{options.rounds} starts of {options.start}: by itself p50 {statistics.median(own) * 1e3:.1f} ms, through Weir p50 "
+          f"{statistics.median(through) * 1e3:.1f} ms; beyond the server's own time p50 {statistics.median(beyond) * 1e3:.1f} ms, "
+          f"p90 {beyond[int(len(beyond) * 0.9)] * 1e3:.1f} ms, worst {beyond[-1] * 1e3:.1f} ms")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -122,8 +173,11 @@ def main():
     two.add_argument("--high", type=float, default=160)
     two.add_argument("--log")
     two.add_argument("--verbose", action="store_true")
+    three = commands.add_parser("cold")
+    three.add_argument("--rounds", type=int, default=20)
+    three.add_argument("--start", default="300ms", help="the servers' start delay")
     options = parser.parse_args()
-    {"learning": learning, "compare": compare}[options.command](options)
+    {"learning": learning, "compare": compare, "cold": cold}[options.command](options)
 
 
 if __name__ == "__main__":
