@@ -98,19 +98,35 @@ static void put_seen(struct page *p, const struct json_value *seen, double quant
     buf_printf(p->out, " %s requests\n", available == 1 ? "takes" : "take");
 }
 
-/* What the parts of the sum were computed from. */
-static void put_grounds(struct page *p, const struct json_value *decision)
+/* To the end of the line. */
+static void put_backlog(struct page *p, const struct json_value *decision)
 {
-    put_line_start(p, "");
-    buf_printf(p->out, "base: %.1f requests in flight, of which one server carries %.1f (",
-               number_of(decision, "work"), number_of(decision, "capacity"));
-    terminal_put(p->out, json_value_text(decision, "capacity_source", "?"));
-    buf_put(p->out, STR(")"));
     if (number_of(decision, "waiting") > 0) {
         buf_printf(p->out, "; backlog: %.0f waiting, to be gone in ", number_of(decision, "waiting"));
         put_time(p, number_of(decision, "clear_seconds"));
     }
     buf_put_char(p->out, '\n');
+}
+
+/* What the parts of the sum were computed from. */
+static void put_grounds(struct page *p, const struct json_value *decision)
+{
+    const char *decided_by = json_value_text(decision, "decided_by", "work");
+    const struct json_value *target = json_value_get(json_value_get(decision, "targets"), decided_by);
+    put_line_start(p, "");
+    if (json_value_is_object(target)) {
+        buf_put(p->out, STR("base: the target `"));
+        terminal_put(p->out, decided_by);
+        buf_printf(p->out, "`: %.2f seen, of which one server should have %.4g", number_of(target, "seen"),
+                   number_of(target, "per_server"));
+        put_backlog(p, decision);
+        return;
+    }
+    buf_printf(p->out, "base: %.1f requests in flight, of which one server carries %.1f (",
+               number_of(decision, "work"), number_of(decision, "capacity"));
+    terminal_put(p->out, json_value_text(decision, "capacity_source", "?"));
+    buf_put(p->out, STR(")"));
+    put_backlog(p, decision);
 }
 
 static void put_need(struct page *p, const struct json_value *decision)

@@ -90,6 +90,36 @@ static void check_spares(struct decoding *d, const struct node *scale, const str
     diagnostics_hint(d->d, item, "at most %u, with 'servers' up to %u", s->servers_max - 1, s->servers_max);
 }
 
+/* A target of 0 would ask for servers without end. */
+static void check_not_zero(struct decoding *d, struct node *n, const char *name, double value,
+                           const char *hint)
+{
+    if (!is_good(n) || value > 0)
+        return;
+    diagnostics_hint(d->d, node_error(d->d, n, "'%s' is 0", name), "%s", hint);
+}
+
+static void check_targets(struct decoding *d, const struct node *scale, const struct config_scale *s)
+{
+    struct node *cpu = node_find(scale, "cpu"), *percent = node_find(cpu, "percent");
+    check_not_zero(d, node_find(scale, "requests_per_second"), "requests_per_second",
+                   s->target_requests_per_second, "to scale by something else, leave it out");
+    if (!is_good(cpu))
+        return;
+    check_not_zero(d,
+                   percent                    ? percent
+                   : cpu->kind == NODE_SCALAR ? cpu
+                                              : NULL,
+                   "cpu", s->cpu.percent, "to scale by something else, leave it out");
+    check_not_zero(d, node_find(cpu, "cores"), "cores", s->cpu.cores,
+                   "the cores that one server can use, such as 1");
+    if (s->cpu.percent > 0 && s->provider != SCALE_PROVIDER_PROCESS) {
+        struct diagnostic *item =
+            node_warning(d->d, cpu, "the CPU of servers elsewhere is not known, so it asks for none");
+        diagnostics_hint(d->d, item, "use 'requests_per_second' or 'in_flight'");
+    }
+}
+
 void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     struct config_scale *s = target;
@@ -99,4 +129,5 @@ void check_scale(struct decoding *d, const struct schema_mapping *m, struct node
     check_command(d, node_find(node, "command"), s);
     check_cost(d, node, s);
     check_spares(d, node, s);
+    check_targets(d, node, s);
 }

@@ -158,6 +158,11 @@ struct config_cost {     /* scale: {cost}; in any currency */
     double max_per_hour; /* all of them together */
 };
 
+struct config_cpu_target { /* scale: {cpu}: what one server should use; percent 0 = not stated */
+    double percent;        /* of these cores */
+    double cores;          /* that one server may use; default 1 */
+};
+
 struct config_scale {                  /* scale: */
     enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
@@ -172,9 +177,11 @@ struct config_scale {                  /* scale: */
     struct str user;                   /* "" = the user that started Weir */
     uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
-    int64_t objective_ns;              /* objective: p99 < 300ms; 0 = none stated */
-    double objective_quantile;         /* 0.99 */
-    uint32_t spares;                   /* warm servers kept beyond the need; default 0 */
+    double target_requests_per_second; /* requests_per_second: that a server should carry; 0 = not stated */
+    struct config_cpu_target cpu;
+    int64_t objective_ns;      /* objective: p99 < 300ms; 0 = none stated */
+    double objective_quantile; /* 0.99 */
+    uint32_t spares;           /* warm servers kept beyond the need; default 0 */
     struct config_step step;
     struct config_cost cost;
     int64_t scale_down_after_ns; /* stable window; 0: from the start time */

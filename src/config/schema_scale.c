@@ -176,6 +176,45 @@ static bool is_swarm(const void *owner)
     return s->provider == SCALE_PROVIDER_SWARM;
 }
 
+static const struct schema_key cpu_keys[] = {
+    {.name = "percent",
+     .type = VALUE_PERCENT,
+     .offset = AT(config_cpu_target, percent),
+     .is_required = true,
+     .example = "60%",
+     .synonyms = " target utilization usage above averageutilization ",
+     .help = "CPU that one server should use on average, of its `cores`; with more, servers are added."},
+    {.name = "cores",
+     .type = VALUE_DECIMAL,
+     .offset = AT(config_cpu_target, cores),
+     .default_text = "1",
+     .max = 1024,
+     .example = "2",
+     .synonyms = " core cpus limit request requests of ",
+     .help = "The cores that one server can use: what 100 % is. One for a program that computes on one "
+             "thread at a time (Python, Node); the number of its worker "
+             "processes or threads where they compute side by side."},
+};
+
+static bool has_rate(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->target_requests_per_second > 0;
+}
+
+static bool has_cpu(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->cpu.percent > 0;
+}
+
+static const struct schema_mapping cpu = {
+    .help = "Servers are added so that one uses no more CPU than this, on average. For servers that run on "
+            "this host.",
+    KEYS(cpu_keys),
+    .shorthand = "percent",
+};
+
 static const struct schema_key scale_keys[] = {
     {.name = "mode",
      .type = VALUE_CHOICE,
@@ -277,6 +316,21 @@ static const struct schema_key scale_keys[] = {
      .example = "8",
      .synonyms = " target concurrency ",
      .help = "Requests at the same time that one server should carry; with more, servers are added."},
+    {.name = "requests_per_second",
+     .type = VALUE_DECIMAL,
+     .offset = AT(config_scale, target_requests_per_second),
+     .max = 1000000,
+     .default_shown = "none",
+     .example = "50",
+     .is_shown = has_rate,
+     .synonyms = " rps qps rate requests request_rate ",
+     .help = "Requests a second that one server should carry; with more, servers are added."},
+    {.name = "cpu",
+     MAPPING(cpu),
+     .offset = AT(config_scale, cpu),
+     .example = "60%",
+     .is_shown = has_cpu,
+     .synonyms = " cpu_utilization utilization "},
     {.name = "objective",
      .type = VALUE_OBJECTIVE,
      .offset = AT(config_scale, objective_ns),

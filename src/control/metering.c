@@ -18,6 +18,13 @@ static void look(struct control *c, int64_t now_ns)
             servers[count++] = (struct usage_server){.id = s->id, .pid = pid};
     }
     usage_look(c->usage, now_ns, servers, count);
+    fleet_for_each_server (c->fleet, s) {
+        const struct usage_sample *u = usage_find(c->usage, s->id);
+        if (u)
+            scale_on_usage(c->scale, s,
+                           &(struct scale_usage){
+                               .at_ns = u->taken_ns, .is_known = !u->why_unknown, .cpu_ns = u->cpu_ns});
+    }
 }
 
 static void on_tick(struct loop *loop, struct timer *t)

@@ -12,6 +12,37 @@ const char *scale_event_name(enum scale_event_kind k)
     return names[k];
 }
 
+static void write_target(const char *key, const struct target_need *n, struct json *j)
+{
+    json_key(j, key);
+    if (n->per_server <= 0) {
+        json_null(j);
+        return;
+    }
+    json_begin_object(j);
+    json_put_double(j, "per_server", n->per_server);
+    json_key(j, "seen");
+    if (n->is_known)
+        json_double(j, n->seen);
+    else
+        json_null(j);
+    json_put_double(j, "servers", n->servers);
+    json_end_object(j);
+}
+
+static void write_targets(const struct targets_need *n, struct json *j)
+{
+    json_key(j, "targets");
+    if (n->rate.per_server <= 0 && n->cpu.per_server <= 0) {
+        json_null(j);
+        return;
+    }
+    json_begin_object(j);
+    write_target(scale_term_name(SCALE_TERM_RATE), &n->rate, j);
+    write_target(scale_term_name(SCALE_TERM_CPU), &n->cpu, j);
+    json_end_object(j);
+}
+
 void scale_decision_write(const struct scale_decision *d, struct json *j)
 {
     json_put_int(j, "target", d->target);
@@ -21,6 +52,8 @@ void scale_decision_write(const struct scale_decision *d, struct json *j)
     json_put_double(j, "burst", d->burst);
     json_put_double(j, "forecast", d->forecast);
     json_put_double(j, "backlog", d->backlog);
+    json_put_text(j, "decided_by", scale_term_name(d->term));
+    write_targets(&d->targets, j);
     json_put_int(j, "servers", d->up);
     json_put_int(j, "starting", d->coming);
     json_put_text(j, "bound", scale_bound_name(d->bound));

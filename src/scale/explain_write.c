@@ -32,7 +32,10 @@ static void put_bound(const struct scale_view *v, enum scale_bound bound, int64_
         if (d->needed == 0)
             buf_printf(out, "nothing is asked for, so no server is needed");
         else
-            buf_printf(out, "a need of %.2f servers, rounded up to whole ones, is %u", need_of(d), d->needed);
+            buf_printf(out, "a need of %.2f servers%s%s%s, rounded up to whole ones, is %u", need_of(d),
+                       d->term == SCALE_TERM_WORK ? "" : " by `",
+                       d->term == SCALE_TERM_WORK ? "" : scale_term_name(d->term),
+                       d->term == SCALE_TERM_WORK ? "" : "`", d->needed);
         return;
     case SCALE_BOUND_MIN:
         buf_printf(out, "%u would do, but `servers` says that %u run at least", d->needed,

@@ -10,6 +10,10 @@
  *   need at most, so that what comes of it is seen first. Those inside cannot move to a new server, and when
  *   the cause is shared (a database) more servers do not help: they ask for half as many again as the
  *   steady work at most, and for none where more servers were seen to get no more done.
+ * - Targets: what people stated that one server should carry (targets.h) stands beside the sum of the first
+ *   three, and the larger counts. Where only such targets are stated they stand in its place, and the steady
+ *   work counts as a floor, once it is known what a server can carry at most. The waiting are added to
+ * either.
  * - Needed: the sum, in servers. Up at once.
  * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time: what
  *   may come is in the forecast already. The last server is kept by the gaps between requests (idle.h),
@@ -97,11 +101,13 @@ static double approach(double mean, double sample, int64_t span_ns, int64_t cons
     return mean + (1 - exp(-(double)span_ns / (double)constant_ns)) * (sample - mean);
 }
 
-static void observe(struct policy_state *p, const struct capacity_estimate *c, const struct scale_signals *g)
+static void observe(struct policy_state *p, const struct targets_limits *targets,
+                    const struct capacity_estimate *c, const struct scale_signals *g)
 {
     double work = g->concurrency * c->work_share;
     p->work = p->is_started ? approach(p->work, work, g->span_ns, mean_time_ns(g)) : work;
     p->is_started = true;
+    targets_observe(&p->targets, targets, g);
     if (g->span_ns > 0)
         demand_note(&p->demand, g->arrivals, g->now_ns);
 }
@@ -203,6 +209,32 @@ static double steady_work(const struct policy_state *p, const struct capacity_es
     return demand_rate(&p->demand, window_min_ns) * (double)c->service_ns / (double)NS_PER_S;
 }
 
+/* What one server can carry at most is known: fewer servers than that could not do the work at all. */
+static bool is_floor_known(const struct capacity_estimate *c)
+{
+    return c->is_saturation_seen || c->source == CAPACITY_MAX_REQUESTS;
+}
+
+/* Several targets: the largest need counts, in place of base, growth and burst. */
+static void choose_term(const struct policy_state *p, const struct policy_limits *limits,
+                        const struct capacity_estimate *c, const struct scale_signals *g,
+                        struct scale_decision *d)
+{
+    double rate = demand_rate(&p->demand, mean_time_ns(g));
+    d->targets = targets_get(&p->targets, &limits->targets, rate, g->now_ns);
+    if (d->targets.is_alone) {
+        d->forecast = d->burst = 0;
+        d->base = is_floor_known(c) ? d->base : used_base;
+    }
+    enum scale_term largest = targets_largest(&d->targets);
+    double servers = largest == SCALE_TERM_WORK ? 0 : sane(targets_of(&d->targets, largest)->servers);
+    if (servers <= d->base + d->forecast + d->burst)
+        return;
+    d->term = largest;
+    d->base = servers;
+    d->forecast = d->burst = 0;
+}
+
 static void compute_need(const struct policy_state *p, const struct policy_limits *limits,
                          const struct capacity_estimate *c, const struct scale_signals *g,
                          struct scale_decision *d)
@@ -217,6 +249,7 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
     double ahead = forecast_get(&p->forecast, d->work, c->in_flight);
     d->forecast = sane((ahead - d->work) / c->in_flight);
     d->burst = sane(burst_places(limits, c, ahead) / c->in_flight);
+    choose_term(p, limits, c, g, d);
     d->backlog = sane(backlog_seconds(c, g, d) / (c->in_flight * (double)d->clear_ns / (double)NS_PER_S));
     if (g->available > 0)
         d->backlog = fmin(d->backlog, fmax(d->base + d->forecast, g->available / 2.0 + 1));
@@ -231,7 +264,7 @@ static const char held_by[] = "; held by ";
 
 static void write_reason(const struct bounds_limits *limits, struct scale_decision *d)
 {
-    char clear[UNITS_TEXT_BYTES], held[BOUND_TEXT_BYTES];
+    char clear[UNITS_TEXT_BYTES], held[BOUND_TEXT_BYTES], target[TARGET_TEXT_BYTES];
     int n = snprintf(d->reason, sizeof(d->reason), "%u server%s", d->advised, d->advised == 1 ? "" : "s");
     if (d->is_advice)
         n += snprintf(d->reason + n, sizeof(d->reason) - (size_t)n, " advised, %u kept", d->target);
@@ -240,6 +273,10 @@ static void write_reason(const struct bounds_limits *limits, struct scale_decisi
     char *at = d->reason + n;
     if (need_of(d) == 0)
         n = snprintf(at, room, "nothing to do");
+    else if (d->term != SCALE_TERM_WORK)
+        n = snprintf(at, room, "needed %.2f = %.2f for %s + %.2f for %.0f waiting, to be gone in %s",
+                     need_of(d), d->base, targets_format(target, &d->targets, d->term), d->backlog,
+                     d->waiting, units_format_duration(clear, d->clear_ns));
     else
         n = snprintf(at, room,
                      "needed %.2f = %.2f for %.1f requests in flight + %.2f for growth + %.2f for bursts + "
@@ -298,7 +335,7 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
         .up = scale_signals_up(g),
         .coming = scale_signals_coming(g),
     };
-    observe(p, capacity, g);
+    observe(p, &limits->targets, capacity, g);
     idle_note(&p->idle, is_anyone_there(g), is_start_awaited(g), g->now_ns);
     forecast_note(&p->forecast, fmin(steady_work(p, capacity, mean_time_ns(g)), BOUNDS_NEED_MAX),
                   capacity->in_flight, start_time_ns(g), g->now_ns);

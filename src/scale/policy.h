@@ -14,6 +14,7 @@
 #include "scale/forecast.h"
 #include "scale/idle.h"
 #include "scale/signals.h"
+#include "scale/targets.h"
 
 struct policy_limits {
     struct bounds_limits bounds;
@@ -21,7 +22,8 @@ struct policy_limits {
     int64_t queue_timeout_ns;    /* a request that waited so long is given up */
     int64_t objective_ns;        /* config_scale; 0 = none */
     double objective_quantile;   /* 0..1; 0 = none */
-    bool is_advice;              /* decide and tell, but leave the target as it is */
+    struct targets_limits targets;
+    bool is_advice; /* decide and tell, but leave the target as it is */
 };
 
 enum { SCALE_REASON_BYTES = 448 };
@@ -41,6 +43,8 @@ struct scale_decision {
     /* needed = ceil(base + forecast + burst + backlog), in servers, before any bound */
     uint32_t needed;
     double base, burst, forecast, backlog;
+    enum scale_term term;        /* what base comes from: the work, or a target that asks for more */
+    struct targets_need targets; /* all that were stated */
 
     /* What they were computed from. */
     double work;      /* requests in flight that are steady work */
@@ -65,6 +69,7 @@ struct policy_state {
     struct step_history steps;
     struct forecast forecast;
     struct idle idle;
+    struct targets_state targets;
 };
 
 void policy_init(struct policy_state *p);

@@ -28,6 +28,8 @@
 #include <stdlib.h>
 
 enum { SPARE_EXISTING = 8 };
+#define SETTLE_NS_MIN (10 * NS_PER_S)
+#define SETTLE_NS_MAX (60 * NS_PER_S)
 
 /* --- small questions -------------------------------------------------------------------------------- */
 
@@ -551,6 +553,15 @@ int reconciler_pid(const struct reconciler *r, const struct server *s)
 {
     const struct life *l = find_life(r, s);
     return l && l->may_exist ? l->pid : 0;
+}
+
+bool reconciler_is_settled(const struct reconciler *r, const struct server *s, int64_t now_ns)
+{
+    const struct life *l = find_life(r, s);
+    if (!l || !l->has_taken)
+        return false;
+    int64_t start_ns = MAX(l->taken_since_ns - l->requested_ns, SETTLE_NS_MIN);
+    return now_ns - l->taken_since_ns >= MIN(start_ns, SETTLE_NS_MAX);
 }
 
 void reconciler_write_server(const struct reconciler *r, const struct server *s, int64_t now_ns,

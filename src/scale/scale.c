@@ -61,6 +61,7 @@ struct scale {
     struct provider *strays; /* is asked to stop what belongs to no service; NULL: nobody */
     struct scaled_service *services[FLEET_SERVICES_MAX]; /* by slot; NULL: unknown */
     struct server *scratch[FLEET_SERVERS_MAX];
+    struct cpu_server cpu[FLEET_SERVERS_MAX]; /* by slot */
 };
 
 #define for_each_scaled(s, x)                                                                                \
@@ -281,6 +282,13 @@ static struct bounds_limits bounds_limits_of(const struct scaled_service *x)
                                   .manual = x->manual};
 }
 
+static struct targets_limits targets_limits_of(const struct config_scale *scale)
+{
+    return (struct targets_limits){.requests_per_second = scale->target_requests_per_second,
+                                   .cpu_cores = scale->cpu.percent / 100 * scale->cpu.cores,
+                                   .has_work = scale->target_in_flight > 0 || scale->objective_ns > 0};
+}
+
 static struct policy_limits policy_limits_of(const struct scaled_service *x)
 {
     const struct config_scale *scale = &x->config->scale;
@@ -290,6 +298,7 @@ static struct policy_limits policy_limits_of(const struct scaled_service *x)
                                   .queue_timeout_ns = x->config->queue_timeout_ns,
                                   .objective_ns = scale->objective_ns,
                                   .objective_quantile = scale->objective_quantile,
+                                  .targets = targets_limits_of(scale),
                                   .is_advice = scale->mode == SCALE_MODE_ADVISE};
 }
 
@@ -306,6 +315,7 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
     };
     collector_read(x->collector, &request, now_ns, &x->signals);
     x->signals.wall_ns = s->is_wall_known ? now_ns + s->wall_offset_ns : 0;
+    cpu_add_up(s->cpu, s->scratch, request.server_count, now_ns, &x->signals);
     per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
     place_time_note(&x->place_time, x->signals.finished, x->signals.busy_ns, now_ns);
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
@@ -655,6 +665,14 @@ void scale_set_addresses(struct scale *s, struct service *service, const struct 
     struct scaled_service *x = find(s, service);
     if (x)
         reconciler_set_addresses(x->reconciler, addresses, count, now_ns);
+}
+
+void scale_on_usage(struct scale *s, const struct server *server, const struct scale_usage *usage)
+{
+    const struct scaled_service *x = find(s, server->service);
+    if (x)
+        cpu_note(&s->cpu[server->slot], server->id, usage,
+                 reconciler_is_settled(x->reconciler, server, usage->at_ns));
 }
 
 /* --- by hand ---------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "fleet/outlook.h"
+#include "scale/cpu.h"
 #include "scale/reconciler.h"
 
 enum { SCALE_TICK_MS = 100 };
@@ -91,6 +92,9 @@ void scale_on_probe(struct scale *s, struct server *server, bool is_good, const 
 /* What discovery found for a service whose configuration says `discover`: the whole list, copied. */
 void scale_set_addresses(struct scale *s, struct service *service, const struct addr *addresses,
                          uint32_t count, int64_t now_ns);
+/* What a server has used, about once a second, where somebody can tell. A reading that is told again changes
+ * nothing. */
+void scale_on_usage(struct scale *s, const struct server *server, const struct scale_usage *usage);
 
 /* By hand; false with a reason. count: 0..MAX, below MIN too; refused for fixed servers. for_ns: then the
  * policy decides again, and an event tells so; 0: until told otherwise. */

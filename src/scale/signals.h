@@ -44,6 +44,10 @@ struct scale_signals {
     uint64_t aborts;    /* requests whose client left before it had its answer, waiting or worked on */
     int64_t busy_ns;    /* time those that finished held their slots, added up */
 
+    /* Between the last two readings of the servers' CPU, a second or so. */
+    uint32_t cpu_servers; /* servers that take requests or drain; 0: it is not known of any (cpu.h) */
+    double cpu_cores;     /* that they use together */
+
     /* Over the last 5 to 10 s, first byte of the request to last byte of the response; 0 while nothing
      * finished. */
     int64_t duration_mean_ns;

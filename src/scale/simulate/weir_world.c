@@ -17,6 +17,7 @@
 #include "scale/scale.h"
 #include "scale/simulate/policy_ops.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ struct instance {
     int64_t probe_ns;      /* its first good probe */
     int64_t ends_ns;       /* it ends when it has no requests */
     int64_t killed_ns;     /* it ends with whatever it has */
+    double cpu_ns;         /* used so far: all of a server's places busy are its cores busy */
 };
 
 struct weir_world {
@@ -254,6 +256,24 @@ static int64_t next_event_ns(const struct weir_world *w)
     return next_ns;
 }
 
+/* What servers use of their cores, seen at each tick and told once a second, as in a running Weir. */
+static void meter(struct weir_world *w)
+{
+    const struct site *s = w->params.site;
+    double cores = w->params.config->scale.cpu.cores;
+    bool is_due = w->now_ns / TICK_NS % (NS_PER_S / TICK_NS) == 0;
+    for (uint32_t i = 0; i < w->instance_count; i++) {
+        struct instance *x = &w->instances[i];
+        if (!x->is_used || !x->server)
+            continue;
+        double busy = (double)s->servers[x->site_server].running / w->params.model->concurrency;
+        x->cpu_ns += fmin(busy, 1) * cores * (double)TICK_NS;
+        struct scale_usage usage = {.at_ns = w->now_ns, .is_known = true, .cpu_ns = (int64_t)x->cpu_ns};
+        if (is_due)
+            scale_on_usage(w->scale, x->server, &usage);
+    }
+}
+
 static void meet_events(struct weir_world *w)
 {
     sync_up(w);
@@ -261,6 +281,7 @@ static void meet_events(struct weir_world *w)
         meet_instance(w, &w->instances[i]);
     if (w->now_ns >= w->next_tick_ns) {
         w->next_tick_ns += TICK_NS;
+        meter(w);
         scale_set_wall_clock(w->scale, WALL_START_NS + w->now_ns, w->now_ns);
         scale_tick(w->scale, w->now_ns);
     }

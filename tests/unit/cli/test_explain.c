@@ -109,6 +109,20 @@ static void a_fall_by_hand_and_the_next_decision(void **state)
     buf_fini(&out);
 }
 
+static void the_target_that_decided_is_told(void **state)
+{
+    struct buf out =
+        told("{'service': {'name': 'shop', 'scale': {'target': 5, 'servers_min': 1, 'servers_max': 9,"
+             " 'now': {'target': 5, 'needed': 5, 'base': 4.75, 'decided_by': 'cpu', 'waiting': 3,"
+             " 'clear_seconds': 5, 'targets': {'requests_per_second': null,"
+             " 'cpu': {'per_server': 0.6, 'seen': 2.85, 'servers': 4.75}}}}}}",
+             false);
+    assert_non_null(
+        strstr(out.ptr, "           base: the target `cpu`: 2.85 seen, of which one server should have 0.6; "
+                        "backlog: 3 waiting, to be gone in 5.0 s\n"));
+    buf_fini(&out);
+}
+
 static void servers_that_are_fixed_are_told_with_the_reason_alone(void **state)
 {
     struct buf out = told("{'service': {'name': 'shop', 'scale': {'provider': null}}, 'objective': null,"
@@ -128,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_rise_is_told_from_what_was_seen_to_what_came_of_it),
         cmocka_unit_test(colours_mark_titles_and_trouble),
         cmocka_unit_test(a_fall_by_hand_and_the_next_decision),
+        cmocka_unit_test(the_target_that_decided_is_told),
         cmocka_unit_test(servers_that_are_fixed_are_told_with_the_reason_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
