@@ -1,9 +1,14 @@
 #include "scale/choose.h"
 
-static int rank_of(const struct life *l, int64_t now_ns) /* smaller goes first */
+static bool is_outdated(const struct reconciler *r, const struct life *l)
+{
+    return l->program != r->program;
+}
+
+static int rank_of(const struct reconciler *r, const struct life *l, int64_t now_ns) /* smaller goes first */
 {
     if (now_ns < l->kept_until_ns)
-        return 5;
+        return 6;
     enum server_state state = life_state(l);
     if (state == SERVER_REQUESTED)
         return 0;
@@ -11,12 +16,15 @@ static int rank_of(const struct life *l, int64_t now_ns) /* smaller goes first *
         return 1;
     if (!server_can_take(l->server))
         return 2;
-    return state == SERVER_WARMING ? 3 : 4;
+    if (is_outdated(r, l))
+        return 3;
+    return state == SERVER_WARMING ? 4 : 5;
 }
 
-static bool goes_before(const struct life *a, const struct life *b, int64_t now_ns)
+static bool goes_before(const struct reconciler *r, const struct life *a, const struct life *b,
+                        int64_t now_ns)
 {
-    int rank_a = rank_of(a, now_ns), rank_b = rank_of(b, now_ns);
+    int rank_a = rank_of(r, a, now_ns), rank_b = rank_of(r, b, now_ns);
     if (rank_a != rank_b)
         return rank_a < rank_b;
     int32_t in_flight_a = server_in_flight(a->server), in_flight_b = server_in_flight(b->server);
@@ -29,7 +37,7 @@ struct life *choose_victim(struct reconciler *r, int64_t now_ns)
 {
     struct life *best = NULL;
     for_each_life (r, l)
-        if (life_is_up(l) && (!best || goes_before(l, best, now_ns)))
+        if (life_is_up(l) && (!best || goes_before(r, l, best, now_ns)))
             best = l;
     return best;
 }
@@ -41,11 +49,18 @@ bool choose_may_return(const struct life *l)
            !atomic_load_explicit(&l->server->is_refusing, memory_order_relaxed);
 }
 
+static bool returns_before(const struct reconciler *r, const struct life *a, const struct life *b)
+{
+    if (is_outdated(r, a) != is_outdated(r, b))
+        return is_outdated(r, b);
+    return server_in_flight(a->server) > server_in_flight(b->server);
+}
+
 struct life *choose_revival(struct reconciler *r)
 {
     struct life *best = NULL;
     for_each_life (r, l)
-        if (choose_may_return(l) && (!best || server_in_flight(l->server) > server_in_flight(best->server)))
+        if (choose_may_return(l) && (!best || returns_before(r, l, best)))
             best = l;
     return best;
 }

@@ -146,6 +146,7 @@ struct life *life_new(struct reconciler *r, struct str name, const struct addr *
     struct life *l = NEW(struct life);
     l->server = s;
     l->provider = provider;
+    l->program = r->program;
     l->requested_ns = l->state_since_ns = now_ns;
     l->pace = PROBE_NEVER;
     list_push_back(&r->lives, &l->link);

@@ -45,6 +45,7 @@ struct life {
     bool has_taken;  /* took requests at some time */
     bool is_refusing_known; /* the flag was seen and told */
     int pid;
+    uint64_t program; /* what it was started from (learned_fingerprint); adopted: what is configured now */
     int64_t requested_ns, state_since_ns, taken_since_ns;
     int64_t quiet_since_ns;     /* draining: nothing in flight since */
     int64_t stop_asked_ns;      /* the provider was last asked to stop it */
@@ -65,6 +66,7 @@ struct reconciler {
     const struct reconciler_effects *effects;
     struct random random;
     struct list lives;
+    uint64_t program; /* what the configuration says now */
     uint32_t want;
     double capacity;
     uint32_t learned_limit; /* requests in flight that a server is kept to where max_requests says nothing; 0:

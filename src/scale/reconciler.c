@@ -18,6 +18,7 @@
 #include "scale/reconciler.h"
 
 #include "scale/choose.h"
+#include "scale/learned.h"
 #include "scale/listed.h"
 #include "scale/steps.h"
 
@@ -162,6 +163,7 @@ struct reconciler *reconciler_new(const struct reconciler_params *params, int64_
     r->fleet = params->fleet;
     r->service = params->service;
     r->config = params->config;
+    r->program = learned_fingerprint(&r->config->scale);
     r->provider = params->provider;
     r->effects = params->effects;
     r->random.state = params->seed;
@@ -187,6 +189,7 @@ void reconciler_set_config(struct reconciler *r, const struct config_service *co
                            struct provider *provider, int64_t now_ns)
 {
     r->config = config;
+    r->program = learned_fingerprint(&config->scale);
     r->provider = provider;
     r->is_retired = false;
     back_off_clear(&r->back_off); /* perhaps this is the repair */

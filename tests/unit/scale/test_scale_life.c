@@ -732,6 +732,35 @@ static void removed_service_ends(void **state)
     assert_int_equal(world_fake_count(w), 0);
 }
 
+/* Those that run what the configuration said before go first, however busy they are, and come back last. */
+static void an_old_program_goes_first(void **state)
+{
+    struct world *w = *state;
+    struct str before[] = {STR("app"), STR("--v1")}, after[] = {STR("app"), STR("--v2")};
+    w->config.scale.command = (struct config_strings){.items = before, .count = 2};
+    w->stop_delay_ns = 1 * S;
+    world_begin(w);
+    want(w, 2);
+    world_run(w, 5 * S);
+    struct config_service next = w->config;
+    next.scale.command = (struct config_strings){.items = after, .count = 2};
+    scale_add_service(w->scale, w->service, &next, &w->provider, w->now_ns);
+    want(w, 4);
+    world_run(w, 5 * S);
+    assert_true(server_slot_take(world_server(w, "shop-1")) && server_slot_take(world_server(w, "shop-1")));
+    assert_true(server_slot_take(world_server(w, "shop-2")));
+    want(w, 3);
+    assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING); /* fewest in flight of the old ones */
+    want(w, 1);
+    assert_int_equal(world_state(w, "shop-1"), SERVER_DRAINING);
+    assert_int_equal(world_state(w, "shop-4"), SERVER_DRAINING);
+    assert_int_equal(world_state(w, "shop-3"), SERVER_SERVING);
+    want(w, 2);
+    assert_int_equal(world_state(w, "shop-4"), SERVER_SERVING); /* though the old ones have more in flight */
+    want(w, 3);
+    assert_int_equal(world_state(w, "shop-1"), SERVER_SERVING);
+}
+
 static void reload_changes_limits(void **state)
 {
     struct world *w = *state;
@@ -833,6 +862,7 @@ int main(void)
         STORY(failed_publish_is_tried_again),
         STORY(fixed_servers),
         STORY(removed_service_ends),
+        STORY(an_old_program_goes_first),
         STORY(reload_changes_limits),
         STORY(api_and_metrics),
     };
