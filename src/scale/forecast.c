@@ -16,13 +16,14 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "scale/price.h"
 #include "scale/keep.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-static const double quantile = 0.9; /* a load above the forecast costs about ten times as much as one below */
+static const double quantile = SCALE_PRICE_OF_MISSING / (SCALE_PRICE_OF_MISSING + 1.0);
 static const double bin_width = 0.01;
 static const double slow_horizons = 10; /* the slow mean's time, in horizons */
 static const double slow_s_min = 60;

@@ -30,13 +30,14 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "scale/keep.h"
+#include "scale/price.h"
 
 #include <math.h>
 
 #define GAP_NS_MIN  (IDLE_GAP_MIN_S * NS_PER_S)
 #define HOLD_NS_MAX (3600 * NS_PER_S)
 
-static const double patience = 9;
+static const double patience = SCALE_PRICE_OF_MISSING;
 static const double unseen_gaps = 3;
 static const double fading = 0.99;
 

@@ -15,9 +15,10 @@
  *   work counts as a floor, once it is known what a server can carry at most. The waiting are added to
  * either.
  * - Needed: the sum, in servers. Up at once.
- * - Window: the largest need of the last scale_down_after; by default of a quarter of a start time: what
- *   may come is in the forecast already. The last server is kept by the gaps between requests (idle.h),
- *   unless scale_down_after is stated. What they and other bounds make of the need: bounds.h.
+ * - Window: the largest need of the last scale_down_after; by default, growth apart, of the time for which a
+ *   server is best kept by how soon it was needed again of late (hold.h). The last server is kept by the gaps
+ * between requests (idle.h), unless scale_down_after is stated. What they and other bounds make of the need:
+ * bounds.h.
  *
  * Servers that are coming are among those the target is compared with (the reconciler starts target - up), so
  * a backlog that stays while they start does not ask again.
@@ -42,13 +43,12 @@
 #define SERVICE_NS_MAX   (10 * NS_PER_S) /* requests that take longer are counted, not computed */
 #define START_UNKNOWN_NS (30 * NS_PER_S) /* while no server was seen to start */
 #define START_NS_MAX     (600 * NS_PER_S)
-enum { MEAN_OF_START = 8, HOLD_OF_START = 4 };
+enum { MEAN_OF_START = 4 };
 #define CLEAR_NS_DEFAULT                                                                                     \
     (5 * NS_PER_S) /* at least, while no start time, or no ceiling of a server is known */
 #define CLEAR_NS_MIN    (200 * NS_PER_MS)
 #define CLEAR_NS_MAX    (60 * NS_PER_S)
 #define CLEAR_HURRY_NS  (1 * NS_PER_S)
-#define HOLD_NS_MIN     (10 * NS_PER_S)  /* however fast servers start: people and caches like calm */
 #define HOLD_UNKNOWN_NS (300 * NS_PER_S) /* before any start was seen: what is there may be dear */
 
 static const double wait_share = 0.5;      /* of what the objective leaves beyond the service, for waiting */
@@ -68,9 +68,12 @@ void policy_init(struct policy_state *p)
 void policy_note_existing(struct policy_state *p, const struct policy_limits *limits, uint32_t servers,
                           int64_t now_ns)
 {
-    bool is_given = limits->scale_down_after_ns >= 0;
-    stable_window_advance(&p->window, is_given ? limits->scale_down_after_ns : HOLD_UNKNOWN_NS, now_ns);
-    stable_window_note(&p->window, fmax((double)servers - BOUNDS_DOWN_ROOM, 0));
+    if (limits->scale_down_after_ns >= 0) {
+        stable_window_advance(&p->window, limits->scale_down_after_ns, now_ns);
+        stable_window_note(&p->window, fmax((double)servers - BOUNDS_DOWN_ROOM, 0));
+    } else {
+        hold_note(&p->hold, MAX(servers, p->hold.needed), START_UNKNOWN_NS, now_ns);
+    }
     p->target = MAX(p->target, MIN(servers, limits->bounds.servers_max));
 }
 
@@ -129,13 +132,30 @@ static bool is_idle(const struct policy_state *p, const struct scale_signals *g)
     return !is_anyone_there(g) && p->work < idle_work;
 }
 
-/* The stable window: the user's, or a part of the start time, which a server that is given up would cost
- * anew. */
-static int64_t window_ns(const struct policy_limits *limits, const struct scale_signals *g)
+static double need_of(const struct scale_decision *d)
 {
-    if (limits->scale_down_after_ns >= 0)
-        return limits->scale_down_after_ns;
-    return g->start_times ? MAX(start_time_ns(g) / HOLD_OF_START, HOLD_NS_MIN) : HOLD_UNKNOWN_NS;
+    return d->base + d->forecast + d->burst + d->backlog;
+}
+
+/*
+ * The largest need of the user's stable window; else the present one, or what was needed within the time for
+ * which servers are worth keeping. Needed, not forecast: what may come is told anew at each moment, and to
+ * keep what was feared a while ago as well would pay for the same chance twice.
+ */
+static double need_in_window(struct policy_state *p, const struct policy_limits *limits,
+                             const struct scale_signals *g, const struct scale_decision *d)
+{
+    double need = need_of(d), seen = need - d->forecast;
+    if (limits->scale_down_after_ns >= 0) {
+        stable_window_advance(&p->window, limits->scale_down_after_ns, g->now_ns);
+        stable_window_note(&p->window, need);
+        return stable_window_max(&p->window);
+    }
+    uint32_t servers = seen > 0 ? bounds_servers_for(seen + BOUNDS_DOWN_ROOM) : 0;
+    hold_note(&p->hold, servers, start_time_ns(g), g->now_ns);
+    int64_t hold_ns = g->start_times ? hold_time_ns(&p->hold) : HOLD_UNKNOWN_NS;
+    uint32_t held = hold_count(&p->hold, hold_ns, g->now_ns);
+    return fmax(need, held - BOUNDS_DOWN_ROOM);
 }
 
 /* How long the last server is kept after the last request; 0: as long as any other. Where people state when
@@ -255,11 +275,6 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
         d->backlog = fmin(d->backlog, fmax(d->base + d->forecast, g->available / 2.0 + 1));
 }
 
-static double need_of(const struct scale_decision *d)
-{
-    return d->base + d->forecast + d->burst + d->backlog;
-}
-
 static const char held_by[] = "; held by ";
 
 static void write_reason(const struct bounds_limits *limits, struct scale_decision *d)
@@ -294,7 +309,7 @@ static void write_reason(const struct bounds_limits *limits, struct scale_decisi
 
 /* Where it only advises, each advice is given as if those before it had been followed. */
 static void choose_target(struct policy_state *p, const struct policy_limits *limits,
-                          const struct scale_signals *g, struct scale_decision *d)
+                          const struct scale_signals *g, double need_max, struct scale_decision *d)
 {
     struct bounds_limits wish = limits->bounds;
     int64_t hold_ns = d->needed == 0 ? last_hold_ns(p, limits, g) : 0;
@@ -310,8 +325,7 @@ static void choose_target(struct policy_state *p, const struct policy_limits *li
         wish.has_manual = false;
         facts.target_before = p->is_advising ? p->advised : d->target_before;
     }
-    struct bounds_choice choice =
-        bounds_choose(&p->steps, &wish, &facts, d->needed, stable_window_max(&p->window));
+    struct bounds_choice choice = bounds_choose(&p->steps, &wish, &facts, d->needed, need_max);
     d->advised = p->advised = choice.target;
     d->advised_bound = choice.bound;
     d->idle_hold_ns = choice.bound == SCALE_BOUND_IDLE ? hold_ns : 0;
@@ -342,9 +356,7 @@ struct scale_decision scale_decide(struct policy_state *p, const struct policy_l
     compute_need(p, limits, capacity, g, &d);
     double need = need_of(&d);
     d.needed = bounds_servers_for(need);
-    stable_window_advance(&p->window, window_ns(limits, g), g->now_ns);
-    stable_window_note(&p->window, need);
-    choose_target(p, limits, g, &d);
+    choose_target(p, limits, g, need_in_window(p, limits, g, &d), &d);
     d.is_change = d.target != d.target_before;
     p->target = d.target;
     write_reason(&limits->bounds, &d);
@@ -355,6 +367,7 @@ void policy_keep(struct keep *k, struct policy_state *p)
 {
     demand_keep(k, &p->demand);
     idle_keep(k, &p->idle);
+    hold_keep(k, &p->hold);
     forecast_keep(k, &p->forecast);
     k->section = "policy";
     keep_bool(k, "is_advising", &p->is_advising);

@@ -12,6 +12,7 @@
 #include "scale/capacity.h"
 #include "scale/demand.h"
 #include "scale/forecast.h"
+#include "scale/hold.h"
 #include "scale/idle.h"
 #include "scale/signals.h"
 #include "scale/targets.h"
@@ -65,7 +66,8 @@ struct policy_state {
     uint32_t advised; /* while it is advising: what it would want, as if it were done */
     double work;      /* moving mean of the work in flight */
     struct demand demand;
-    struct stable_window window;
+    struct stable_window window; /* of a stated scale_down_after */
+    struct hold hold;            /* where none is stated */
     struct step_history steps;
     struct forecast forecast;
     struct idle idle;

@@ -469,9 +469,9 @@ static void what_does_not_fit_is_refused_whole(void **state)
     static const struct {
         const char *what, *with, *why;
     } rows[] = {
-        {"learned 1\n", "learned 2\n", "it has version 2, and this Weir reads 1"},
-        {"learned 1\n", "", "learned: missing"},
-        {"learned 1\n", "\n", "learned: missing"},
+        {"learned 2\n", "learned 1\n", "it has version 1, and this Weir reads 2"},
+        {"learned 2\n", "", "learned: missing"},
+        {"learned 2\n", "\n", "learned: missing"},
         {"capacity.knee ", "capacity.knees ", "capacity.knee: missing"},
         {"capacity.knee ", "forecast.knee ", "capacity.knee: missing"},
         {"capacity.knee ", "capacity.knee 1 ", "capacity.knee: more values than expected"},
