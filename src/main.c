@@ -14,6 +14,7 @@
 #include "config/secrets.h"
 #include "control/control.h"
 #include "net/socket.h"
+#include "provider/trial.h"
 #include "scale/simulate/simulate.h"
 #include "supervisor/state_folder.h"
 #include "supervisor/supervisor.h"
@@ -534,7 +535,8 @@ static void open_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    static const struct cli_hooks hooks = {.run = run, .worker = worker, .simulate = simulate_main};
+    static const struct cli_hooks hooks = {
+        .run = run, .worker = worker, .simulate = simulate_main, .try_provider = provider_trial};
     open_standard_descriptors();
     return cli_main(argc, argv, &hooks);
 }

@@ -6,11 +6,13 @@
  * Ctrl-C twice.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 5, CLI_INTERRUPTED = 130 };
 
 struct config; /* config/model.h */
+struct config_service;
 
 /* Where a configuration came from: what makes this Weir another than the next one on the host. Borrowed. */
 struct cli_origin {
@@ -26,6 +28,8 @@ struct cli_hooks {
     int (*run)(const struct config *config, const struct cli_origin *origin);
     int (*worker)(void);                    /* the hidden command that the supervisor starts */
     int (*simulate)(int argc, char **argv); /* argv[0]: its name; options as in the table of commands */
+    /* Starts and stops one server of a service whose provider has an engine; whether all went well. */
+    bool (*try_provider)(const struct config_service *service);
 };
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);

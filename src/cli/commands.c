@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/explain.h"
 #include "cli/help.h"
+#include "cli/provider.h"
 #include "cli/record.h"
 #include "cli/run.h"
 #include "cli/status.h"
@@ -39,6 +40,8 @@ static const struct command_option run_options[] = {
     {"--print-config", NULL, NULL, "print the configuration as a file instead of running it"},
     {0},
 };
+static const struct command_option provider_options[] = {
+    {"--config", "-c", "FILE", "the configuration; - is standard input"}, {0}};
 static const struct command_option status_options[] = {
     {"--json", NULL, NULL, "the API's answers themselves"}, CLIENT_OPTIONS, {0}};
 static const struct command_option events_options[] = {
@@ -116,6 +119,21 @@ static const struct command commands[] = {
      .operands_min = 1,
      .operands_max = 1,
      .run = check_file},
+    {.name = "provider",
+     .arguments = "test SERVICE -c FILE",
+     .summary = "Try a service's provider: list, start one server, wait until it answers, stop it",
+     .details = "Each step is told with its time and, where it fails, in the words of the engine; what was "
+                "started is stopped\n"
+                "either way. Exits with 0 when all went well, with 1 when not.\n"
+                "\n"
+                "For every provider but `process`. Where servers are started one by one, those of a running "
+                "Weir are not touched;\n"
+                "an engine that only counts (`http`, `swarm`) is asked for one more than it lists, so try it "
+                "while no Weir uses it.",
+     .options = provider_options,
+     .operands_min = 2,
+     .operands_max = 2,
+     .run = provider_command},
     {.name = "status",
      .arguments = "",
      .summary = "Show services, servers, the host and alerts of a running Weir",

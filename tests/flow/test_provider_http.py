@@ -4,11 +4,13 @@ the way, the number is right in the end, and nothing else suffers."""
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
+import yaml
 
-from harness import wait_until
+from harness import binary, wait_until
 from scaling_api import ScalingApi, cut, half, hang, lost, status, twice
 
 
@@ -287,3 +289,37 @@ def test_a_state_that_nobody_has_explained_is_told(weir, api):
     wait_until(lambda: engine(w)["trouble"], 10, "trouble")
     assert "the state 'rebooting' of server i-1 is in none of" in engine(w)["trouble"]["text"]
     assert len(w.takes_requests()) == 1
+
+
+def trial(api, tmp_path, **more):
+    """What `weir provider test` says, and its exit status."""
+    config = tmp_path / "weir.yaml"
+    config.write_text(yaml.dump({"services": {"shop": service(api, "1..6", scale={"start_timeout": "3s"}, **more)}}))
+    result = subprocess.run([binary(), "provider", "test", "shop", "-c", str(config)], capture_output=True, text=True, timeout=50)
+    return result.stdout + result.stderr, result.returncode
+
+
+def test_a_provider_is_tried_from_the_command_line(api, tmp_path):
+    one = api()
+    one.set_count(2)
+    told, code = trial(one, tmp_path)
+    assert code == 0, told
+    steps = ["list what there is", "ask for one more", "wait until it is listed", "takes connections", "ask for one less", "gone", "all well"]
+    assert [step for step in steps if step not in told] == []
+    assert len(one.machines) == 2
+    assert one.counts() == ["POST /v1/aws/us-east-1?count=3&scale_up=true", "POST /v1/aws/us-east-1?count=2&scale_up=false"]
+
+
+def test_a_trial_that_fails_tells_why_and_leaves_nothing(api, tmp_path):
+    one = api()
+    one.always["count"] = status(403, b"your key is old")
+    told, code = trial(one, tmp_path)
+    assert code == 1 and "status 403: your key is old (credentials)" in told and "not all well" in told
+    one.always.clear()
+    with one.lock:
+        one.faults.append(("count", lost))  # done, but nobody was told
+    told, code = trial(one, tmp_path)
+    assert code == 1 and len(one.machines) == 0
+    one.always["list"] = status(500, b"out of order")
+    told, code = trial(one, tmp_path)
+    assert code == 1 and "out of order (retryable)" in told

@@ -1,0 +1,311 @@
+/*
+ * One step after the other, straight on: what the roster does for a running Weir, done by hand and told to
+ * people. Each step is a call to the driver or a wait for a list to show something; the first that fails ends
+ * the trial, after what was started has been stopped.
+ */
+#include "provider/trial.h"
+
+#include "base/clock.h"
+#include "net/fetch.h"
+#include "net/socket.h"
+#include "provider/drivers.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_NS (500 * NS_PER_MS) /* between two lists or probes */
+enum { OWNER_BYTES = 64 };
+
+struct trial {
+    const struct config_service *service;
+    const struct driver_ops *ops;
+    struct driver *driver;
+    atomic_bool is_cancelled;
+    char key[INSTANCE_KEY_BYTES];
+    uint32_t count_before;
+    struct instance_list before; /* owned */
+    bool is_asked;               /* something may have been started */
+    struct instance instance;    /* the one that was started; id "" before it was seen */
+    int64_t step_ns;
+};
+
+/* --- words ------------------------------------------------------------------------------------------- */
+
+static void begin(struct trial *t, const char *what)
+{
+    t->step_ns = clock_now_ns();
+    printf("%-34s ", what);
+    (void)fflush(stdout);
+}
+
+static bool done(const struct trial *t, const char *what)
+{
+    printf("%6.2f s  %s\n", (double)(clock_now_ns() - t->step_ns) / 1e9, what);
+    return true;
+}
+
+static bool failed(const struct trial *t, const char *why)
+{
+    printf("%6.2f s  FAILED: %s\n", (double)(clock_now_ns() - t->step_ns) / 1e9, why);
+    return false;
+}
+
+static bool engine_failed(const struct trial *t, const struct driver_failure *f)
+{
+    char text[PROVIDER_TEXT_BYTES + 32];
+    (void)snprintf(text, sizeof(text), "%s (%s)", f->text, driver_fault_name(f->fault));
+    return failed(t, text);
+}
+
+/* --- calls ------------------------------------------------------------------------------------------- */
+
+static struct driver_call limits(const struct trial *t, int64_t more_ns)
+{
+    return (struct driver_call){clock_now_ns() + t->service->scale.engine.timeout_ns + more_ns, &t->is_cancelled};
+}
+
+static bool list(struct trial *t, struct instance_list *ret_list, struct driver_failure *f)
+{
+    struct driver_call call = limits(t, 0);
+    return t->ops->list(t->driver, &call, ret_list, f);
+}
+
+static bool is_alive(const struct instance *i)
+{
+    return i->state == INSTANCE_PENDING || i->state == INSTANCE_RUNNING;
+}
+
+static uint32_t count_alive(const struct instance_list *l)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        count += is_alive(&l->items[i]);
+    return count;
+}
+
+static const struct instance *find_id(const struct instance_list *l, const char *id)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i].id, id) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+static bool starts_one(const struct trial *t)
+{
+    return t->ops->capabilities & DRIVER_STARTS_ONE;
+}
+
+static bool set_count(struct trial *t, uint32_t count, uint32_t before, struct driver_failure *f)
+{
+    struct driver_call call = limits(t, 0);
+    return t->ops->set_count(t->driver, &call, count, before, f);
+}
+
+/* --- steps ------------------------------------------------------------------------------------------- */
+
+static bool list_before(struct trial *t)
+{
+    char text[64];
+    struct driver_failure f = {0};
+    begin(t, "list what there is");
+    if (!list(t, &t->before, &f))
+        return engine_failed(t, &f);
+    t->count_before = count_alive(&t->before);
+    (void)snprintf(text, sizeof(text), "%u server%s", t->count_before, t->count_before == 1 ? "" : "s");
+    return done(t, text);
+}
+
+static bool start(struct trial *t)
+{
+    struct driver_failure f = {0};
+    struct driver_call call = limits(t, t->service->scale.start_timeout_ns);
+    begin(t, starts_one(t) ? "start one" : "ask for one more");
+    t->is_asked = true;
+    bool is_good = starts_one(t) ? t->ops->start(t->driver, &call, t->key, &t->instance, &f)
+                                 : set_count(t, t->count_before + 1, t->count_before, &f);
+    return is_good ? done(t, "accepted") : engine_failed(t, &f);
+}
+
+/* The one that was not there before. */
+static const struct instance *find_new(const struct trial *t, const struct instance_list *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (!find_id(&t->before, l->items[i].id))
+            return &l->items[i];
+    return NULL;
+}
+
+static bool await_address(struct trial *t)
+{
+    char text[ADDR_TEXT_BYTES + INSTANCE_ID_BYTES + 8], address[ADDR_TEXT_BYTES];
+    int64_t until_ns = clock_now_ns() + t->service->scale.start_timeout_ns;
+    begin(t, "wait until it is listed to run");
+    while (clock_now_ns() < until_ns) {
+        struct driver_failure f = {0};
+        struct instance_list l = {0};
+        if (!list(t, &l, &f))
+            return engine_failed(t, &f);
+        const struct instance *found = find_new(t, &l);
+        if (found)
+            t->instance = *found;
+        free(l.items);
+        if (found && !is_alive(&t->instance))
+            return failed(t, t->instance.detail[0] ? t->instance.detail : "it has ended again");
+        if (found && t->instance.state == INSTANCE_RUNNING && t->instance.has_address) {
+            (void)snprintf(text, sizeof(text), "%s at %s", t->instance.id,
+                           addr_format(address, &t->instance.address));
+            return done(t, text);
+        }
+        (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
+    }
+    return failed(t, t->instance.id[0] ? "it has no address within start_timeout"
+                                       : "it is not listed within start_timeout");
+}
+
+static bool connects(const struct trial *t)
+{
+    int fd = socket_connect(&t->instance.address);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    if (fd < 0)
+        return false;
+    bool is_good = poll(&p, 1, (int)(t->service->health.timeout_ns / NS_PER_MS)) == 1 && socket_error(fd) == 0;
+    close(fd);
+    return is_good;
+}
+
+static bool answers(const struct trial *t)
+{
+    const struct config_health *h = &t->service->health;
+    char address[ADDR_TEXT_BYTES], url[ADDR_TEXT_BYTES + 1100], host[320];
+    const char *const headers[] = {host};
+    struct fetch_response response = {0};
+    struct err err = {0};
+    if (!h->has_path)
+        return connects(t);
+    (void)snprintf(url, sizeof(url), "http://%s%s", addr_format(address, &t->instance.address), h->path.ptr);
+    (void)snprintf(host, sizeof(host), "Host: %s", h->host.len ? h->host.ptr : address);
+    struct fetch_request q = {.method = "GET",
+                              .url = url,
+                              .headers = headers,
+                              .header_count = 1,
+                              .is_direct = true,
+                              .timeout_ns = h->timeout_ns};
+    if (!fetch(&q, &response, &err))
+        return false;
+    fetch_response_fini(&response);
+    return response.status >= h->status_min && response.status <= h->status_max;
+}
+
+static bool await_answer(struct trial *t)
+{
+    int64_t until_ns = clock_now_ns() + t->service->scale.start_timeout_ns;
+    begin(t, t->service->health.has_path ? "wait for its first good probe" : "wait until it takes connections");
+    while (!answers(t)) {
+        if (clock_now_ns() >= until_ns)
+            return failed(t, "not within start_timeout");
+        (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
+    }
+    return done(t, "it answers");
+}
+
+static bool stop(struct trial *t, int64_t stop_timeout_ns)
+{
+    struct driver_failure f = {0};
+    struct driver_call call = limits(t, stop_timeout_ns);
+    begin(t, starts_one(t) ? stop_timeout_ns ? "stop it" : "remove what is left of it" : "ask for one less");
+    bool is_good = starts_one(t) ? t->ops->stop(t->driver, &call, &t->instance, stop_timeout_ns, &f)
+                                 : set_count(t, t->count_before, t->count_before + 1, &f);
+    return is_good ? done(t, "accepted") : engine_failed(t, &f);
+}
+
+/* An engine that counts chooses whom it ends. */
+static bool is_over(const struct trial *t, const struct instance_list *l)
+{
+    const struct instance *i = find_id(l, t->instance.id);
+    return starts_one(t) ? !i || i->state == INSTANCE_ENDED : count_alive(l) <= t->count_before;
+}
+
+static bool await_end(struct trial *t)
+{
+    int64_t until_ns =
+        clock_now_ns() + t->service->scale.stop_timeout_ns + 2 * t->service->scale.engine.timeout_ns;
+    bool is_left = false;
+    begin(t, "wait until it is gone");
+    for (bool is_gone = false; !is_gone;) {
+        struct driver_failure f = {0};
+        struct instance_list l = {0};
+        if (!list(t, &l, &f))
+            return engine_failed(t, &f);
+        is_gone = is_over(t, &l);
+        is_left = is_gone && starts_one(t) && find_id(&l, t->instance.id);
+        free(l.items);
+        if (!is_gone && clock_now_ns() >= until_ns)
+            return failed(t, "it is still there");
+        if (!is_gone)
+            (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
+    }
+    return done(t, "gone") && (!is_left || stop(t, 0));
+}
+
+/* A start that failed, or that was not seen, may still have made one: the last list tells. */
+static void find_started(struct trial *t)
+{
+    struct driver_failure f = {0};
+    struct instance_list l = {0};
+    if (t->instance.id[0] || !list(t, &l, &f))
+        return;
+    const struct instance *found = find_new(t, &l);
+    if (found)
+        t->instance = *found;
+    free(l.items);
+}
+
+static bool clean_up(struct trial *t)
+{
+    if (!t->is_asked)
+        return true;
+    find_started(t);
+    if (starts_one(t) && t->instance.id[0] == '\0')
+        return true;
+    return stop(t, t->service->scale.stop_timeout_ns) && await_end(t);
+}
+
+/* --- all of it --------------------------------------------------------------------------------------- */
+
+static bool run(struct trial *t)
+{
+    bool is_good = list_before(t) && start(t) && await_address(t) && await_answer(t);
+    return clean_up(t) && is_good;
+}
+
+static struct driver *open_driver(const struct trial *t, struct err *err)
+{
+    char owner[OWNER_BYTES];
+    const struct str configured = t->service->scale.engine.owner;
+    (void)snprintf(owner, sizeof(owner), "%s%s", configured.len ? configured.ptr : "weir",
+                   starts_one(t) ? "-test" : "");
+    return t->ops->open(t->service, owner, err);
+}
+
+bool provider_trial(const struct config_service *service)
+{
+    struct err err = {0};
+    struct trial t = {.service = service, .ops = driver_find(&service->scale)};
+    ASSERT(t.ops);
+    (void)snprintf(t.key, sizeof(t.key), "%s/%s-test", service->name.ptr, service->name.ptr);
+    t.driver = open_driver(&t, &err);
+    if (!t.driver) {
+        printf("provider %s cannot be used: %s\n", t.ops->name, err.text);
+        return false;
+    }
+    printf("service %s, provider %s\n", service->name.ptr, t.ops->name);
+    bool is_good = run(&t);
+    printf("%s\n", is_good ? "all well" : "not all well");
+    free(t.before.items);
+    t.ops->close(t.driver);
+    return is_good;
+}
