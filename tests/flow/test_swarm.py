@@ -114,6 +114,15 @@ def test_weir_is_killed_and_finds_its_tasks_again(weir, engine):
     wait_until(is_settled, 40, "two tasks")
 
 
+def test_a_number_set_by_another_hand_is_set_back(weir, engine):
+    """More or fewer than Weir wants: after a moment there are as many as Weir wants."""
+    engine.create_service("web", replicas=2, command=command())
+    w = weir(services=web(engine, "2"))
+    for count in (4, 1):
+        engine.update_service("web", lambda spec: spec["Mode"]["Replicated"].update(Replicas=count))
+        wait_until(lambda: replicas(engine) == 2 and serving(w) == 2, 20, f"two tasks after {count}")
+
+
 def test_what_can_not_work_is_told_with_what_to_do(weir, engine):
     """A service behind the ingress mesh, and one that is not there."""
     engine.create_service("web", replicas=1, command=command(), mode="ingress")
