@@ -64,7 +64,8 @@ static bool engine_failed(const struct trial *t, const struct driver_failure *f)
 
 static struct driver_call limits(const struct trial *t, int64_t more_ns)
 {
-    return (struct driver_call){clock_now_ns() + t->service->scale.engine.timeout_ns + more_ns, &t->is_cancelled};
+    return (struct driver_call){clock_now_ns() + t->service->scale.engine.timeout_ns + more_ns,
+                                &t->is_cancelled};
 }
 
 static bool list(struct trial *t, struct instance_list *ret_list, struct driver_failure *f)
@@ -172,7 +173,8 @@ static bool connects(const struct trial *t)
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     if (fd < 0)
         return false;
-    bool is_good = poll(&p, 1, (int)(t->service->health.timeout_ns / NS_PER_MS)) == 1 && socket_error(fd) == 0;
+    bool is_good =
+        poll(&p, 1, (int)(t->service->health.timeout_ns / NS_PER_MS)) == 1 && socket_error(fd) == 0;
     close(fd);
     return is_good;
 }
@@ -203,7 +205,8 @@ static bool answers(const struct trial *t)
 static bool await_answer(struct trial *t)
 {
     int64_t until_ns = clock_now_ns() + t->service->scale.start_timeout_ns;
-    begin(t, t->service->health.has_path ? "wait for its first good probe" : "wait until it takes connections");
+    begin(t,
+          t->service->health.has_path ? "wait for its first good probe" : "wait until it takes connections");
     while (!answers(t)) {
         if (clock_now_ns() >= until_ns)
             return failed(t, "not within start_timeout");

@@ -1,6 +1,7 @@
 /*
- * trial.h: `weir provider test`: one server of a service is started by its provider, awaited, probed and stopped
- * again, step by step, with times and the engine's words on standard output. Blocks; for a process of its own.
+ * trial.h: `weir provider test`: one server of a service is started by its provider, awaited, probed and
+ * stopped again, step by step, with times and the engine's words on standard output. Blocks; for a process of
+ * its own.
  */
 #pragma once
 #include "config/model.h"

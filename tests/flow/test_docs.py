@@ -48,6 +48,12 @@ def test_yaml_block(text, tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_the_example_of_a_provider_is_the_file_that_is_tested():
+    page = (ROOT / "docs" / "how-to" / "write-a-provider.md").read_text()
+    shown = re.search(r"^```c\n(.*?)^```$", page, re.M | re.S).group(1)
+    assert shown == (ROOT / "examples" / "provider" / "folder.c").read_text()
+
+
 def is_open(port):
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
