@@ -43,6 +43,15 @@ bool balance_is_eligible(const struct balance_request *r, const struct server *s
     return true;
 }
 
+struct server *balance_pick(const struct balance_ops *method, const struct balance_request *r)
+{
+    struct server *s = r->filled;
+    if (s && server_in_flight(s) < atomic_load_explicit(&s->fill_to, memory_order_relaxed) &&
+        balance_is_eligible(r, s))
+        return s;
+    return method->pick(r);
+}
+
 void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error,
                      int64_t now_ns)
 {

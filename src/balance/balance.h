@@ -27,7 +27,8 @@ struct balance_request {
     _Atomic uint32_t *turn;           /* the service's, shared by all threads */
     struct random *random;
     int64_t now_ns;
-    uint32_t avoid_count; /* servers already tried for this request */
+    struct server *filled; /* it comes first while it has fewer than fill_to; NULL: none */
+    uint32_t avoid_count;  /* servers already tried for this request */
     const struct server *avoid[BALANCE_AVOID_MAX];
 };
 
@@ -39,6 +40,9 @@ struct balance_ops {
 
 const struct balance_ops *balance_by_method(int method); /* enum balance_method of config/model.h */
 extern const struct balance_ops balance_round_robin, balance_least_requests, balance_random_of_two;
+
+/* What the method proposes, unless the service has a server that is to be filled first. */
+struct server *balance_pick(const struct balance_ops *method, const struct balance_request *r);
 
 /* True when the server could take this request: in rotation, not tried before, below its limit. */
 bool balance_is_eligible(const struct balance_request *r, const struct server *s);

@@ -49,6 +49,7 @@ struct server {
     _Atomic int state;            /* enum server_state */
     _Atomic int is_healthy;       /* active probes' verdict */
     _Atomic int32_t max_requests; /* 0 = no limit */
+    _Atomic int32_t fill_to; /* requests it is given before others get any, if it is its service's `filled` */
 
     /* Written by all: alone on its cache line. */
     _Alignas(64) _Atomic int32_t in_flight;

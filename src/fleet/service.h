@@ -24,7 +24,9 @@ struct service {
     _Atomic int32_t collecting; /* requests whose body is taken in before a server is chosen */
     _Atomic uint32_t
         retry_after_s; /* control: until there is likely to be room; what a 503 says; 0: unknown */
-    char padding_[28];
+    struct server
+        *_Atomic filled; /* control: gets requests first while it has fewer than fill_to; NULL: none */
+    char padding_[16];
 
     struct service_cells *cells[THREADS_MAX];
 };

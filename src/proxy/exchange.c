@@ -64,13 +64,14 @@ static bool pick_server(struct session *s)
         .turn = &x->service->turn,
         .random = &t->random,
         .now_ns = loop_now_ns(t->loop),
+        .filled = atomic_load_explicit(&x->service->filled, memory_order_acquire),
         .avoid_count = x->tried_count,
     };
     for (uint32_t i = 0; i < x->tried_count; i++)
         r.avoid[i] = x->tried[i];
     const struct balance_ops *method = balance_by_method((int)x->view->config->balance);
     struct server *server;
-    while ((server = method->pick(&r))) {
+    while ((server = balance_pick(method, &r))) {
         if (queue_take_slot(server)) {
             x->server = server;
             return true;

@@ -20,6 +20,12 @@
  * A slow database makes all servers slow: their throughput together then does not grow with their number
  * (note_ceiling), and no more are added.
  *
+ * Load that is spread over many servers shows no knee. So one of them is filled before the others get any
+ * (fill_to), to twice what went well, which doubles with each step: with an objective only as far as it holds
+ * if the knee is right behind what was seen, and only while the load could reach something new.
+ *
+ * Once met, a knee stays until what is seen contradicts it, not only until it is remembered too little.
+ *
  * The limit that the balancer enforces is a little over the knee: enough to go on seeing it from both sides,
  * and to have the next request there when one is answered.
  *
@@ -46,6 +52,7 @@ enum { CEILING_SECONDS = 2, CEILING_REQUESTS = 50 };
 
 static const double level_departures_max = 4000; /* a level's memory */
 static const double top_departures_min = 20;     /* fewer say nothing of a level */
+static const double fit_admissions_min = 5;      /* enough where levels are weighed by their number */
 static const double evidence = 12;               /* reached by chance once in 1000 */
 static const double interval = 4;
 static const double half_done =
@@ -55,8 +62,8 @@ static const double whole_nearness = 0.2;
 static const double full_queue = 0.95, full_departures_min = 200, full_departures_max = 2000;
 static const double full_correction = 1.3;
 static const double knee_step = 1.02;
-static const double slower_octaves = 0.1, slower_deviations = 3; /* of durations, beyond the knee */
-static const double flat_admissions_min = 200;
+static const double inexactness = 0.05; /* of levels that hold more than one number */
+static const double slower_octaves = 0.1, slower_deviations = 3;  /* of durations, beyond the knee */
 static const double service_requests = 500, service_seconds = 30; /* memory of the service time */
 static const double service_change = 0.22;                        /* logarithm */
 static const double rescaled_weight = 0.2, changed_departures_min = 100;
@@ -69,6 +76,8 @@ static const double allowed_always = 1.2;  /* x the base time, however tight the
 static const double tail_ratio_max = 6;
 static const double explore_share = 0.25;
 static const double errors_max = 0.1;
+static const double fill_factor = 2; /* requests take twice as long at worst */
+static const double fill_service_s_max = 5, sure_width = 0.1, chance_deviations = 2;
 
 const char *capacity_source_name(enum capacity_source s)
 {
@@ -128,14 +137,17 @@ static bool is_flat(const struct capacity_model *m, unsigned level, double octav
     double below_count, count;
     double below = level ? typical_log(m, 0, level - 1, &below_count) : (below_count = 0);
     double at = typical_log(m, level, level, &count);
-    return below_count < flat_admissions_min || count < flat_admissions_min || at - below <= octaves;
+    if (below_count < 1)
+        return level < CAPACITY_START_IN_FLIGHT;
+    return at - below <= fmax(octaves, slower_deviations * sqrt(1 / below_count + 1 / count));
 }
 
 /* The highest number in flight that was seen to go well. */
 static double top_level(const struct capacity_model *m)
 {
     for (unsigned i = LEVEL_COUNT; i-- > 0;)
-        if (m->levels[i].departures >= top_departures_min && is_flat(m, i, slower_octaves))
+        if (m->levels[i].departures >= top_departures_min && m->levels[i].admissions >= top_departures_min &&
+            is_flat(m, i, slower_octaves))
             return level_in_flight(i);
     return 0;
 }
@@ -143,13 +155,13 @@ static double top_level(const struct capacity_model *m)
 /* ---- the knee ---- */
 
 /* How badly a knee fits the durations (0: perfectly), in squares of the mean; INFINITY: no knee. */
-static double misfit(const struct capacity_level *levels, double knee)
+static double misfit(const struct capacity_level *levels, double knee, double *ret_service_s)
 {
     double requests = 0, service_s = 0, misfit = 0;
     for (int round = 0; round < 2; round++) /* the service time, then the distance from it */
         for (unsigned i = 0; i < LEVEL_COUNT; i++) {
             const struct capacity_level *l = &levels[i];
-            if (l->admissions < top_departures_min)
+            if (l->admissions < fit_admissions_min)
                 continue;
             double stretch = fmax((level_in_flight(i) - half_done) / knee, 1);
             double own_s = l->admission_s / l->admissions / stretch;
@@ -161,16 +173,17 @@ static double misfit(const struct capacity_level *levels, double knee)
                 misfit += l->admissions * off * off;
             }
         }
+    *ret_service_s = requests > 0 ? service_s / requests : 0;
     return misfit;
 }
 
 /* About 95 % confidence. */
 static void find_interval(struct capacity_model *m, double best, double at_best, double most)
 {
-    double low = best, high = best;
-    while (low > 0.5 && misfit(m->levels, low / knee_step) - at_best < interval)
+    double service_s, low = best, high = best;
+    while (low > 0.5 && misfit(m->levels, low / knee_step, &service_s) - at_best < interval)
         low /= knee_step;
-    while (high < most && misfit(m->levels, high * knee_step) - at_best < interval)
+    while (high < most && misfit(m->levels, high * knee_step, &service_s) - at_best < interval)
         high *= knee_step;
     m->knee_low = low;
     m->knee_high = high;
@@ -186,6 +199,20 @@ static bool is_slower_beyond(const struct capacity_model *m, unsigned level)
         return false;
     return beyond - below >
            fmax(slower_octaves, slower_deviations * sqrt(1 / below_count + 1 / beyond_count));
+}
+
+/* While all that was seen is overload a server may be slow and wide, or quick and narrow: a knee below all
+ * levels explains it as well, but for what levels are not exact in. */
+static bool is_all_beyond(const struct capacity_model *m, double at_best)
+{
+    double service_s, requests = 0;
+    unsigned lowest = 0;
+    while (lowest < LEVEL_COUNT && m->levels[lowest].admissions < fit_admissions_min)
+        lowest++;
+    for (unsigned i = lowest; i < LEVEL_COUNT; i++)
+        requests += m->levels[i].admissions;
+    return lowest > 0 && misfit(m->levels, level_in_flight(lowest), &service_s) - at_best <
+                             fmax(evidence, inexactness * inexactness * requests);
 }
 
 /* Workers and cores are counted in whole numbers. */
@@ -223,26 +250,32 @@ static void find_knee(struct capacity_model *m, const struct scale_signals *g)
 {
     bool is_calm = may_fall(m, g);
     unsigned highest = LEVEL_COUNT;
-    while (highest > 0 && m->levels[highest - 1].admissions < top_departures_min)
+    while (highest > 0 && m->levels[highest - 1].admissions < fit_admissions_min)
         highest--;
     m->top = top_level(m);
     if (highest == 0)
         return;
-    double most = level_in_flight(highest - 1), none = misfit(m->levels, INFINITY), best = most;
-    double at_best = none;
+    double service_s, most = level_in_flight(highest - 1), best = most;
+    double none = misfit(m->levels, INFINITY, &service_s), at_best = none;
     for (double knee = most / knee_step; knee > 0.7; knee /= knee_step) {
-        double fit = misfit(m->levels, knee);
+        double fit = misfit(m->levels, knee, &service_s);
         if (fit < at_best) {
             at_best = fit;
             best = knee;
         }
     }
+    find_interval(m, best, at_best, most);
     double knee = whole(best);
-    if (none - at_best < evidence || !is_slower_beyond(m, level_of((uint32_t)fmax(knee, 1)))) {
-        m->knee = 0;
+    if (none - at_best < evidence || is_all_beyond(m, at_best) ||
+        !is_slower_beyond(m, level_of((uint32_t)fmax(knee, 1)))) {
+        if (m->knee > 0 && misfit(m->levels, m->knee, &service_s) - at_best > evidence)
+            m->knee = 0;
         return;
     }
-    find_interval(m, best, at_best, most);
+    if (m->knee == 0) {
+        (void)misfit(m->levels, best, &service_s);
+        m->service_s = service_s;
+    }
     knee = fmax(correct_knee(m, best), 1);
     m->knee = is_calm ? knee : fmax(knee, m->knee);
     m->knee_low = fmin(m->knee_low, m->knee);
@@ -440,6 +473,7 @@ static void observe_durations(struct capacity_model *m, const struct scale_signa
         m->finished_per_s = approach(m->finished_per_s, (double)g->finished * per_s, g->span_ns, constant_ns);
     }
     m->queued_share = approach(m->queued_share, g->queued > 0, g->span_ns, NS_PER_S);
+    m->in_flight = approach(m->in_flight, g->concurrency, g->span_ns, NS_PER_S);
     if (g->duration_mean_ns <= 0 || g->queued > 0)
         return; /* with a queue it is the queue that is measured */
     double ratio = (double)g->duration_quantile_ns / (double)g->duration_mean_ns;
@@ -522,6 +556,45 @@ static double explore(const struct capacity_limits *limits)
     return 1 + explore_share * share;
 }
 
+/* ---- filling one server ---- */
+
+/* The least time that requests typically took at any level. */
+static double base_s(const struct capacity_model *m)
+{
+    double base = INFINITY;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+        if (m->levels[i].admissions >= top_departures_min)
+            base = fmin(base, exp2(m->levels[i].admission_logs / m->levels[i].admissions / 16) *
+                                  histogram_log_unit_s());
+    return base;
+}
+
+static bool is_sure(const struct capacity_model *m)
+{
+    return m->knee_high - m->knee_low <= sure_width * m->knee;
+}
+
+/* To how many requests one server should be filled before the others get any, to meet the knee or to know it
+ * better; 0: none. Where requests take long, what is done to them would last. */
+static uint32_t fill_to(const struct capacity_model *m, const struct capacity_limits *limits)
+{
+    if (m->service_s == 0 || m->service_s > fill_service_s_max || m->allowed > 0 || m->is_bottleneck_shared)
+        return 0;
+    double reached =
+        m->in_flight + chance_deviations * sqrt(m->in_flight); /* by chance, if all were on one */
+    if (m->knee > 0)
+        return is_sure(m) || reached < m->knee ? 0 : limit_of(m);
+    if (reached <= m->top)
+        return 0;
+    double to = fmax(fill_factor * m->top, CAPACITY_START_IN_FLIGHT);
+    if (limits->objective_ns > 0 && m->tail_ratio > 0) {
+        double worst_s = m->tail_ratio * base_s(m);
+        to = fmin(to, fmax(m->top, 1) * objective_share * (double)limits->objective_ns / (double)NS_PER_S /
+                          worst_s);
+    }
+    return to >= m->top ? (uint32_t)fmin(to, CAPACITY_MAX_IN_FLIGHT) : 0;
+}
+
 struct capacity_estimate capacity_get(const struct capacity_model *m, const struct capacity_limits *limits)
 {
     uint32_t target = limits->target_in_flight;
@@ -529,13 +602,17 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
         return given(m, CAPACITY_MAX_REQUESTS, limits->max_requests);
     if (target)
         return given(m, CAPACITY_IN_FLIGHT, target);
-    if (m->knee == 0 && m->top <= CAPACITY_START_IN_FLIGHT && m->allowed == 0)
-        return given(m, CAPACITY_START, CAPACITY_START_IN_FLIGHT);
+    if (m->knee == 0 && m->top <= CAPACITY_START_IN_FLIGHT && m->allowed == 0) {
+        struct capacity_estimate e = given(m, CAPACITY_START, CAPACITY_START_IN_FLIGHT);
+        e.fill_to = fill_to(m, limits);
+        return e;
+    }
     double in_flight = m->knee > 0 ? m->knee : fmax(m->top * explore(limits), CAPACITY_START_IN_FLIGHT);
     if (m->allowed > 0)
         in_flight = fmin(in_flight, m->allowed);
     struct capacity_estimate e = given(m, CAPACITY_LEARNED, fmin(fmax(in_flight, 1), CAPACITY_MAX_IN_FLIGHT));
     e.is_saturation_seen = m->knee > 0;
+    e.fill_to = fill_to(m, limits);
     if (m->knee > 0) {
         e.low = m->knee_low;
         e.high = m->knee_high;

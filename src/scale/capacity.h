@@ -28,14 +28,15 @@ struct capacity_limits {
 
 struct capacity_estimate {
     enum capacity_source source;
-    double in_flight;        /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
-    double low, high;        /* it lies between these with about 95 % confidence; both 0 while not learned */
-    uint32_t limit;          /* requests in flight that the balancer should keep a server to; 0: none */
-    int64_t service_ns;      /* how long a request holds its slot on a server that is not overloaded; > 0 */
-    bool is_service_known;   /* some request has ended */
-    double work_share;       /* 0..1: the part of what is in flight now that is work; the rest waits inside
-                                overloaded servers */
-    bool is_saturation_seen; /* the knee was met: in_flight is not just "at least" */
+    double in_flight;   /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
+    double low, high;   /* it lies between these with about 95 % confidence; both 0 while not learned */
+    uint32_t limit;     /* requests in flight that the balancer should keep a server to; 0: none */
+    uint32_t fill_to;   /* one server should be given so many before the others get any, to learn; 0: none */
+    int64_t service_ns; /* how long a request holds its slot on a server that is not overloaded; > 0 */
+    bool is_service_known;     /* some request has ended */
+    double work_share;         /* 0..1: the part of what is in flight now that is work; the rest waits inside
+                                  overloaded servers */
+    bool is_saturation_seen;   /* the knee was met: in_flight is not just "at least" */
     bool is_bottleneck_shared; /* servers are overloaded, and more of them got no more done: do not add any */
 };
 
@@ -69,6 +70,7 @@ struct capacity_model {
     double recent_ns;  /* mean time a slot was held of late */
     double answered, answered_before; /* of late, and as many as would have been at the remembered pace */
     double queued_share;              /* of the present second */
+    double in_flight;                 /* of all servers, moving */
     int64_t span_ns;                  /* of the present second, with what all servers did in it */
     uint64_t finished;
     double server_s;

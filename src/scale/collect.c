@@ -20,11 +20,15 @@
 
 #define HISTOGRAM_NS (1 * NS_PER_S) /* how often histograms are read: they are the dear part */
 #define LEVELS_NS    (1 * NS_PER_S)
-#define WINDOW_NS    (5 * NS_PER_S) /* quantiles are over one to two of these */
+#define SETTLE_NS                                                                                            \
+    (2 * NS_PER_S) /* a server's first seconds teach nothing: caches are cold, and all that waited comes at  \
+                      once */
+#define WINDOW_NS (5 * NS_PER_S) /* quantiles are over one to two of these */
 
 /* What a server's cells had counted by level when the present second of it began, and what was seen since. */
 struct level_totals {
-    bool is_followed; /* it was serving then; dropped as soon as it is not */
+    bool is_followed;         /* it was serving then; dropped as soon as it is not */
+    int64_t serving_since_ns; /* 0: it is not */
     int64_t time_ns[LEVEL_COUNT];
     uint32_t samples;
     uint64_t departures[LEVEL_COUNT], admissions[LEVEL_COUNT], admission_ns[LEVEL_COUNT],
@@ -136,7 +140,9 @@ static uint64_t add_up(const struct server *s, uint32_t thread_count, size_t off
 static void follow_levels(struct level_totals *l, const struct server *s, uint32_t thread_count,
                           bool is_serving)
 {
+    int64_t serving_since_ns = l->serving_since_ns;
     memset(l, 0, sizeof(*l));
+    l->serving_since_ns = serving_since_ns;
     l->is_followed = is_serving;
     for (unsigned i = 0; is_serving && i < LEVEL_COUNT; i++) {
         l->departures[i] = add_up(s, thread_count, CELL_OF_LEVEL(departures, i));
@@ -149,7 +155,7 @@ static void follow_levels(struct level_totals *l, const struct server *s, uint32
 static void end_levels(const struct level_totals *l, const struct server *s, uint32_t thread_count,
                        struct scale_levels *ret_sum)
 {
-    struct level_totals now;
+    struct level_totals now = {0};
     follow_levels(&now, s, thread_count, true);
     ret_sum->samples += l->samples;
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
@@ -163,10 +169,15 @@ static void end_levels(const struct level_totals *l, const struct server *s, uin
 
 /* A look at one server: how many it has, and once a second what it did meanwhile. */
 static void read_levels(struct collector *c, const struct server *s, struct level_totals *l,
-                        uint32_t thread_count, int64_t span_ns, bool ends_second)
+                        uint32_t thread_count, int64_t span_ns, bool ends_second, int64_t now_ns)
 {
     bool is_serving =
         atomic_load_explicit(&s->state, memory_order_relaxed) == SERVER_SERVING && server_can_take(s);
+    if (!is_serving)
+        l->serving_since_ns = 0;
+    else if (l->serving_since_ns == 0)
+        l->serving_since_ns = now_ns;
+    is_serving = is_serving && now_ns - l->serving_since_ns >= SETTLE_NS;
     int32_t in_flight = atomic_load_explicit(&s->in_flight, memory_order_relaxed);
     l->is_followed = l->is_followed && is_serving;
     if (l->is_followed && in_flight > 0) {
@@ -196,7 +207,7 @@ static void read_servers(struct collector *c, const struct collect_request *q, i
         g->busy_ns += (int64_t)since(t->busy_ns, busy_ns);
         g->servers[atomic_load_explicit(&s->state, memory_order_relaxed)]++;
         g->available += server_can_take(s);
-        read_levels(c, s, &t->levels, q->thread_count, span_ns, ends_second);
+        read_levels(c, s, &t->levels, q->thread_count, span_ns, ends_second, g->now_ns);
     }
 }
 

@@ -98,6 +98,8 @@ static void enter(struct reconciler *r, struct life *l, enum server_state to, in
     }
     if (to == SERVER_FAILED || to == SERVER_STOPPING || to == SERVER_GONE)
         atomic_store_explicit(&l->server->is_healthy, 0, memory_order_relaxed);
+    if (to != SERVER_SERVING && atomic_load_explicit(&r->service->filled, memory_order_relaxed) == l->server)
+        atomic_store_explicit(&r->service->filled, NULL, memory_order_release);
     atomic_store_explicit(&l->server->state, to, memory_order_seq_cst);
     life_set_pace(r, l, pace_in(to));
 }

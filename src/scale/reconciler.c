@@ -223,14 +223,27 @@ static void set_learned_limit(struct reconciler *r, uint32_t limit)
             life_set_limit(r, l, life_full_limit(r));
 }
 
-void reconciler_want(struct reconciler *r, uint32_t count, double capacity, uint32_t limit, int64_t now_ns)
+/* The oldest server that has its full share is the one that is filled: it is the last to go. */
+static void fill_one(struct reconciler *r, uint32_t fill_to)
 {
-    ASSERT(capacity >= 1);
-    r->want = count;
-    r->capacity = capacity;
+    struct server *filled = NULL;
+    for_each_life (r, l)
+        if (fill_to > 0 && !filled && life_state(l) == SERVER_SERVING && server_can_take(l->server))
+            filled = l->server;
+    if (filled)
+        atomic_store_explicit(&filled->fill_to, (int32_t)fill_to, memory_order_relaxed);
+    atomic_store_explicit(&r->service->filled, filled, memory_order_release);
+}
+
+void reconciler_want(struct reconciler *r, const struct reconciler_want *want, int64_t now_ns)
+{
+    ASSERT(want->capacity >= 1);
+    r->want = want->count;
+    r->capacity = want->capacity;
     r->has_want = true;
-    set_learned_limit(r, limit);
+    set_learned_limit(r, want->limit);
     balance(r, now_ns);
+    fill_one(r, want->fill_to);
     lives_flush(r);
 }
 

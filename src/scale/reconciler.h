@@ -79,9 +79,14 @@ void reconciler_set_config(struct reconciler *r, const struct config_service *co
 void reconciler_set_addresses(struct reconciler *r, const struct addr *addresses, uint32_t count,
                               int64_t now_ns);
 
-/* The number of servers wanted, for services with a provider. capacity: of one server, for the slow start;
- * >= 1. */
-void reconciler_want(struct reconciler *r, uint32_t count, double capacity, uint32_t limit, int64_t now_ns);
+/* What the policy and the capacity model want of a service with a provider. */
+struct reconciler_want {
+    uint32_t count;   /* servers */
+    double capacity;  /* of one server, for the slow start; >= 1 */
+    uint32_t limit;   /* requests in flight of one server; 0: none */
+    uint32_t fill_to; /* so many the oldest serving server gets before the others get any; 0: none */
+};
+void reconciler_want(struct reconciler *r, const struct reconciler_want *want, int64_t now_ns);
 /* Deadlines, drains, back-offs, refusing flags. Every 100 ms. */
 void reconciler_tick(struct reconciler *r, int64_t now_ns);
 /* From now on nothing is started, stopped or replaced; deaths are still taken out of the snapshot. Weir is

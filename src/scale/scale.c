@@ -385,7 +385,11 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
         tell_decision(s, x);
     if (x->decision.is_advice_change)
         tell_advice(s, x);
-    reconciler_want(x->reconciler, x->decision.target, capacity.in_flight, capacity.limit, now_ns);
+    struct reconciler_want want = {.count = x->decision.target,
+                                   .capacity = capacity.in_flight,
+                                   .limit = capacity.limit,
+                                   .fill_to = policy_limits.is_advice ? 0 : capacity.fill_to};
+    reconciler_want(x->reconciler, &want, now_ns);
 }
 
 /* How many servers there may be, for all that is known now; a number set by hand may end. */

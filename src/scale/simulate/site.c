@@ -68,6 +68,9 @@ static void unlist_server(struct site *s, uint32_t number)
 
 static uint32_t least_loaded(const struct site *s) /* 0: none takes requests */
 {
+    const struct site_server *v = &s->servers[s->filled];
+    if (s->filled && v->is_listed && v->in_flight < s->fill_to)
+        return s->filled;
     return s->level_bits ? s->levels[__builtin_ctzll(s->level_bits)] : 0;
 }
 

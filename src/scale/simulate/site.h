@@ -64,6 +64,7 @@ struct site {
     struct site_server *servers;            /* owned */
     uint32_t levels[SITE_LEVELS];
     uint64_t level_bits;
+    uint32_t filled, fill_to; /* this server gets requests first while it has fewer; 0: none */
 
     uint32_t request_count, request_capacity, free_request;
     struct site_request *requests; /* owned; number 0 is never used */

@@ -207,11 +207,23 @@ static void sync_server(struct weir_world *w, const struct instance *x)
         site_drain(s, x->site_server);
 }
 
+static void sync_filled(struct weir_world *w)
+{
+    struct site *s = w->params.site;
+    const struct server *filled = atomic_load_explicit(&w->service->filled, memory_order_relaxed);
+    s->filled = 0;
+    for (uint32_t i = 0; filled && i < w->instance_count; i++)
+        if (w->instances[i].is_used && w->instances[i].server == filled)
+            s->filled = w->instances[i].site_server;
+    s->fill_to = filled ? (uint32_t)MAX(atomic_load_explicit(&filled->fill_to, memory_order_relaxed), 0) : 0;
+}
+
 static void sync_down(struct weir_world *w)
 {
     for (uint32_t i = 0; i < w->instance_count; i++)
         if (w->instances[i].is_used && w->instances[i].server)
             sync_server(w, &w->instances[i]);
+    sync_filled(w);
     w->params.site->stops_unserved = !atomic_load_explicit(&w->service->is_waking, memory_order_relaxed);
 }
 

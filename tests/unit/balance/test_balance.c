@@ -71,6 +71,23 @@ static void least_requests_takes_the_idlest(void **state)
     assert_int_equal(seen, (1u << COUNT) - 1);
 }
 
+static void the_server_to_be_filled_comes_first(void **state)
+{
+    struct balance_request r = fresh_request();
+    r.filled = &servers[3];
+    atomic_store(&servers[3].fill_to, 6);
+    atomic_store(&servers[3].in_flight, 5);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(index_of(balance_pick(&balance_least_requests, &r)), 3);
+    atomic_store(&servers[3].in_flight, 6); /* full enough */
+    for (int i = 0; i < 10; i++)
+        assert_int_not_equal(index_of(balance_pick(&balance_least_requests, &r)), 3);
+    atomic_store(&servers[3].in_flight, 0);
+    atomic_store(&servers[3].is_healthy, 0);
+    for (int i = 0; i < 10; i++)
+        assert_int_not_equal(index_of(balance_pick(&balance_least_requests, &r)), 3);
+}
+
 static void no_method_picks_who_cannot_take_it(void **state)
 {
     static const struct balance_ops *const all[] = {&balance_round_robin, &balance_least_requests,
@@ -142,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_robin_takes_each_in_turn_and_skips_who_is_out),
         cmocka_unit_test(least_requests_takes_the_idlest),
+        cmocka_unit_test(the_server_to_be_filled_comes_first),
         cmocka_unit_test(no_method_picks_who_cannot_take_it),
         cmocka_unit_test(random_of_two_prefers_the_quick_and_the_honest),
         cmocka_unit_test(an_unknown_server_is_tried_with_one_request_at_a_time),

@@ -146,6 +146,42 @@ static void no_knee_seen_means_at_least(void **state)
     assert_int_equal(estimate(&b).limit, 0);
 }
 
+/* A server flooded from its first moment: slow and wide, or quick and narrow, who knows. */
+static void overload_alone_is_no_knee(void **state)
+{
+    struct bench b;
+    bench_init(&b);
+    load(&b, 4, 65, 96, 8, 0.1, 10);
+    assert_false(estimate(&b).is_saturation_seen);
+    assert_int_equal(estimate(&b).limit, 0);
+    load(&b, 1, 1, 4, 8, 0.1, 10); /* the flood is over */
+    assert_float_equal(estimate(&b).in_flight, 8, 0.8);
+    assert_true(estimate(&b).service_ns > 90 * MS && estimate(&b).service_ns < 110 * MS);
+}
+
+/* Twice as many as went well, as long as it could not hurt the objective. */
+static void one_server_is_filled_until_the_knee_is_known(void **state)
+{
+    struct bench b;
+    bench_init(&b);
+    assert_int_equal(estimate(&b).fill_to, 0); /* nothing has ended yet */
+    load(&b, 4, 1, 6, 16, 0.1, 10);
+    assert_int_equal(estimate(&b).fill_to, 12);
+    b.limits.objective_ns = 300 * MS; /* p99 is 200 ms: four fifths of it allow a fifth more */
+    assert_int_equal(estimate(&b).fill_to, 7);
+    b.limits.objective_ns = 210 * MS;
+    assert_int_equal(estimate(&b).fill_to, 0);
+    b.limits.objective_ns = 0;
+    b.limits.max_requests = 8;
+    assert_int_equal(estimate(&b).fill_to, 0);
+    b.limits.max_requests = 0;
+    load(&b, 1, 1, 1, 16, 0.1, 30); /* nothing there to learn from */
+    assert_int_equal(estimate(&b).fill_to, 0);
+    load(&b, 4, 8, 24, 16, 0.1, 120);
+    assert_true(estimate(&b).is_saturation_seen);
+    assert_int_equal(estimate(&b).fill_to, 0);
+}
+
 /* Streams: more in flight brings no more answers, but nobody takes longer. Holding them back would be wrong.
  */
 static void sleepers_are_no_knee(void **state)
@@ -289,6 +325,8 @@ int main(void)
         cmocka_unit_test(knee_is_found),
         cmocka_unit_test(a_few_looks_over_the_edge_are_enough),
         cmocka_unit_test(no_knee_seen_means_at_least),
+        cmocka_unit_test(overload_alone_is_no_knee),
+        cmocka_unit_test(one_server_is_filled_until_the_knee_is_known),
         cmocka_unit_test(sleepers_are_no_knee),
         cmocka_unit_test(objective_allows_less_or_more),
         cmocka_unit_test(failing_fast_is_no_quick_work),

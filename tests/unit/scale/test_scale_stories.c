@@ -1,4 +1,6 @@
 /* Whole stories under load, on the virtual clock: what a user would see in ten minutes, in milliseconds. */
+#include <math.h>
+
 #include "world.h"
 
 static int setup(void **state)
@@ -194,6 +196,58 @@ static void large_capacity_is_learned_too(void **state)
     assert_true(world_decision(w).capacity.in_flight > 8);
 }
 
+/* Load for one and a half servers, spread over many while nothing is known: one of them is filled first. */
+static void width_is_known_within_two_minutes(struct world *w, uint32_t truth)
+{
+    w->config.scale.servers_max = 40;
+    w->parallel = truth;
+    world_begin(w);
+    w->rate = 1;
+    world_run(w, 10 * S);
+    w->rate = 1.5 * truth / 0.2;
+    world_run(w, 110 * S);
+    struct capacity_estimate e = world_decision(w).capacity;
+    if (!e.is_saturation_seen || fabs(e.in_flight - truth) > 0.1 * truth)
+        fail_msg("%u learned as %g", truth, e.in_flight);
+    assert_int_equal(e.fill_to, 0); /* known well enough */
+    assert_null(atomic_load(&w->service->filled));
+    assert_nothing_lost(w);
+}
+
+static void eight_at_once_are_known_within_two_minutes(void **state)
+{
+    width_is_known_within_two_minutes(*state, 8);
+}
+
+static void sixteen_at_once_are_known_within_two_minutes(void **state)
+{
+    width_is_known_within_two_minutes(*state, 16);
+}
+
+static void thirty_two_at_once_are_known_within_two_minutes(void **state)
+{
+    width_is_known_within_two_minutes(*state, 32);
+}
+
+/* A server that goes is filled no longer, and the next one in age takes its place. */
+static void a_draining_server_is_not_filled(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = w->config.scale.servers_max = 3;
+    w->parallel = 64;
+    world_begin(w);
+    w->rate = 60;
+    world_run(w, 20 * S);
+    struct server *filled = atomic_load(&w->service->filled);
+    struct err err;
+    assert_non_null(filled);
+    assert_true(scale_drain_server(w->scale, filled, w->now_ns, &err));
+    assert_ptr_not_equal(atomic_load(&w->service->filled), filled);
+    world_run(w, 1 * S);
+    assert_ptr_not_equal(atomic_load(&w->service->filled), filled);
+    assert_nothing_lost(w);
+}
+
 /* A database that does ten at once behind all servers: more servers do not help, and are not asked for
  * without end. */
 static void shared_bottleneck_does_not_run_away(void **state)
@@ -291,6 +345,10 @@ int main(void)
         STORY(slow_starters_do_not_overshoot),
         STORY(capacity_is_learned_without_limits),
         STORY(large_capacity_is_learned_too),
+        STORY(eight_at_once_are_known_within_two_minutes),
+        STORY(sixteen_at_once_are_known_within_two_minutes),
+        STORY(thirty_two_at_once_are_known_within_two_minutes),
+        STORY(a_draining_server_is_not_filled),
         STORY(shared_bottleneck_does_not_run_away),
         STORY(objective_bounds_latency),
         STORY(restart_under_load),

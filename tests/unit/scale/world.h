@@ -308,7 +308,10 @@ static void world_fini(struct world *w)
 
 static struct server *world_pick(struct world *w)
 {
-    struct server *best = NULL;
+    struct server *best = atomic_load(&w->service->filled);
+    if (best && server_can_take(best) && server_in_flight(best) < atomic_load(&best->fill_to))
+        return best;
+    best = NULL;
     world_for_each_server (w, s) {
         int32_t limit = atomic_load(&s->max_requests);
         if (!server_can_take(s) || (limit && server_in_flight(s) >= limit))

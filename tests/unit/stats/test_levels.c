@@ -1,4 +1,5 @@
-/* Levels of requests in flight: exact below, halves of powers of two above, and their middles lie in them. */
+/* Levels of requests in flight: exact below, quarters of powers of two above, and their middles lie in them.
+ */
 #include "stats/levels.h"
 
 #include <setjmp.h>
@@ -22,8 +23,11 @@ static void levels_grow_with_the_number_and_hold_their_middle(void **state)
         assert_in_range(level_of(n + 1) - level_of(n), 0, 1);
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         assert_int_equal(level_of((uint32_t)level_in_flight(level)), level);
-    assert_int_equal(level_of(24), 16);
-    assert_int_equal(level_of(25), 17);
+    assert_int_equal(level_of(20), 16);
+    assert_int_equal(level_of(21), 17);
+    assert_int_equal(level_of(32), 19);
+    assert_int_equal(level_of(33), 20);
+    assert_int_equal(level_of(40), 20);
     assert_int_equal(level_of(UINT32_MAX), LEVEL_COUNT - 1);
 }
 
