@@ -1,7 +1,7 @@
 /*
- * folder.c: an example of a provider: an engine that runs a server for each file in a folder. A file's name is
- * the server's key with a comma for the slash ("shop,shop-1"); the engine writes the server's address into it
- * once that runs.
+ * folder.c: an example of a provider: an engine that runs a server for each file in a folder. A file's name
+ * is the server's key with a comma for the slash ("shop,shop-1"); the engine writes the server's address into
+ * it once that runs.
  */
 #include "provider/driver.h"
 
@@ -67,7 +67,8 @@ static bool fail(struct driver_failure *f, const char *path)
     return driver_fail(f, fault_of(errno), "%s: %s", path, strerror(errno));
 }
 
-static bool read_server(const struct driver *d, const char *name, struct instance *ret, struct driver_failure *f)
+static bool read_server(const struct driver *d, const char *name, struct instance *ret,
+                        struct driver_failure *f)
 {
     char path[512], text[ADDR_TEXT_BYTES + 2];
     const char *problem;

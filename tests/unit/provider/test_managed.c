@@ -1,6 +1,7 @@
-/* managed.h on a real loop with real threads: the example of docs/how-to/write-a-provider.md starts and stops, and
- * a driver that hangs stops nobody. */
-#include "../../../examples/provider/folder.c"
+/* managed.h on a real loop with real threads: the example of docs/how-to/write-a-provider.md starts and
+ * stops, and a driver that hangs stops nobody. */
+#define EXAMPLE "../../../examples/provider/folder.c" /* of no room */
+#include EXAMPLE
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,9 +78,10 @@ static struct config_service shop(void)
 {
     return (struct config_service){
         .name = STR("shop"),
-        .scale = {.start_timeout_ns = 10 * NS_PER_S,
-                  .stop_timeout_ns = 0,
-                  .engine = {.poll_ns = 100 * NS_PER_MS, .timeout_ns = 200 * NS_PER_MS, .calls_per_second = 100}}};
+        .scale = {
+            .start_timeout_ns = 10 * NS_PER_S,
+            .stop_timeout_ns = 0,
+            .engine = {.poll_ns = 100 * NS_PER_MS, .timeout_ns = 200 * NS_PER_MS, .calls_per_second = 100}}};
 }
 
 /* --- turning the loop until something is so ---------------------------------------------------------- */
