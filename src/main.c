@@ -328,6 +328,7 @@ static void plan_services(struct supervisor_plan *plan, const struct config *c, 
                                         .environment = string_array(arena, &scale->environment),
                                         .directory = scale->directory.ptr,
                                         .user = scale->user.ptr,
+                                        .nice = scale->nice,
                                         .process_count_max = process_count_max(scale),
                                         .stop_timeout_ns = scale->stop_timeout_ns};
     }

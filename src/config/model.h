@@ -175,6 +175,7 @@ struct config_scale {                  /* scale: */
     struct config_strings environment; /* "NAME=value" */
     struct str directory;              /* "" = Weir's own */
     struct str user;                   /* "" = the user that started Weir */
+    int32_t nice;                      /* added to Weir's own; default 0 */
     uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
     double target_requests_per_second; /* requests_per_second: that a server should carry; 0 = not stated */

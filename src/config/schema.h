@@ -19,6 +19,7 @@ enum value_type {
     VALUE_SIZE,      /* uint64_t */
     VALUE_DURATION,  /* int64_t, nanoseconds */
     VALUE_PERCENT,   /* double, 0..100 */
+    VALUE_NICE,      /* int32_t, -20..19 */
     VALUE_DECIMAL,   /* double, without a unit and not negative */
     VALUE_TEXT,      /* struct str: anything, "" included */
     VALUE_WORD,      /* struct str without blanks */

@@ -273,7 +273,7 @@ static const struct schema_key scale_keys[] = {
      .help = "Program and arguments that start one server, as a list. `{address}` (host:port), `{host}` and "
              "`{port}` stand for "
              "where it shall listen; the environment variable PORT says so too. For `process` alone, as are "
-             "`environment`, `directory` and `user`."},
+             "`environment`, `directory`, `user` and `nice`."},
     {.name = "environment",
      .default_shown = "none",
      .shape = SHAPE_VARIABLES,
@@ -297,6 +297,15 @@ static const struct schema_key scale_keys[] = {
      .example = "www-data",
      .default_shown = "the user that started Weir",
      .help = "User that it runs as; only root can choose another."},
+    {.name = "nice",
+     .type = VALUE_NICE,
+     .offset = AT(config_scale, nice),
+     .default_text = "0",
+     .example = "5",
+     .synonyms = " niceness priority ",
+     .help = "Added to Weir's own niceness, from -20 to 19: servers with more of it wait for the CPU behind "
+             "others, and behind Weir. "
+             "Less than 0 needs root."},
     {.name = "servers",
      .type = VALUE_COUNTS,
      .offset = AT(config_scale, servers_min),

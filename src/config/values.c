@@ -126,6 +126,29 @@ static bool format_count(const struct schema_key *k, const void *target, struct 
     return true;
 }
 
+static enum value_outcome parse_nice(const struct schema_key *k, struct str text, struct arena *arena,
+                                     void *target, struct err *hint)
+{
+    enum { NICE_MIN = -20, NICE_MAX = 19 };
+    bool is_negative = text.len && text.ptr[0] == '-';
+    struct str digits = is_negative ? str_n(text.ptr + 1, text.len - 1) : text;
+    uint64_t value;
+    if (digits.len == 0 || !has_only(digits, is_digit))
+        return wrong(hint, "from -20 (first) to 19 (last)");
+    if (!str_parse_u64(digits, &value) || value > (is_negative ? -NICE_MIN : NICE_MAX)) {
+        (void)err_set(hint, "from %d (first) to %d (last)", NICE_MIN, NICE_MAX);
+        return VALUE_OUT_OF_RANGE;
+    }
+    *(int32_t *)target = is_negative ? -(int32_t)value : (int32_t)value;
+    return VALUE_OK;
+}
+
+static bool format_nice(const struct schema_key *k, const void *target, struct buf *out)
+{
+    buf_printf(out, "%" PRId32, *(const int32_t *)target);
+    return true;
+}
+
 static enum value_outcome parse_size(const struct schema_key *k, struct str text, struct arena *arena,
                                      void *target, struct err *hint)
 {
@@ -682,6 +705,7 @@ static const struct value_row rows[VALUE_TYPE_COUNT] = {
     [VALUE_SIZE] = {"a size", "sizes", parse_size, format_size},
     [VALUE_DURATION] = {"a duration", "durations", parse_duration, format_duration},
     [VALUE_PERCENT] = {"a percentage", "percentages", parse_percent, format_percent},
+    [VALUE_NICE] = {"a niceness", "nicenesses", parse_nice, format_nice},
     [VALUE_DECIMAL] = {"a number", "numbers", parse_decimal, format_decimal},
     [VALUE_TEXT] = {"a text", "texts", parse_text, format_text},
     [VALUE_WORD] = {"a word", "words", parse_word, format_text},

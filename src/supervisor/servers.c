@@ -404,6 +404,25 @@ static bool find_users(struct servers *s, struct err *err)
     return true;
 }
 
+/* Root, or a limit on niceness below the usual (getrlimit(2)), lets one go before others. */
+static bool may_be_nice_by(int increment)
+{
+    struct rlimit limit;
+    if (increment >= 0 || geteuid() == 0)
+        return true;
+    int wanted = getpriority(PRIO_PROCESS, 0) + increment;
+    return getrlimit(RLIMIT_NICE, &limit) == 0 && (int)MIN(limit.rlim_cur, 40u) >= 20 - wanted;
+}
+
+static bool check_nice(const struct supervisor_plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->service_count; i++)
+        if (!may_be_nice_by(plan->services[i].nice))
+            return err_set(err, "service '%s': only root can start servers with nice %d",
+                           plan->services[i].name, plan->services[i].nice);
+    return true;
+}
+
 struct servers *servers_new(const struct servers_params *params, struct err *err)
 {
     ASSERT(params->plan->service_count <= SUPERVISOR_SERVICES_MAX);
@@ -412,7 +431,7 @@ struct servers *servers_new(const struct servers_params *params, struct err *err
     list_init(&s->list);
     output_init(&s->output, params->output_fd);
     timer_init(&s->output_timer, servers_on_output_timer);
-    if (find_users(s, err))
+    if (find_users(s, err) && check_nice(params->plan, err))
         return s;
     servers_free(s);
     return NULL;

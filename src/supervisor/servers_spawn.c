@@ -72,7 +72,8 @@ bool server_process_spawn(struct server_process *p, int output_fd, struct err *e
                               .directory = p->service->directory,
                               .user = user,
                               .output_fd = output_fd,
-                              .open_files = s->params.open_files};
+                              .open_files = s->params.open_files,
+                              .nice = p->service->nice};
     p->pid = spawn_start(&p->spawn, &p->outcome.fd, err);
     p->spawn.argv = p->argv;
     p->spawn.environment = NULL;

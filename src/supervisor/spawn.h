@@ -23,6 +23,7 @@ struct spawn {
     const int *kept_fds; /* stay open under the same number */
     size_t kept_fd_count;
     struct rlimit open_files;
+    int nice;             /* added to the parent's */
     bool is_unprivileged; /* can never gain privileges (PR_SET_NO_NEW_PRIVS); terminal signals are ignored */
 };
 

@@ -23,6 +23,7 @@ struct supervisor_service {
     const char *const *environment; /* "NAME=value", ends in NULL, may be NULL; the same words are replaced */
     const char *directory;          /* "" or NULL: Weir's own */
     const char *user;               /* "" or NULL: Weir's own */
+    int nice;                       /* added to Weir's own */
     uint32_t process_count_max;     /* processes alive at once, stopping ones included; more are refused */
     int64_t stop_timeout_ns;        /* SIGTERM to SIGKILL when Weir itself ends */
 };

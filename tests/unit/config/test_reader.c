@@ -174,6 +174,7 @@ static const char every_key[] =
     "      environment: {A: no, B_2: 1.10, c: \"x=\\\"y\\\"\\n\", d: }\n"
     "      directory: /srv/shop\n"
     "      user: www-data\n"
+    "      nice: -20\n"
     "      servers: 0..16\n"
     "      in_flight: 3\n"
     "      objective: p99.5<300ms\n"
@@ -223,6 +224,7 @@ static void check_every_service(const struct config *c)
     assert_strings(&s->scale.environment, 4, (const char *const[]){"A=no", "B_2=1.10", "c=x=\"y\"\n", "d="});
     assert_string_equal(s->scale.directory.ptr, "/srv/shop");
     assert_string_equal(s->scale.user.ptr, "www-data");
+    assert_int_equal(s->scale.nice, -20);
     assert_int_equal(s->scale.servers_min, 0);
     assert_int_equal(s->scale.servers_max, 16);
     assert_int_equal(s->scale.target_in_flight, 3);
