@@ -73,7 +73,7 @@ struct driver_call {
 enum {
     DRIVER_STARTS_ONE = 1 << 0,      /* start(): one server under a key of ours; else set_count() */
     DRIVER_STOPS_CHOSEN = 1 << 1,    /* stop(): the one we name; else the engine chooses */
-    DRIVER_TELLS_ADDRESSES = 1 << 2, /* list() has them; else they come from `discover:` */
+    DRIVER_TELLS_ADDRESSES = 1 << 2, /* list() has them; every driver must, so far */
     DRIVER_TELLS_STARTS = 1 << 3,    /* started_ns */
     DRIVER_TELLS_CHANGES = 1 << 4,   /* wait() */
     DRIVER_KEEPS_KEYS = 1 << 5,      /* list() has the key that start() was given, after our death, too */
