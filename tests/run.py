@@ -198,26 +198,30 @@ def run_unit(flavour, wrapper, options, sums):
 
 
 def run_flow(flavour, wrapper, options, sums):
+    """Two at once, since most tests wait for something most of the time; then those that must be alone."""
     if not binary_of(flavour).exists():
         sums.add_failure(f"flow ({flavour}): there is no {binary_of(flavour).relative_to(ROOT)}")
         return
+    marks = []
+    if options.quick or flavour != "plain":
+        marks.append("not long")
+    if flavour != "plain":
+        marks.append("not plain")
+    run_pytest(flavour, wrapper, ["not alone", *marks], ["-n", "2", "--dist", "loadfile"], options, sums)
+    run_pytest(flavour, wrapper, ["alone", *marks], [], options, sums)
+
+
+def run_pytest(flavour, wrapper, marks, more, options, sums):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder, "flow.xml")
-        marks = []
-        if options.quick:
-            marks.append("not long")
-        if flavour != "plain":
-            marks += ["not plain", "not long"]
         arguments = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short", "-q",
-                     "-rfE", "--durations=8", "tests/flow"]
-        if marks:
-            arguments += ["-m", " and ".join(marks)]
+                     "-rfE", "--durations=8", "-m", " and ".join(marks), *more, "tests/flow"]
         if options.long:
             arguments.append("--long")
         if options.pattern:
             arguments += ["-k", options.pattern]
         status = call([*(wrapper or []), *arguments], cwd=ROOT, env=environment_of(flavour))
-        if status == 5 and options.pattern:  # pytest's word for: nothing chosen
+        if status == 5 and (options.pattern or "alone" in marks):  # pytest's word for: nothing chosen
             return
         if not report.exists():
             sums.add_failure(f"flow ({flavour}): pytest ended with status {status} and no report")

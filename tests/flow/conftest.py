@@ -6,7 +6,8 @@
   engine   a Docker Engine of the tests' own (engine.py); skips where none can run
 
 Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `minutes` only with --long,
-`timeout(seconds)` instead of 60.
+`timeout(seconds)` instead of 60. run.py lets two tests run at once, but for those that are marked `alone`: all that
+measure, and all that use the engine.
 """
 import os
 import signal
@@ -24,6 +25,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "plain: only with the plain build: it measures")
     config.addinivalue_line("markers", "long: takes more than some seconds")
     config.addinivalue_line("markers", "minutes: takes minutes; only with --long")
+    config.addinivalue_line("markers", "alone: not beside other tests; set by itself")
     config.addinivalue_line("markers", "timeout(seconds): how long the test may take")
 
 
@@ -31,7 +33,11 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also the tests that take minutes")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("plain") or "engine" in item.fixturenames:
+            item.add_marker("alone")
     if config.getoption("--long"):
         return
     left_out = [item for item in items if item.get_closest_marker("minutes")]

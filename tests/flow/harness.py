@@ -38,10 +38,18 @@ def binary():
 _given_ports = set()
 
 
+def port_range():
+    """Below the range from which the kernel takes ports for outgoing connections; each process of a run has its own share."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = 20_000 // count
+    return range(10_000 + worker * share, 10_000 + (worker + 1) * share)
+
+
 def free_port():
-    """A port that nobody listens on, below the range from which the kernel takes ports for outgoing connections."""
+    """A port that nobody listens on."""
     while True:
-        port = random.randrange(10_000, 30_000)
+        port = random.choice(port_range())
         if port in _given_ports:
             continue
         with socket.socket() as s:
