@@ -187,8 +187,8 @@ struct bounds_choice bounds_choose(struct step_history *steps, const struct boun
 {
     ASSERT(limits->servers_max >= 1 && facts->capacity >= 1);
     struct bounds_choice c = choose_wish(limits, facts, needed, need_in_window);
-    if (facts->is_bottleneck_shared)
-        lower_to(&c, facts->target_before, SCALE_BOUND_BOTTLENECK);
+    if (facts->is_bottleneck_shared) /* who has none has nothing to share: the first one always comes */
+        lower_to(&c, MAX(facts->target_before, 1U), SCALE_BOUND_BOTTLENECK);
     keep_step(steps, limits, facts, &c);
     uint32_t carrying = bounds_servers_for(facts->in_flight / facts->capacity);
     raise_to(&c, MIN(carrying, MIN(facts->up, facts->target_before)), SCALE_BOUND_IN_FLIGHT);

@@ -184,6 +184,18 @@ static void check_within(const struct bounds_limits *l, const struct bounds_choi
     assert_false(l->has_manual);
 }
 
+static void a_shared_bottleneck_never_holds_the_first_server(void **state)
+{
+    struct bench b = bench(0, 10);
+    expect(&b, 3, 3, SCALE_BOUND_NONE);
+    b.facts.is_bottleneck_shared = true; /* seen while there were three, and remembered */
+    expect(&b, 5, 3, SCALE_BOUND_BOTTLENECK);
+    expect(&b, 0, 0, SCALE_BOUND_NONE);
+    expect(&b, 1, 1, SCALE_BOUND_NONE);
+    expect(&b, 0, 0, SCALE_BOUND_NONE);
+    expect(&b, 4, 1, SCALE_BOUND_BOTTLENECK);
+}
+
 /* Whatever is stated and asked for: within what is stated, and more need never gives fewer servers. */
 static void all_together(void **state)
 {
@@ -241,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_step_never_holds_what_is_stated),
         cmocka_unit_test(cost_is_a_ceiling),
         cmocka_unit_test(the_cost_has_the_last_word_but_for_people),
+        cmocka_unit_test(a_shared_bottleneck_never_holds_the_first_server),
         cmocka_unit_test(all_together),
         cmocka_unit_test(steps_hold_under_any_need),
     };
