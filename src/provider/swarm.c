@@ -91,14 +91,24 @@ static bool get_service(struct driver *d, const struct driver_call *call, struct
     return ok;
 }
 
+/* GET /tasks of the service; none when there is no service. */
 static bool get_tasks(struct docker_api *api, const struct driver *d, const struct driver_call *call,
                       struct docker_answer *ret_answer, struct driver_failure *f)
 {
+    struct docker_answer answer;
     struct buf path CLEANUP(buf_fini) = {0}, filter CLEANUP(buf_fini) = {0};
     buf_printf(&filter, "{\"service\":[\"%s\"]}", d->config->service.ptr);
     buf_put(&path, STR("/tasks?filters="));
     docker_put_escaped(&path, buf_str(&filter));
-    return docker_do(api, call, "GET", path.ptr, STR(""), "listing tasks", ret_answer, f);
+    if (!docker_call(api, call, &(struct docker_request){.method = "GET", .path = path.ptr}, &answer, f))
+        return false;
+    if (docker_answer_is_good(&answer) || answer.status == 404) {
+        *ret_answer = answer;
+        return true;
+    }
+    (void)docker_refuse(f, &answer, "listing tasks");
+    docker_answer_fini(&answer);
+    return false;
 }
 
 /* Past tasks are listed for as long as the swarm remembers them: they come last, and no more than fit. */
