@@ -164,6 +164,12 @@ static bool is_exec(const void *owner)
     return s->provider == SCALE_PROVIDER_EXEC;
 }
 
+static bool is_process(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->provider == SCALE_PROVIDER_PROCESS;
+}
+
 static bool is_docker(const void *owner)
 {
     const struct config_scale *s = owner;
@@ -301,6 +307,7 @@ static const struct schema_key scale_keys[] = {
      .type = VALUE_NICE,
      .offset = AT(config_scale, nice),
      .default_text = "0",
+     .is_shown = is_process,
      .example = "5",
      .synonyms = " niceness priority ",
      .help = "Added to Weir's own niceness, from -20 to 19: servers with more of it wait for the CPU behind "

@@ -357,6 +357,41 @@ static void discovery_arrives(void **state)
     buf_fini(&written);
 }
 
+/* The worker reads what was written: each provider with the fewest keys, so with every default written out.
+ */
+static void every_provider_is_written_and_read_the_same(void **state)
+{
+    static const char *const scales[] = {
+        "{command: [app, \"{port}\"]}",
+        "{http: {endpoint: \"https://a.example\", provider: aws, region: eu-1}}",
+        "{exec: {command: [/bin/plugin]}}",
+        "{docker: {image: \"shop:1\", port: 8000}}",
+        "{docker: {image: \"shop:1\", port: 8000, endpoint: \"tcp://10.0.0.5:2376\", publish: 10.0.0.5, "
+        "restart: always,"
+        " tls: {ca_file: /c}, labels: [\"a.b=c=d\"], mounts: [\"/a:/b:ro\"], networks: [x, y], memory: "
+        "64MiB, cpus: 0.5,"
+        " command: [a, \"\"], environment: {A: \"b c\"}, directory: /d, user: \"1:1\", pull: never, reach: "
+        "direct,"
+        " registry: {user: u, password_env: P}}}",
+        "{swarm: {service: shop, port: 8000}}",
+        "{swarm: {service: shop, port: 8000, image: \"shop:1\", without_tls: anywhere, memory: 1GiB}}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(scales); i++) {
+        struct buf text = {0}, first = {0}, second = {0};
+        buf_printf(&text, "services:\n  a:\n    scale: %s\n", scales[i]);
+        struct config *c = must_read(text.ptr);
+        config_format(c, &first);
+        config_free(c);
+        c = must_read(first.ptr);
+        config_format(c, &second);
+        assert_string_equal(first.ptr, second.ptr);
+        config_free(c);
+        buf_fini(&text);
+        buf_fini(&first);
+        buf_fini(&second);
+    }
+}
+
 static void short_forms(void **state)
 {
     struct config *c = must_read(
@@ -416,6 +451,7 @@ int main(void)
         cmocka_unit_test(every_key_arrives),
         cmocka_unit_test(discovery_arrives),
         cmocka_unit_test(what_is_written_reads_the_same),
+        cmocka_unit_test(every_provider_is_written_and_read_the_same),
         cmocka_unit_test(short_forms),
         cmocka_unit_test(json_is_accepted),
         cmocka_unit_test(a_clear_threshold_does_not_go_below_zero),
