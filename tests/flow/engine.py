@@ -100,7 +100,7 @@ class Engine:
     # -- its life
 
     def start(self):
-        for program in ("dockerd", "containerd", "runc", "unshare", "nsenter", "iptables", "docker-init", "gcc"):
+        for program in ("dockerd", "containerd", "runc", "unshare", "nsenter", "setpriv", "iptables", "docker-init", "gcc"):
             if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
                 raise CannotRun(f"there is no {program}")
         if os.geteuid() != 0:
@@ -117,9 +117,10 @@ class Engine:
         return self
 
     def hold_namespaces(self):
-        """docker-init (tini) is process 1 of the namespaces: it collects what containers leave behind."""
+        """docker-init (tini) is process 1 of the namespaces: it collects what containers leave behind. All ends with us."""
         self.holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "docker-init", "--", "sh", "-c",
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "docker-init", "--", "sh", "-c",
              "ip link set lo up && exec sleep infinity"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         children = pathlib.Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children")
 
