@@ -154,7 +154,7 @@ bool json_value_to_text(const struct json_value *v, char *out, size_t bytes)
     const json_t *j = inner(v);
     if (json_is_string(j)) {
         size_t len = json_string_length(j);
-        if (len >= bytes || memchr(json_string_value(j), '\0', len))
+        if (len >= bytes)
             return false;
         memcpy(out, json_string_value(j), len + 1);
         return true;

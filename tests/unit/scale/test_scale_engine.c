@@ -87,7 +87,8 @@ static void one_on_its_way_counts(void **state)
     assert_int_equal(world_count(w, SERVER_REQUESTED), 2);
 }
 
-static const struct provider_trouble away = {.call = DRIVER_CALL_LIST, .is_away = true, .text = "no route to host"};
+static const struct provider_trouble away = {
+    .call = DRIVER_CALL_LIST, .is_away = true, .text = "no route to host"};
 
 static void while_the_engine_is_away_nothing_is_started_and_nobody_declared_dead(void **state)
 {
