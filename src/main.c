@@ -335,15 +335,16 @@ static void plan_services(struct supervisor_plan *plan, const struct config *c, 
     plan->services = services;
 }
 
-/* The path of the Engine API's socket that the service's provider uses; NULL: none. */
-static const char *engine_socket(const struct config_scale *scale)
+/* The path of the Engine API's socket that the service's provider, or its discovery, uses; NULL: none. */
+static const char *engine_socket(const struct config_service *s)
 {
-    const struct config_container *container = scale->provider == SCALE_PROVIDER_DOCKER  ? &scale->docker
-                                               : scale->provider == SCALE_PROVIDER_SWARM ? &scale->swarm
-                                                                                         : NULL;
+    const struct config_docker_api *api = s->scale.provider == SCALE_PROVIDER_DOCKER  ? &s->scale.docker.api
+                                          : s->scale.provider == SCALE_PROVIDER_SWARM ? &s->scale.swarm.api
+                                          : s->discover.source == DISCOVER_DOCKER     ? &s->discover.docker
+                                                                                      : NULL;
     static const struct str prefix = {"unix://", 7};
-    bool is_socket = container && str_starts_with(container->api.endpoint, prefix);
-    return is_socket ? container->api.endpoint.ptr + prefix.len : NULL;
+    bool is_socket = api && str_starts_with(api->endpoint, prefix);
+    return is_socket ? api->endpoint.ptr + prefix.len : NULL;
 }
 
 /*
@@ -357,7 +358,7 @@ static void plan_groups(struct supervisor_plan *plan, const struct config *c, st
     if (geteuid() != 0 || c->user.len == 0)
         return;
     for (size_t i = 0; i < c->service_count; i++) {
-        const char *socket = engine_socket(&c->services[i].scale);
+        const char *socket = engine_socket(&c->services[i]);
         if (socket && user_find_socket_group(socket, &groups[plan->worker_group_count], &err))
             plan->worker_group_count++;
         else if (socket)

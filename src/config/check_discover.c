@@ -19,7 +19,7 @@ static bool is_srv_name(struct str name)
 static enum discover_source source_of(struct decoding *d, const struct schema_mapping *m, struct node *node,
                                       const struct config_discover *c)
 {
-    static const char *const names[] = {"file", "dns", "srv"};
+    static const char *const names[] = {"file", "dns", "srv", "docker"};
     struct node *first = NULL;
     const char *first_name = NULL;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -39,13 +39,15 @@ static enum discover_source source_of(struct decoding *d, const struct schema_ma
     }
     if (!first && !node->is_bad) {
         struct diagnostic *item =
-            node_key_error(d->d, node, "'file', 'dns' or 'srv' is missing in 'discover'");
+            node_key_error(d->d, node, "'file', 'dns', 'srv' or 'docker' is missing in 'discover'");
         diagnostics_hint(d->d, item,
                          "such as {file: /etc/weir/shop.servers}, {dns: shop.internal, port: 8000} or "
                          "{srv: _http._tcp.shop.internal}");
     }
     if (!is_good(first))
         return DISCOVER_NONE;
+    if (node_find(node, "docker"))
+        return DISCOVER_DOCKER;
     return c->file.len ? DISCOVER_FILE : c->dns.len && !is_srv_name(c->dns) ? DISCOVER_DNS : DISCOVER_SRV;
 }
 
@@ -87,8 +89,11 @@ void check_discover(struct decoding *d, const struct schema_mapping *m, struct n
         c->srv = c->dns;
         c->dns = STR("");
     }
-    for (size_t i = 0; c->source == DISCOVER_FILE && i < ARRAY_LEN(dns_keys); i++)
+    bool has_no_name = c->source == DISCOVER_FILE || c->source == DISCOVER_DOCKER;
+    for (size_t i = 0; has_no_name && i < ARRAY_LEN(dns_keys); i++)
         refuse_key(d, node, dns_keys[i], "it belongs to 'dns' and 'srv'");
+    if (is_good(node_find(node, "docker")))
+        check_docker_api(d, node_find(node, "docker"), &c->docker);
     check_port(d, node, c);
     check_resolvers(d, node, c);
     struct node *least = node_find(node, "ttl_min"), *most = node_find(node, "ttl_max");

@@ -31,21 +31,21 @@ static bool is_loopback_host(struct str host)
 }
 
 /* "HOST:PORT" of tcp://HOST:PORT; nothing for another scheme. */
-static struct str tcp_host(const struct config_container *c)
+static struct str tcp_host(const struct config_docker_api *api)
 {
-    struct str endpoint = c->api.endpoint;
+    struct str endpoint = api->endpoint;
     return str_starts_with(endpoint, STR("tcp://")) ? str_n(endpoint.ptr + 6, endpoint.len - 6) : STR("");
 }
 
-static void check_endpoint(struct decoding *d, const struct node *node, struct config_container *c)
+static void check_endpoint(struct decoding *d, const struct node *node, struct config_docker_api *api)
 {
     struct node *endpoint = node_find(node, "endpoint"), *tls = node_find(node, "tls");
-    struct str host = tcp_host(c);
+    struct str host = tcp_host(api);
     const char *colon = host.len ? memrchr(host.ptr, ':', host.len) : NULL;
     uint64_t port;
     if (endpoint && !is_good(endpoint))
         return;
-    if (str_starts_with(c->api.endpoint, STR("unix:///"))) {
+    if (str_starts_with(api->endpoint, STR("unix:///"))) {
         if (is_good(tls))
             diagnostics_hint(d->d,
                              node_key_error(d->d, tls, "'tls' is for endpoints that are reached by TCP"),
@@ -59,23 +59,29 @@ static void check_endpoint(struct decoding *d, const struct node *node, struct c
                "unix:///var/run/docker.sock or tcp://HOST:PORT");
         return;
     }
-    if (c->api.has_tls || c->api.plain == DOCKER_PLAIN_ANYWHERE || is_loopback_host(host))
+    if (api->has_tls || api->plain == DOCKER_PLAIN_ANYWHERE || is_loopback_host(host))
         return;
     refuse(d, endpoint, "the Docker Engine API by TCP without TLS gives root on its host to whoever listens",
            "add 'tls' with a certificate, or 'without_tls: anywhere' if the network is safe");
 }
 
-static void check_tls(struct decoding *d, const struct node *node, struct config_container *c)
+static void check_tls(struct decoding *d, const struct node *node, struct config_docker_api *api)
 {
     struct node *tls = node_find(node, "tls");
     struct node *cert = node_find(tls, "cert_file"), *key = node_find(tls, "key_file");
-    c->api.has_tls = c->api.ca_file.len || c->api.cert_file.len || c->api.key_file.len;
+    api->has_tls = api->ca_file.len || api->cert_file.len || api->key_file.len;
     if (is_good(cert) && !key)
         diagnostics_hint(d->d, node_key_error(d->d, cert, "'cert_file' needs its 'key_file'"),
                          "add 'key_file'");
     if (is_good(key) && !cert)
         diagnostics_hint(d->d, node_key_error(d->d, key, "'key_file' is the key of no certificate"),
                          "add 'cert_file'");
+}
+
+void check_docker_api(struct decoding *d, struct node *node, struct config_docker_api *api)
+{
+    check_tls(d, node, api);
+    check_endpoint(d, node, api);
 }
 
 void check_registry(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
@@ -145,8 +151,7 @@ static void check_networks(struct decoding *d, struct node *networks)
 
 static void check_container(struct decoding *d, struct node *node, struct config_container *c)
 {
-    check_tls(d, node, c);
-    check_endpoint(d, node, c);
+    check_docker_api(d, node, &c->api);
     check_labels(d, node_find(node, "labels"));
     check_mounts(d, node_find(node, "mounts"));
     check_networks(d, node_find(node, "networks"));
@@ -157,7 +162,7 @@ static void check_container(struct decoding *d, struct node *node, struct config
 static void check_publish(struct decoding *d, const struct node *node, const struct config_container *c)
 {
     struct node *publish = node_find(node, "publish"), *endpoint = node_find(node, "endpoint");
-    struct str host = tcp_host(c);
+    struct str host = tcp_host(&c->api);
     struct addr a;
     char text[ADDR_TEXT_BYTES];
     const char *problem;

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "config/decode.h"
+#include "config/model.h"
 
 struct config_scale;
 
@@ -20,6 +21,8 @@ void check_http_list(struct decoding *d, const struct schema_mapping *m, struct 
 /* Of `scale:`, written: which provider it is, and whether what is written suits it. */
 void check_provider(struct decoding *d, const struct schema_mapping *m, struct node *scale,
                     struct config_scale *s);
+/* Of a mapping with `endpoint`, `tls` and `without_tls`. */
+void check_docker_api(struct decoding *d, struct node *node, struct config_docker_api *api);
 void check_discover(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_docker(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_swarm(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

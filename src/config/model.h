@@ -195,7 +195,7 @@ struct config_scale {                  /* scale: */
 /* What becomes of a request that cannot have its turn within the queue's timeout. */
 enum queue_hopeless { QUEUE_HOPELESS_REFUSE, QUEUE_HOPELESS_HOLD };
 
-enum discover_source { DISCOVER_NONE, DISCOVER_FILE, DISCOVER_DNS, DISCOVER_SRV };
+enum discover_source { DISCOVER_NONE, DISCOVER_FILE, DISCOVER_DNS, DISCOVER_SRV, DISCOVER_DOCKER };
 
 enum discover_family {
     DISCOVER_FAMILY_AUTO,
@@ -204,13 +204,15 @@ enum discover_family {
     DISCOVER_FAMILY_BOTH
 };
 
-struct config_discover {         /* discover: */
-    enum discover_source source; /* NONE: the service has none */
-    struct str file;             /* FILE: a path from the root */
-    struct str dns;              /* DNS: a name, lower case */
-    struct str srv;              /* SRV: the same */
-    uint32_t port;               /* DNS; 1..65535 */
-    size_t resolver_count;       /* 0: the system's */
+struct config_discover {             /* discover: */
+    enum discover_source source;     /* NONE: the service has none */
+    struct str file;                 /* FILE: a path from the root */
+    struct str dns;                  /* DNS: a name, lower case */
+    struct str srv;                  /* SRV: the same */
+    struct config_docker_api docker; /* DOCKER */
+    struct str network;              /* DOCKER: "" = the container's first */
+    uint32_t port;                   /* DNS; 1..65535 */
+    size_t resolver_count;           /* 0: the system's */
     struct addr *resolvers;
     enum discover_family family;    /* default auto */
     int64_t ttl_min_ns, ttl_max_ns; /* default 1s and 1m */

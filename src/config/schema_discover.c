@@ -24,6 +24,53 @@ static bool has_port(const void *owner)
     return c->port > 0;
 }
 
+static bool is_docker(const void *owner)
+{
+    const struct config_discover *c = owner;
+    return c->source == DISCOVER_DOCKER;
+}
+
+static bool has_tls(const void *owner)
+{
+    const struct config_discover *c = owner;
+    return c->docker.has_tls;
+}
+
+static const struct schema_key docker_keys[] = {
+    {.name = "endpoint",
+     .type = VALUE_WORD,
+     .offset = AT(config_discover, docker.endpoint),
+     .default_text = "unix:///var/run/docker.sock",
+     .example = "tcp://127.0.0.1:2375",
+     .synonyms = " host url socket docker_host ",
+     .help = "Where the engine's API is: `unix:///path` or `tcp://host:port`."},
+    {.name = "tls",
+     MAPPING(schema_docker_tls),
+     .offset = AT(config_discover, docker),
+     .is_shown = has_tls,
+     .example = "{ca_file: /etc/weir/docker/ca.pem, cert_file: /etc/weir/docker/cert.pem, key_file: "
+                "/etc/weir/docker/key.pem}"},
+    {.name = "without_tls",
+     .type = VALUE_CHOICE,
+     .offset = AT(config_discover, docker.plain),
+     .choices = schema_docker_plain,
+     .default_text = "loopback",
+     .example = "anywhere",
+     .synonyms = " insecure plain ",
+     .help = "Where the API may be reached by TCP without TLS."},
+    {.name = "network",
+     .type = VALUE_WORD,
+     .offset = AT(config_discover, network),
+     .default_shown = "the container's label `weir.network`, else its first network",
+     .example = "backend",
+     .synonyms = " networks ",
+     .help = "Network on which Weir reaches the containers, for those without a label of their own."},
+};
+static const struct schema_mapping docker = {
+    .help = "Containers with the labels `weir.service` (the service's name) and `weir.port`. `{}` is fine.",
+    KEYS(docker_keys),
+};
+
 static const struct schema_key discover_keys[] = {
     {.name = "file",
      .type = VALUE_FULL_FILE,
@@ -47,6 +94,11 @@ static const struct schema_key discover_keys[] = {
      .default_shown = "none",
      .example = "_http._tcp.shop.internal",
      .help = "A name with SRV records: servers with their ports."},
+    {.name = "docker",
+     MAPPING(docker),
+     .is_shown = is_docker,
+     .example = "{endpoint: \"unix:///var/run/docker.sock\"}",
+     .synonyms = " container containers labels "},
     {.name = "port",
      .type = VALUE_COUNT,
      .offset = AT(config_discover, port),
@@ -117,7 +169,8 @@ static const struct schema_key discover_keys[] = {
      .help = "Servers that are taken at most; what goes beyond is told and left out."},
 };
 const struct schema_mapping schema_discover = {
-    .help = "Servers that others start: where to find them. With exactly one of `file`, `dns` and `srv`.",
+    .help = "Servers that others start: where to find them. With exactly one of `file`, `dns`, `srv` and "
+            "`docker`.",
     KEYS(discover_keys),
     .check = check_discover,
 };

@@ -4,7 +4,7 @@
 
 #define ITEM .item_bytes = sizeof(struct str)
 
-static const struct schema_choice plain_choices[] = {
+const struct schema_choice schema_docker_plain[] = {
     {"loopback", DOCKER_PLAIN_LOOPBACK, "on this host alone"},
     {"anywhere", DOCKER_PLAIN_ANYWHERE,
      "who can reach the port, or listen on the way, has root on the engine's host"},
@@ -61,7 +61,7 @@ static const struct schema_key tls_keys[] = {
      .synonyms = " key tlskey ",
      .help = "The key of that certificate."},
 };
-static const struct schema_mapping tls = {
+const struct schema_mapping schema_docker_tls = {
     .help = "TLS to an engine that is reached by TCP. The API gives root on its host, so who calls it should "
             "have to show a certificate.",
     KEYS(tls_keys),
@@ -124,14 +124,14 @@ static bool has_registry(const void *owner)
      .synonyms = " host url socket docker_host ",                                                            \
      .help = "Where the engine's API is: `unix:///path` or `tcp://host:port`."},                             \
         {.name = "tls",                                                                                      \
-         MAPPING(tls),                                                                                       \
+         MAPPING(schema_docker_tls),                                                                         \
          .offset = AT(config_container, api),                                                                \
          .is_shown = has_tls,                                                                                \
          .example = "{ca_file: /etc/weir/docker/ca.pem, cert_file: /etc/weir/docker/cert.pem, key_file: "    \
                     "/etc/weir/docker/key.pem}"},                                                            \
     {                                                                                                        \
         .name = "without_tls", .type = VALUE_CHOICE, .offset = AT(config_container, api.plain),              \
-        .choices = plain_choices, .default_text = "loopback", .example = "anywhere",                         \
+        .choices = schema_docker_plain, .default_text = "loopback", .example = "anywhere",                   \
         .synonyms = " insecure plain ", .help = "Where the API may be reached by TCP without TLS."           \
     }
 

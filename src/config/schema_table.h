@@ -26,7 +26,9 @@ extern const struct schema_mapping schema_scale;
 extern const struct schema_mapping schema_http; /* provider http */
 extern const struct schema_mapping schema_exec; /* provider exec */
 extern const struct schema_mapping schema_discover;
-extern const struct schema_mapping schema_docker; /* provider docker */
-extern const struct schema_mapping schema_swarm;  /* provider swarm */
+extern const struct schema_mapping schema_docker_tls;    /* of struct config_docker_api */
+extern const struct schema_choice schema_docker_plain[]; /* likewise */
+extern const struct schema_mapping schema_docker;        /* provider docker */
+extern const struct schema_mapping schema_swarm;         /* provider swarm */
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_notify;

@@ -51,6 +51,7 @@ static bool open_source(struct control *c, struct service *s, struct err *err)
     struct discovery_params params = {.loop = c->loop,
                                       .jobs = c->discovery_jobs,
                                       .config = &control_config_of(c, s)->discover,
+                                      .service = s->name,
                                       .seed = (uint64_t)clock_wall_ns() ^ (s->id << 32) ^ 1};
     struct held_list_ops ops = {.context = x, .on_servers = on_servers, .on_event = on_event};
     *x = (struct discovering){.control = c, .service = s};

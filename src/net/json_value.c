@@ -218,6 +218,15 @@ const struct json_value *json_value_find(const struct json_value *v, const char 
     return outer(j);
 }
 
+const char *json_value_member_name(const struct json_value *object, size_t i)
+{
+    json_t *o = (json_t *)object;
+    void *at = json_is_object(o) ? json_object_iter(o) : NULL;
+    for (; at && i; i--)
+        at = json_object_iter_next(o, at);
+    return at ? json_object_iter_key(at) : NULL;
+}
+
 const char *json_value_as_text(const struct json_value *v)
 {
     const json_t *text = inner(v);

@@ -38,6 +38,8 @@ double json_value_to_double(const struct json_value *v, double when_other);
 size_t json_value_count(const struct json_value *array);                          /* 0 for anything else */
 const struct json_value *json_value_at(const struct json_value *array, size_t i); /* NULL: out of range */
 const char *json_value_text(const struct json_value *object, const char *key, const char *when_absent);
+/* The name of a member, in the order of the text; NULL: there are not so many. */
+const char *json_value_member_name(const struct json_value *object, size_t i);
 /* Of an item itself; NULL when it is no text, or one with a NUL in it. */
 const char *json_value_as_text(const struct json_value *v);
 int64_t json_value_int(const struct json_value *object, const char *key,

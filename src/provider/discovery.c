@@ -19,6 +19,7 @@ static const struct discovery_ops *const sources[] = {
     [DISCOVER_FILE] = &discover_file_ops,
     [DISCOVER_DNS] = &discover_dns_ops,
     [DISCOVER_SRV] = &discover_srv_ops,
+    [DISCOVER_DOCKER] = &discover_docker_ops,
 };
 
 struct discovery {
@@ -61,8 +62,10 @@ static const char *place_of(const struct config_discover *config, char *out, siz
         (void)snprintf(out, out_bytes, "%.*s", STR_ARG(config->file));
     else if (config->source == DISCOVER_DNS)
         (void)snprintf(out, out_bytes, "%.*s:%u", STR_ARG(config->dns), config->port);
-    else
+    else if (config->source == DISCOVER_SRV)
         (void)snprintf(out, out_bytes, "%.*s", STR_ARG(config->srv));
+    else
+        (void)snprintf(out, out_bytes, "%.*s", STR_ARG(config->docker.endpoint));
     return out;
 }
 

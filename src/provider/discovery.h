@@ -29,6 +29,7 @@ struct discovery_params {
     struct loop *loop;                    /* borrowed */
     struct job_pool *jobs;                /* borrowed; for what blocks: reading files */
     const struct config_discover *config; /* borrowed for the source's life */
+    const char *service;                  /* its name; likewise */
     uint64_t seed;                        /* jitter; not 0 */
 };
 
@@ -43,7 +44,7 @@ struct discovery_ops {
     void (*close)(struct discovery_source *source); /* tells nothing any more */
 };
 
-extern const struct discovery_ops discover_file_ops, discover_dns_ops, discover_srv_ops;
+extern const struct discovery_ops discover_file_ops, discover_dns_ops, discover_srv_ops, discover_docker_ops;
 
 /* ---- for control ---- */
 

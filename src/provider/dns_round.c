@@ -8,6 +8,7 @@
  */
 #include "provider/dns_round.h"
 
+#include "provider/discover_retry.h"
 #include "provider/dns_answer.h"
 
 #include "base/clock.h"
@@ -16,9 +17,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define RETRY_NS     NS_PER_S
-#define RETRY_NS_MAX (30 * NS_PER_S)
 
 enum { SRV_NUMBER = UINT16_MAX }; /* the question before the names; beyond DNS_ROUND_TARGETS_MAX */
 
@@ -283,6 +281,5 @@ int64_t dns_round_wait_ns(const struct config_discover *config, uint32_t ttl_s, 
 {
     if (failures == 0)
         return MIN(MAX((int64_t)ttl_s * NS_PER_S, config->ttl_min_ns), config->ttl_max_ns);
-    int64_t wait_ns = MIN(RETRY_NS << MIN(failures - 1, 10u), RETRY_NS_MAX);
-    return wait_ns - wait_ns / 10 + (int64_t)(random % (uint64_t)(wait_ns / 5));
+    return discover_retry_ns(failures, random);
 }

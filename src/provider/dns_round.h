@@ -45,9 +45,7 @@ bool dns_round_is_done(
     const struct dns_round *r); /* with a result, or failed: open questions do not matter */
 void dns_round_result(const struct dns_round *r, struct dns_round_result *ret_result);
 
-/*
- * When to ask again: after an answer its TTL within the configured bounds; after `failures` > 0 in a row one
- * second, two, four, … at most 30, each ±10 %, so that many who lost their server do not ask it as one.
- */
+/* When to ask again: after an answer its TTL within the configured bounds, after failures (> 0, in a row)
+ * discover_retry_ns(). */
 int64_t dns_round_wait_ns(const struct config_discover *config, uint32_t ttl_s, uint32_t failures,
                           uint64_t random);

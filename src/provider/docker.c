@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "provider/container.h"
+#include "provider/docker_events.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,19 +28,17 @@ enum { LOG_LINES = 5, ID_PATH_BYTES = INSTANCE_ID_BYTES + 96 };
 
 struct driver {
     const struct config_container *config;
-    const char *service;      /* borrowed */
-    char *owner;              /* owned */
-    struct buf filters;       /* of our containers, as a query's value */
-    struct buf event_filters; /* of what happens to them */
-    struct docker_api calls, events;
-    int64_t events_since_ns; /* of the engine's clock; 0: not known */
+    const char *service; /* borrowed */
+    char *owner;         /* owned */
+    struct buf filters;  /* of our containers, as a query's value */
+    struct docker_api calls;
+    struct docker_events events;
 };
 
 /* ---- open and close ---- */
 
 static void write_filters(const struct driver *d, bool is_for_events, struct buf *out)
 {
-    static const char *const kinds[] = {"start", "die", "destroy", "health_status", "pause", "unpause"};
     char label[192];
     struct buf text CLEANUP(buf_fini) = {0};
     struct json j;
@@ -52,15 +51,8 @@ static void write_filters(const struct driver *d, bool is_for_events, struct buf
     snprintf(label, sizeof(label), "%s=%s", LABEL_SERVICE, d->service);
     json_str(&j, str_of(label));
     json_end_array(&j);
-    if (is_for_events) {
-        json_key(&j, "type");
-        json_raw(&j, STR("[\"container\"]"));
-        json_key(&j, "event");
-        json_begin_array(&j);
-        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-            json_str(&j, str_of(kinds[i]));
-        json_end_array(&j);
-    }
+    if (is_for_events)
+        docker_events_write_kinds(&j);
     json_end_object(&j);
     docker_put_escaped(out, buf_str(&text));
 }
@@ -73,16 +65,16 @@ static struct driver *open_driver(const struct config_service *service, const ch
     d->service = service->name.ptr;
     d->owner = mem_strdup(owner);
     docker_api_init(&d->calls, &d->config->api);
-    docker_api_init(&d->events, &d->config->api);
+    docker_api_init(&d->events.api, &d->config->api);
     write_filters(d, false, &d->filters);
-    write_filters(d, true, &d->event_filters);
+    write_filters(d, true, &d->events.filters);
     return d;
 }
 
 static void close_driver(struct driver *d)
 {
     buf_fini(&d->filters);
-    buf_fini(&d->event_filters);
+    buf_fini(&d->events.filters);
     free(d->owner);
     free(d);
 }
@@ -404,54 +396,9 @@ static bool stop_container(struct driver *d, const struct driver_call *call, con
 
 /* ---- wait ---- */
 
-static bool on_event(void *context, struct str line)
-{
-    int64_t *since_ns = context;
-    struct json_value *v = json_value_parse(line, NULL);
-    int64_t at_ns = json_value_int(v, "timeNano", 0);
-    json_value_free(v);
-    *since_ns = MAX(*since_ns, at_ns);
-    return false;
-}
-
-/* By the engine's clock, since that stamps its events. */
-static bool find_now(struct driver *d, const struct driver_call *call, int64_t *ret_ns,
-                     struct driver_failure *f)
-{
-    struct docker_answer answer;
-    struct tm tm = {0};
-    if (!docker_do(&d->events, call, "GET", "/info", STR(""), "asking the engine's time", &answer, f))
-        return false;
-    const char *text = json_value_text(answer.json, "SystemTime", "");
-    bool ok = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) != NULL;
-    *ret_ns = ok ? timegm(&tm) * NS_PER_S : clock_wall_ns();
-    docker_answer_fini(&answer);
-    return true;
-}
-
 static bool wait_for_events(struct driver *d, const struct driver_call *call, struct driver_failure *f)
 {
-    struct docker_answer answer;
-    struct buf path CLEANUP(buf_fini) = {0};
-    if (d->events_since_ns == 0)
-        return find_now(d, call, &d->events_since_ns, f);
-    buf_printf(&path, "/events?since=%lld.%09lld&filters=%s", (long long)(d->events_since_ns / NS_PER_S),
-               (long long)(d->events_since_ns % NS_PER_S), d->event_filters.ptr);
-    int64_t since_ns = d->events_since_ns;
-    const struct docker_request request = {.method = "GET",
-                                           .path = path.ptr,
-                                           .patience_ns = MAX(call->deadline_ns - clock_now_ns(), NS_PER_MS),
-                                           .on_line = on_event,
-                                           .context = &since_ns};
-    if (!docker_call(&d->events, call, &request, &answer, f)) {
-        d->events_since_ns = 0; /* what it remembers of events is gone with it */
-        return false;
-    }
-    bool ok =
-        answer.status == 0 || docker_answer_is_good(&answer) || docker_refuse(f, &answer, "GET /events");
-    docker_answer_fini(&answer);
-    d->events_since_ns = ok ? since_ns + (since_ns > d->events_since_ns ? 1 : 0) : 0;
-    return ok;
+    return docker_events_wait(&d->events, call, f);
 }
 
 const struct driver_ops docker_driver = {

@@ -1,0 +1,68 @@
+#include "provider/docker_events.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+
+#include <time.h>
+
+void docker_events_write_kinds(struct json *j)
+{
+    static const char *const kinds[] = {"start", "die", "destroy", "health_status", "pause", "unpause"};
+    json_key(j, "type");
+    json_raw(j, STR("[\"container\"]"));
+    json_key(j, "event");
+    json_begin_array(j);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        json_str(j, str_of(kinds[i]));
+    json_end_array(j);
+}
+
+static bool on_event(void *context, struct str line)
+{
+    int64_t *since_ns = context;
+    struct json_value *v = json_value_parse(line, NULL);
+    int64_t at_ns = json_value_int(v, "timeNano", 0);
+    json_value_free(v);
+    *since_ns = MAX(*since_ns, at_ns);
+    return false;
+}
+
+/* By the engine's clock, since that stamps its events. */
+static bool find_now(struct docker_events *e, const struct driver_call *call, int64_t *ret_ns,
+                     struct driver_failure *f)
+{
+    struct docker_answer answer;
+    struct tm tm = {0};
+    if (!docker_do(&e->api, call, "GET", "/info", STR(""), "asking the engine's time", &answer, f))
+        return false;
+    const char *text = json_value_text(answer.json, "SystemTime", "");
+    bool ok = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) != NULL;
+    *ret_ns = ok ? timegm(&tm) * NS_PER_S : clock_wall_ns();
+    docker_answer_fini(&answer);
+    return true;
+}
+
+bool docker_events_wait(struct docker_events *e, const struct driver_call *call, struct driver_failure *f)
+{
+    struct docker_answer answer;
+    struct buf path CLEANUP(buf_fini) = {0};
+    if (e->since_ns == 0)
+        return find_now(e, call, &e->since_ns, f);
+    buf_printf(&path, "/events?since=%lld.%09lld&filters=%s", (long long)(e->since_ns / NS_PER_S),
+               (long long)(e->since_ns % NS_PER_S), e->filters.ptr);
+    int64_t since_ns = e->since_ns;
+    const struct docker_request request = {.method = "GET",
+                                           .path = path.ptr,
+                                           .patience_ns = MAX(call->deadline_ns - clock_now_ns(), NS_PER_MS),
+                                           .on_line = on_event,
+                                           .context = &since_ns};
+    if (!docker_call(&e->api, call, &request, &answer, f)) {
+        e->since_ns = 0; /* what it remembers of events is gone with it */
+        return false;
+    }
+    bool ok =
+        answer.status == 0 || docker_answer_is_good(&answer) || docker_refuse(f, &answer, "GET /events");
+    docker_answer_fini(&answer);
+    e->since_ns = ok ? since_ns + (since_ns > e->since_ns ? 1 : 0) : 0;
+    return ok;
+}
