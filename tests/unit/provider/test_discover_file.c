@@ -298,10 +298,11 @@ static void closing_while_a_look_is_under_way(void **state)
     append(s->path, "127.0.0.1:1\n");
     open_discovery(s);
     (void)run_until(s, is_never, 1);
+    uint32_t before = s->hand_overs; /* a quick thread may have been through already */
     discovery_close(s->discovery);
     s->discovery = NULL;
     (void)run_until(s, is_never, 50 * NS_PER_MS);
-    assert_int_equal(s->hand_overs, 0);
+    assert_int_equal(s->hand_overs, before);
 }
 
 #define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
