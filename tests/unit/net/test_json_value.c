@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static const char document[] = "{\"foo\": [\"bar\", \"baz\"], \"\": 0, \"a/b\": 1, \"c%d\": 2, \"e^f\": 3, \"g|h\": 4,"
-                               " \"i\\\\j\": 5, \"k\\\"l\": 6, \" \": 7, \"m~n\": 8, \"null\": null, \"half\": 0.5}";
+static const char document[] =
+    "{\"foo\": [\"bar\", \"baz\"], \"\": 0, \"a/b\": 1, \"c%d\": 2, \"e^f\": 3, \"g|h\": 4,"
+    " \"i\\\\j\": 5, \"k\\\"l\": 6, \" \": 7, \"m~n\": 8, \"null\": null, \"half\": 0.5}";
 
 static struct json_value *parsed(void)
 {
@@ -23,7 +24,7 @@ static void pointers_lead_where_the_standard_says(void **state)
     static const struct {
         const char *pointer, *text;
     } rows[] = {
-        {"/foo/0", "bar"}, {"/foo/1", "baz"}, {"/", "0"},     {"/a~1b", "1"}, {"/c%d", "2"}, {"/e^f", "3"},
+        {"/foo/0", "bar"}, {"/foo/1", "baz"}, {"/", "0"},     {"/a~1b", "1"}, {"/c%d", "2"},  {"/e^f", "3"},
         {"/g|h", "4"},     {"/i\\j", "5"},    {"/k\"l", "6"}, {"/ ", "7"},    {"/m~0n", "8"},
     };
     struct json_value *root = parsed();
@@ -40,8 +41,9 @@ static void pointers_lead_where_the_standard_says(void **state)
 
 static void other_pointers_lead_nowhere(void **state)
 {
-    static const char *const wrong[] = {"foo",    "/foo/2", "/foo/-",  "/foo/00", "/foo/bar", "/foo/0/x",
-                                        "/m~2n", "/m~",    "/absent", "/foo/",   "#/foo",    "/foo/18446744073709551616"};
+    static const char *const wrong[] = {"foo",      "/foo/2",   "/foo/-", "/foo/00",
+                                        "/foo/bar", "/foo/0/x", "/m~2n",  "/m~",
+                                        "/absent",  "/foo/",    "#/foo",  "/foo/18446744073709551616"};
     struct json_value *root = parsed();
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
         assert_null(json_value_find(root, wrong[i]));
