@@ -329,6 +329,10 @@ static void plan_services(struct supervisor_plan *plan, const struct config *c, 
                                         .directory = scale->directory.ptr,
                                         .user = scale->user.ptr,
                                         .nice = scale->nice,
+                                        .log = {.file = scale->log.file.ptr,
+                                                .bytes_max = scale->log.bytes_max,
+                                                .keep = scale->log.keep,
+                                                .is_copied = scale->log.copy == SERVER_LOG_COPY_STDERR},
                                         .process_count_max = process_count_max(scale),
                                         .stop_timeout_ns = scale->stop_timeout_ns};
     }

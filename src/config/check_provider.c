@@ -20,7 +20,7 @@ static const struct {
 };
 
 /* Keys of `scale:` itself that only `process` uses. */
-static const char *const process_keys[] = {"command", "environment", "directory", "user", "nice"};
+static const char *const process_keys[] = {"command", "environment", "directory", "user", "nice", "log"};
 
 static bool is_good(const struct node *n)
 {

@@ -262,6 +262,19 @@ static void check_server_total(struct decoding *d, struct node *root, const stru
     }
 }
 
+/* Two writers would rotate each other's lines away. */
+static void check_logs(struct decoding *d, struct node *root, const struct config *c)
+{
+    for (size_t i = 0; i < c->service_count; i++) {
+        const struct config_service *mine = &c->services[i];
+        struct node *service = node_find(node_find(root, "services"), mine->name.ptr);
+        struct node *log = node_find(node_find(service, "scale"), "log");
+        for (size_t j = 0; j < i && log && mine->scale.log.file.len; j++)
+            if (str_eq(mine->scale.log.file, c->services[j].scale.log.file))
+                node_key_error(d->d, log, "service '%s' writes to this file, too", c->services[j].name.ptr);
+    }
+}
+
 /* ---- routes ---- */
 
 struct route_claim {
@@ -427,6 +440,7 @@ void check_root(struct decoding *d, const struct schema_mapping *m, struct node 
     complete_notify(d, node, c);
     check_listening(d, node, c);
     check_server_total(d, node, c);
+    check_logs(d, node, c);
     for (size_t i = 0; i < c->service_count; i++)
         check_loops(d, node, c, &c->services[i]);
     if (c->service_count)

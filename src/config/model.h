@@ -146,6 +146,7 @@ struct config_container { /* scale: {docker} and {swarm} */
     struct config_registry registry;
 };
 
+enum server_log_copy { SERVER_LOG_COPY_NONE, SERVER_LOG_COPY_STDERR };
 enum scale_mode { SCALE_MODE_ACT, SCALE_MODE_ADVISE };
 
 struct config_step {   /* scale: {step}: how fast the number of servers may change; 0 = no limit */
@@ -163,6 +164,12 @@ struct config_cpu_target { /* scale: {cpu}: what one server should use; percent 
     double cores;          /* that one server may use; default 1 */
 };
 
+struct config_server_log { /* scale: {log} */
+    struct str file;       /* from the root; "" = there is none */
+    uint64_t bytes_max;
+    uint32_t keep;
+    enum server_log_copy copy;
+};
 struct config_scale {                  /* scale: */
     enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
@@ -176,6 +183,7 @@ struct config_scale {                  /* scale: */
     struct str directory;              /* "" = Weir's own */
     struct str user;                   /* "" = the user that started Weir */
     int32_t nice;                      /* added to Weir's own; default 0 */
+    struct config_server_log log;
     uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
     double target_requests_per_second; /* requests_per_second: that a server should carry; 0 = not stated */

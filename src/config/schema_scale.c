@@ -221,6 +221,12 @@ static const struct schema_mapping cpu = {
     .shorthand = "percent",
 };
 
+static bool has_log(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->log.file.len > 0;
+}
+
 static const struct schema_key scale_keys[] = {
     {.name = "mode",
      .type = VALUE_CHOICE,
@@ -279,7 +285,7 @@ static const struct schema_key scale_keys[] = {
      .help = "Program and arguments that start one server, as a list. `{address}` (host:port), `{host}` and "
              "`{port}` stand for "
              "where it shall listen; the environment variable PORT says so too. For `process` alone, as are "
-             "`environment`, `directory`, `user` and `nice`."},
+             "`environment`, `directory`, `user`, `nice` and `log`."},
     {.name = "environment",
      .default_shown = "none",
      .shape = SHAPE_VARIABLES,
@@ -313,6 +319,12 @@ static const struct schema_key scale_keys[] = {
      .help = "Added to Weir's own niceness, from -20 to 19: servers with more of it wait for the CPU behind "
              "others, and behind Weir. "
              "Less than 0 needs root."},
+    {.name = "log",
+     MAPPING(schema_server_log),
+     .offset = AT(config_scale, log),
+     .is_shown = has_log,
+     .example = "{file: /var/log/shop.log, max: 100MiB, keep: 5}",
+     .synonyms = " logs logfile log_file output stdout "},
     {.name = "servers",
      .type = VALUE_COUNTS,
      .offset = AT(config_scale, servers_min),

@@ -1,5 +1,6 @@
 /* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_docker.c,
- * schema_http.c, schema_exec.c, schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it.
+ * schema_http.c, schema_exec.c, schema_process.c, schema_scale.c, schema_service.c, schema_watch.c). Nobody
+ * else includes it.
  */
 #pragma once
 #include "base/clock.h"
@@ -23,8 +24,9 @@
 
 extern const struct schema_mapping schema_service;
 extern const struct schema_mapping schema_scale;
-extern const struct schema_mapping schema_http; /* provider http */
-extern const struct schema_mapping schema_exec; /* provider exec */
+extern const struct schema_mapping schema_http;       /* provider http */
+extern const struct schema_mapping schema_exec;       /* provider exec */
+extern const struct schema_mapping schema_server_log; /* provider process */
 extern const struct schema_mapping schema_discover;
 extern const struct schema_mapping schema_docker_tls;    /* of struct config_docker_api */
 extern const struct schema_choice schema_docker_plain[]; /* likewise */

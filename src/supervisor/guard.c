@@ -2,9 +2,7 @@
  * guard.c
  *
  * The guard learns groups through a pipe of fixed words and sleeps in read(2). The end of the pipe is the end
- * of the supervisor: no polling, no signal, nothing that can be missed. It is forked and not executed, since
- * the program's file may be gone or replaced on the day it matters; it holds no descriptor but the pipe and
- * standard error.
+ * of the supervisor: no polling, no signal, nothing that can be missed.
  *
  * Why not PR_SET_PDEATHSIG alone: it reaches the direct children only, and not those that changed their user.
  * Why not a cgroup: it needs rights that Weir seldom has.
@@ -14,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/helper.h"
 #include "supervisor/sweep.h"
 
 #include <errno.h>
@@ -21,7 +20,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,40 +101,10 @@ static void read_words(struct known *k, int fd)
     }
 }
 
-/* A service manager that stops Weir signals all its processes; the guard must stay until the pipe ends. */
-static void ignore_signals(void)
-{
-    sigset_t none;
-    for (int n = 1; n < NSIG; n++)
-        (void)signal(n, n == SIGCHLD ? SIG_DFL : SIG_IGN);
-    for (int n = 0; n < 4; n++)
-        (void)signal((const int[]){SIGSEGV, SIGBUS, SIGFPE, SIGABRT}[n], SIG_DFL);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Everything but standard error and the pipe, which moves to descriptor 3. */
-static int keep_only(int fd)
-{
-    int null_fd = open("/dev/null", O_RDWR);
-    (void)dup2(null_fd, STDIN_FILENO);
-    (void)dup2(null_fd, STDOUT_FILENO);
-    (void)dup2(fd, 3);
-    if (close_range(4, ~0u, 0) < 0) {
-        for (int i = 4; i < (int)sysconf(_SC_OPEN_MAX) && i < 65536; i++)
-            close(i);
-    }
-    return 3;
-}
-
 static _Noreturn void guard_main(int fd, const char *mark)
 {
     static struct known known;
-    (void)setsid();
-    (void)prctl(PR_SET_NAME, "weir-guard");
-    ignore_signals();
-    fd = keep_only(fd);
-    (void)!chdir("/");
+    fd = helper_begin("weir-guard", fd);
     str_copy(known.mark, sizeof(known.mark), str_of(mark));
     read_words(&known, fd);
     end_all(&known);

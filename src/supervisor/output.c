@@ -25,6 +25,9 @@ void output_init(struct output *o, int fd)
 
 void output_put(struct output *o, const char *name, struct str line)
 {
+    char time[CLOCK_RFC3339_BYTES];
+    if (o->has_time)
+        buf_printf(&o->waiting, "%s ", clock_format_rfc3339(time, clock_wall_ns()));
     buf_printf(&o->waiting, "%s | ", name);
     buf_put(&o->waiting, line);
     buf_put_char(&o->waiting, '\n');
@@ -79,10 +82,12 @@ void output_flush(struct output *o, int64_t now_ns)
         }
         struct str rest = str_n(o->waiting.ptr + written, o->waiting.len - written);
         ssize_t n = write(o->fd, rest.ptr, next_write_bytes(rest));
-        if (n <= 0)
-            written = o->waiting.len; /* standard error is gone: nobody will ever read this */
-        else
+        if (n <= 0) { /* standard error is gone, or the writer was killed: nobody will ever read this */
+            o->dropped_lines += count_lines(rest);
+            written = o->waiting.len;
+        } else {
             written += (size_t)n;
+        }
     }
     if (written)
         buf_consume(&o->waiting, written);

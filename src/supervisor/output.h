@@ -1,7 +1,7 @@
 /*
- * output.h: where the servers' lines go: Weir's standard error, each with the server's name in front. It
- * never blocks: what cannot be written now waits, the servers are then read no further, and after
- * OUTPUT_STALL_NS of standstill lines are dropped and counted.
+ * output.h: where the servers' lines go: Weir's standard error, or the pipe to the writer of a log file, each
+ * with the server's name in front. It never blocks: what cannot be written now waits, the servers are then
+ * read no further, and after OUTPUT_STALL_NS of standstill lines are dropped and counted.
  */
 #pragma once
 #include "base/buf.h"
@@ -12,7 +12,8 @@
 #define OUTPUT_STALL_NS (1 * INT64_C(1000000000))
 
 struct output {
-    int fd;                   /* borrowed */
+    int fd;                   /* borrowed; -1: nobody reads for now */
+    bool has_time;            /* in front of each line */
     struct buf waiting;       /* whole lines */
     int64_t stalled_since_ns; /* 0: it flows */
     uint64_t dropped_lines;   /* since the standstill began */

@@ -353,7 +353,7 @@ bool servers_on_child_ended(struct servers *s, pid_t pid, int wait_status)
 {
     struct server_process *p = find_pid(s, pid);
     if (!p)
-        return false;
+        return servers_on_log_writer_ended(s, pid);
     learn_outcome(p);
     server_process_read_rest(p);
     timer_cancel(&p->kill_timer);
@@ -431,8 +431,11 @@ struct servers *servers_new(const struct servers_params *params, struct err *err
     list_init(&s->list);
     output_init(&s->output, params->output_fd);
     timer_init(&s->output_timer, servers_on_output_timer);
-    if (find_users(s, err) && check_nice(params->plan, err))
+    servers_init_logs(s);
+    if (find_users(s, err) && check_nice(params->plan, err)) {
+        servers_start_logs(s);
         return s;
+    }
     servers_free(s);
     return NULL;
 }
@@ -443,6 +446,7 @@ void servers_free(struct servers *s)
         return;
     ASSERT(list_is_empty(&s->list));
     timer_cancel(&s->output_timer);
+    servers_end_logs(s);
     output_fini(&s->output, NS_PER_S);
     free(s);
 }

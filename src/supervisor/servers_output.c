@@ -1,9 +1,9 @@
 /*
- * servers_output.c: from a server's pipe to Weir's standard error, line by line.
+ * servers_output.c: from a server's pipe to Weir's standard error, or to its service's log, line by line.
  *
  * Each server gets one read a turn, so a flood of one holds up neither the others nor the supervisor. When
- * standard error does not take more, the servers' pipes are left alone until it does; they then wait as they
- * would for a terminal that stands still.
+ * what a server writes to does not take more, the server's pipe is left alone until it does; it then waits as
+ * it would for a terminal that stands still.
  */
 #include "supervisor/servers_priv.h"
 
@@ -19,10 +19,33 @@ enum {
     FINAL_READS_MAX = 16, /* what a server left in its pipe: 64 KiB by default */
 };
 
+static struct log_writer *find_log(const struct server_process *p)
+{
+    struct log_writer *log = &p->all->logs[p->service - p->all->params.plan->services];
+    return log->plan ? log : NULL;
+}
+
+static bool is_on_standard_error(const struct server_process *p)
+{
+    const struct log_writer *log = find_log(p);
+    return !log || log->plan->is_copied;
+}
+
 static void on_line(void *context, struct str line)
 {
     struct server_process *p = context;
-    output_put(&p->all->output, p->name, line);
+    struct log_writer *log = find_log(p);
+    if (log)
+        output_put(&log->output, p->name, line);
+    if (is_on_standard_error(p))
+        output_put(&p->all->output, p->name, line);
+}
+
+static bool is_ready(struct server_process *p, int64_t now_ns)
+{
+    struct log_writer *log = find_log(p);
+    return (!log || output_is_ready(&log->output, now_ns)) &&
+           (!is_on_standard_error(p) || output_is_ready(&p->all->output, now_ns));
 }
 
 void server_process_close_output(struct server_process *p)
@@ -54,11 +77,18 @@ static bool read_output(struct server_process *p)
     return false;
 }
 
-static void flush_output(struct servers *s)
+static void flush_output(struct server_process *p)
 {
+    struct servers *s = p->all;
+    struct log_writer *log = find_log(p);
     int64_t now_ns = loop_now_ns(s->params.loop);
     output_flush(&s->output, now_ns);
-    if (s->output.waiting.len && !timer_is_set(&s->output_timer))
+    if (log) {
+        log_writer_keep(log, now_ns);
+        output_flush(&log->output, now_ns);
+    }
+    bool is_waiting = s->output.waiting.len || (log && log->output.waiting.len);
+    if (is_waiting && !timer_is_set(&s->output_timer))
         timer_set(s->params.loop, &s->output_timer, now_ns + OUTPUT_RETRY_MS * NS_PER_MS);
 }
 
@@ -67,7 +97,7 @@ static void pause_output(struct server_process *p)
 {
     loop_remove(p->all->params.loop, &p->output);
     p->is_output_paused = true;
-    flush_output(p->all);
+    flush_output(p);
 }
 
 static void resume_output(struct server_process *p)
@@ -81,22 +111,58 @@ static void resume_output(struct server_process *p)
 void server_process_on_output(struct loop *l, struct handle *h, uint32_t events)
 {
     struct server_process *p = container_of(h, struct server_process, output);
-    if (!output_is_ready(&p->all->output, loop_now_ns(l))) {
+    if (!is_ready(p, loop_now_ns(l))) {
         pause_output(p);
         return;
     }
     (void)read_output(p);
-    flush_output(p->all);
+    flush_output(p);
 }
 
 void servers_on_output_timer(struct loop *l, struct timer *t)
 {
     struct servers *s = container_of(t, struct servers, output_timer);
-    if (!output_is_ready(&s->output, loop_now_ns(l))) {
-        timer_set(l, t, loop_now_ns(l) + OUTPUT_RETRY_MS * NS_PER_MS);
-        return;
+    int64_t now_ns = loop_now_ns(l);
+    bool is_waiting = !output_is_ready(&s->output, now_ns);
+    for (size_t i = 0; i < s->params.plan->service_count; i++) {
+        log_writer_keep(&s->logs[i], now_ns);
+        is_waiting |= !output_is_ready(&s->logs[i].output, now_ns);
     }
-    for_each_process(s, p) resume_output(p);
+    for_each_process(s, p) if (is_ready(p, now_ns)) resume_output(p);
+    if (is_waiting)
+        timer_set(l, t, now_ns + OUTPUT_RETRY_MS * NS_PER_MS);
+}
+
+/* ---- the logs ---- */
+
+void servers_init_logs(struct servers *s)
+{
+    const struct supervisor_plan *plan = s->params.plan;
+    for (size_t i = 0; i < plan->service_count; i++) {
+        const struct supervisor_log *log = &plan->services[i].log;
+        log_writer_init(&s->logs[i], log->file && log->file[0] ? log : NULL);
+    }
+}
+
+/* At once, so that a file that cannot be opened is told at once. */
+void servers_start_logs(struct servers *s)
+{
+    for (size_t i = 0; i < s->params.plan->service_count; i++)
+        log_writer_keep(&s->logs[i], clock_now_ns());
+}
+
+void servers_end_logs(struct servers *s)
+{
+    for (size_t i = 0; i < s->params.plan->service_count; i++)
+        log_writer_fini(&s->logs[i]);
+}
+
+bool servers_on_log_writer_ended(struct servers *s, pid_t pid)
+{
+    for (size_t i = 0; i < s->params.plan->service_count; i++)
+        if (log_writer_on_child_ended(&s->logs[i], pid))
+            return true;
+    return false;
 }
 
 void server_process_read_rest(struct server_process *p)
@@ -106,5 +172,5 @@ void server_process_read_rest(struct server_process *p)
         ;
     lines_flush(&p->lines, &sink);
     server_process_close_output(p);
-    flush_output(p->all);
+    flush_output(p);
 }

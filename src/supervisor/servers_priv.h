@@ -5,6 +5,7 @@
 #pragma once
 #include "net/channel.h"
 #include "supervisor/lines.h"
+#include "supervisor/log_writer.h"
 #include "supervisor/output.h"
 #include "supervisor/servers.h"
 #include "supervisor/spawn.h"
@@ -36,7 +37,8 @@ struct servers {
     struct list list;
     size_t count;
     struct output output;
-    struct timer output_timer; /* tries again to write what could not be written */
+    struct log_writer logs[SUPERVISOR_SERVICES_MAX]; /* of the services that have a file */
+    struct timer output_timer;                       /* tries again to write what could not be written */
     struct user users[SUPERVISOR_SERVICES_MAX];
     bool has_user[SUPERVISOR_SERVICES_MAX];
 };
@@ -52,4 +54,8 @@ void server_process_on_output(struct loop *l, struct handle *h, uint32_t events)
 void server_process_close_output(struct server_process *p);
 /* Reads what an ended process left in its pipe, and closes that. */
 void server_process_read_rest(struct server_process *p);
+void servers_init_logs(struct servers *s);
+void servers_start_logs(struct servers *s);
+void servers_end_logs(struct servers *s);
+bool servers_on_log_writer_ended(struct servers *s, pid_t pid); /* false: it was none */
 void servers_on_output_timer(struct loop *l, struct timer *t);

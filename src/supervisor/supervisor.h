@@ -15,6 +15,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A file for what servers print, rotated by size; written with the supervisor's rights. */
+struct supervisor_log {
+    const char *file;   /* from the root; "" or NULL: there is none */
+    uint64_t bytes_max; /* then it becomes FILE.1, and FILE.1 becomes FILE.2 */
+    uint32_t keep;      /* so many old ones; 0: none */
+    bool is_copied;     /* to standard error as well */
+};
+
 /* How servers of one service are started. Everything is borrowed and must live as long as supervisor_run
  * runs. */
 struct supervisor_service {
@@ -24,8 +32,9 @@ struct supervisor_service {
     const char *directory;          /* "" or NULL: Weir's own */
     const char *user;               /* "" or NULL: Weir's own */
     int nice;                       /* added to Weir's own */
-    uint32_t process_count_max;     /* processes alive at once, stopping ones included; more are refused */
-    int64_t stop_timeout_ns;        /* SIGTERM to SIGKILL when Weir itself ends */
+    struct supervisor_log log;
+    uint32_t process_count_max; /* processes alive at once, stopping ones included; more are refused */
+    int64_t stop_timeout_ns;    /* SIGTERM to SIGKILL when Weir itself ends */
 };
 
 enum { SUPERVISOR_SERVICES_MAX = 256 };

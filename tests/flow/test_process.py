@@ -1,5 +1,11 @@
 """What the process provider does for the servers that it starts, beside starting and stopping them."""
 import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+import time
 
 import pytest
 
@@ -7,6 +13,17 @@ from harness import PYTHON, TINY_SERVER, free_port, psutil, run_weir, wait_until
 
 TINY = [PYTHON, TINY_SERVER, "{address}"]
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def small_disk(directory):
+    """A file system of 128 KiB."""
+    path = pathlib.Path(directory) / "small"
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", path], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
 
 
 def one_service(command=TINY, **scale):
@@ -42,3 +59,127 @@ def test_negative_niceness_without_the_right_is_told_at_start(directory):
     os.chmod(directory, 0o755)
     result = run_weir("run", "-c", file, user="daemon")
     assert result.returncode == 1 and "only root can start servers with nice -5" in result.stderr
+
+
+# ---------------------------------------------------------------------------------------------- log files
+
+CHATTY = ["/bin/sh", "-c", f"echo hello from $WEIR_SERVER; exec {PYTHON} {TINY_SERVER} {{address}}"]
+FLOOD = ["/bin/sh", "-c", "(i=0; while [ $i -lt 8000 ]; do i=$((i+1)); echo line $i of a server that talks a lot; done; echo done) & "
+         f"exec {PYTHON} {TINY_SERVER} {{address}}"]
+LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\S+) \| (.*)$")
+
+
+def read(path):
+    return path.read_text() if path.exists() else ""
+
+
+def writers(w):
+    return [p for p in w.processes() if p.name() == "weir-log"]
+
+
+def test_lines_go_to_the_file_with_time_and_name(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    w = weir(services=one_service(CHATTY, servers=2, log=str(path)))
+    wait_until(lambda: read(path).count("hello from") == 2, 5)
+    for line in path.read_text().splitlines():
+        name, text = LINE.match(line).groups()
+        assert text == f"hello from {name}"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert "hello from" not in w.log()
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    wait_until(lambda: "hello from" in str(w.api("events")), 5, "the last lines are told with the death")
+
+
+def test_lines_are_copied_to_standard_error_when_asked(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    w = weir(services=one_service(CHATTY, servers=1, log={"file": str(path), "copy": "stderr"}))
+    wait_until(lambda: "hello from" in read(path), 5)
+    w.wait_log(r"\| hello from", 5)
+
+
+def test_files_are_rotated_and_no_line_is_lost(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    old = [pathlib.Path(f"{path}.{i}") for i in range(1, 30)]
+    w = weir(services=one_service(FLOOD, servers=1, log={"file": str(path), "max": "64KiB", "keep": 20}))
+    wait_until(lambda: "| done" in read(path), 20)
+    files = [file for file in reversed(old) if file.exists()] + [path]
+    assert len(files) > 5 and all(file.stat().st_size <= 64 * 1024 for file in files)
+    lines = [LINE.match(line).group(2) for file in files for line in file.read_text().splitlines()]
+    assert lines == [f"line {i} of a server that talks a lot" for i in range(1, 8001)] + ["done"]
+    assert w.ask("GET", "/").status == 200
+
+
+def test_only_so_many_old_files_are_kept(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    weir(services=one_service(FLOOD, servers=1, log={"file": str(path), "max": "64KiB", "keep": 2}))
+    wait_until(lambda: "| done" in read(path), 20)
+    assert sorted(file.name for file in pathlib.Path(directory).glob("shop.log*")) == ["shop.log", "shop.log.1", "shop.log.2"]
+
+
+def test_file_that_was_moved_away_is_made_anew(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    w = weir(services=one_service(CHATTY, servers=1, log=str(path)))
+    wait_until(lambda: "hello" in read(path), 5)
+    path.rename(f"{path}.old")
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    wait_until(lambda: "hello" in read(path), 10)
+
+
+def test_link_is_not_followed_and_lines_are_not_lost(weir, directory):
+    path, target = pathlib.Path(directory) / "shop.log", pathlib.Path(directory) / "precious"
+    target.write_text("")
+    path.symlink_to(target)
+    w = weir(services=one_service(CHATTY, servers=1, log=str(path)))
+    w.wait_log(r"is a link, which is not followed", 5)
+    w.wait_log(r"\| hello from", 5)
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    w.wait_log(r"\| hello from", 10, count=2)
+    assert target.read_text() == "" and w.log().count("is a link") == 1
+
+
+@NEEDS_ROOT
+def test_full_disk_is_told_once_and_counted(weir, directory, small_disk):
+    path = pathlib.Path(small_disk) / "shop.log"
+    w = weir(services=one_service(FLOOD, servers=1, log=str(path)))
+    w.wait_log(r"No space left on device; their lines are dropped", 10)
+    assert w.ask("GET", "/").status == 200
+    time.sleep(0.5)
+    os.truncate(path, 0)
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    wait_until(lambda: re.search(r"^weir: \d+ lines were dropped: the file could not be written$", read(path), re.M), 10)
+
+
+def test_stuck_disk_holds_nothing_up(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    w = weir(services=one_service(FLOOD, servers=1, log=str(path)))
+    writer = writers(w)[0]
+    writer.suspend()
+    wait_until(lambda: len(w.takes_requests()) == 1, 10)
+    assert w.ask("GET", "/").status == 200
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    wait_until(lambda: len(w.takes_requests()) == 1, 10, "a new server, although nobody writes")
+    writer.resume()
+    wait_until(lambda: "| done" in read(path), 10)
+
+
+def test_killed_writer_is_replaced(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    w = weir(services=one_service(CHATTY, servers=1, log=str(path)))
+    wait_until(lambda: "hello" in read(path), 5)
+    writers(w)[0].kill()
+    w.wait_log(r"the writer of .* was killed", 5)
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    wait_until(lambda: read(path).count("hello") == 2, 10)
+
+
+def test_everything_is_written_when_weir_ends(weir, directory):
+    path = pathlib.Path(directory) / "shop.log"
+    command = [PYTHON, "-c", "import runpy, signal, sys\n"
+               "def bye(*a):\n  [print('last word', i) for i in range(500)]; sys.exit(0)\n"
+               f"signal.signal(signal.SIGTERM, bye); sys.argv = ['x', sys.argv[1]]; runpy.run_path({str(TINY_SERVER)!r}, run_name='__main__')",
+               "{address}"]
+    w = weir(services=one_service(command, servers=1, log=str(path)))
+    w.signal(signal.SIGTERM)
+    assert w.wait() == 0
+    assert "| last word 499\n" in read(path)
+    assert not w.processes()

@@ -175,6 +175,7 @@ static const char every_key[] =
     "      directory: /srv/shop\n"
     "      user: www-data\n"
     "      nice: -20\n"
+    "      log: {file: /var/log/shop.log, max: 1GiB, keep: 0, copy: stderr}\n"
     "      servers: 0..16\n"
     "      in_flight: 3\n"
     "      objective: p99.5<300ms\n"
@@ -225,6 +226,10 @@ static void check_every_service(const struct config *c)
     assert_string_equal(s->scale.directory.ptr, "/srv/shop");
     assert_string_equal(s->scale.user.ptr, "www-data");
     assert_int_equal(s->scale.nice, -20);
+    assert_string_equal(s->scale.log.file.ptr, "/var/log/shop.log");
+    assert_int_equal(s->scale.log.bytes_max, 1u << 30);
+    assert_int_equal(s->scale.log.keep, 0);
+    assert_int_equal(s->scale.log.copy, SERVER_LOG_COPY_STDERR);
     assert_int_equal(s->scale.servers_min, 0);
     assert_int_equal(s->scale.servers_max, 16);
     assert_int_equal(s->scale.target_in_flight, 3);
