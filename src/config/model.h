@@ -76,7 +76,7 @@ struct config_engine {           /* scale: {engine}: what is the same for all en
     int64_t timeout_ns;          /* of one call; default 10s */
     uint32_t calls_per_second;   /* at most; default 10 */
     enum engine_at_exit at_exit; /* what becomes of the servers when Weir ends; default keep */
-    struct str owner;            /* marks what is ours; "" = from the service's name */
+    struct str owner;            /* marks what is ours, with the service's name; "" = weir */
 };
 
 struct config_http_list { /* scale: {http: {list}}; pointers are RFC 6901 */
