@@ -6,9 +6,10 @@ import signal
 import time
 
 import pytest
+import yaml
 
 import engine as engines
-from harness import wait_until
+from harness import run_weir, wait_until
 from registry import Registry
 from tls_front import TlsFront
 
@@ -211,3 +212,40 @@ def test_the_api_by_tcp_with_certificates(weir, engine, directory):
         w.wait_log(f"provider_trouble shop: provider docker, list: {front.endpoint}: ", 15)
     finally:
         front.close()
+
+
+@pytest.mark.plain
+def test_a_container_is_as_it_is_configured(weir, engine, directory):
+    """Every key arrives; with two networks Weir reaches it on the first. When Weir is told to, it takes its containers along."""
+    for name in ("one", "two"):
+        engine.call("POST", "/networks/create", {"Name": name})
+    w = weir(services=shop(
+        engine, "1", scale={"engine": {"at_exit": "stop"}}, reach="direct", networks=["one", "two"], memory="64MiB", cpus=0.5,
+        user="1000:1000", directory="/tmp", labels=["com.example.team=web"], environment={"COLOUR": "blue"},
+        mounts=[f"{directory}:/data:ro", "things:/things"], restart="on-failure"))
+    container = engine.inspect(running(engine)[0]["Id"])
+    host, config = container["HostConfig"], container["Config"]
+    networks = container["NetworkSettings"]["Networks"]
+    assert set(networks) == {"one", "two"}
+    assert w.takes_requests()[0]["address"] == networks["one"]["IPAddress"] + ":8000"
+    assert (host["Memory"], host["NanoCpus"], host["RestartPolicy"]["Name"]) == (64 << 20, 500_000_000, "on-failure")
+    assert {(m["Destination"], m["RW"], m["Type"]) for m in container["Mounts"]} == {
+        ("/data", False, "bind"), ("/things", True, "volume")}
+    assert (config["User"], config["WorkingDir"]) == ("1000:1000", "/tmp")
+    assert {"COLOUR=blue", "PORT=8000"} <= set(config["Env"])
+    assert config["Labels"] == {"com.example.team": "web", "weir.owner": "weir", "weir.service": "shop", "weir.server": "shop-1"}
+    assert container["Name"] == "/weir-shop-1"
+    assert "blue" not in w.log() + str(w.api("services"))
+    w.stop()
+    assert engine.containers(**OURS) == []
+    for name in ("one", "two"):
+        engine.call("DELETE", f"/networks/{name}")
+
+
+@pytest.mark.plain
+def test_the_provider_is_tried_by_hand(weir, engine, directory):
+    file = pathlib.Path(directory, "weir.yaml")
+    file.write_text(yaml.dump({"services": shop(engine, "1")}))
+    result = run_weir("provider", "test", "shop", "-c", file)
+    assert result.returncode == 0 and "it answers" in result.stdout, result.stdout + result.stderr
+    assert engine.containers(**OURS) == []
