@@ -322,19 +322,20 @@ static void plan_services(struct supervisor_plan *plan, const struct config *c, 
         const struct config_scale *scale = &c->services[i].scale;
         if (scale->provider != SCALE_PROVIDER_PROCESS)
             continue;
-        services[plan->service_count++] =
-            (struct supervisor_service){.name = c->services[i].name.ptr,
-                                        .argv = string_array(arena, &scale->command),
-                                        .environment = string_array(arena, &scale->environment),
-                                        .directory = scale->directory.ptr,
-                                        .user = scale->user.ptr,
-                                        .nice = scale->nice,
-                                        .log = {.file = scale->log.file.ptr,
-                                                .bytes_max = scale->log.bytes_max,
-                                                .keep = scale->log.keep,
-                                                .is_copied = scale->log.copy == SERVER_LOG_COPY_STDERR},
-                                        .process_count_max = process_count_max(scale),
-                                        .stop_timeout_ns = scale->stop_timeout_ns};
+        services[plan->service_count++] = (struct supervisor_service){
+            .name = c->services[i].name.ptr,
+            .argv = string_array(arena, &scale->command),
+            .environment = string_array(arena, &scale->environment),
+            .directory = scale->directory.ptr,
+            .user = scale->user.ptr,
+            .nice = scale->nice,
+            .log = {.file = scale->log.file.ptr,
+                    .bytes_max = scale->log.bytes_max,
+                    .keep = scale->log.keep,
+                    .is_copied = scale->log.copy == SERVER_LOG_COPY_STDERR},
+            .limits = {.memory_bytes = scale->limits.memory_bytes, .cpus = scale->limits.cpus},
+            .process_count_max = process_count_max(scale),
+            .stop_timeout_ns = scale->stop_timeout_ns};
     }
     plan->services = services;
 }

@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+#define LIMIT_MEMORY_BYTES_MIN (1u << 20)
+#define LIMIT_CPUS_MIN         0.01 /* what the kernel takes */
+
 static bool is_good(const struct node *n)
 {
     return n && !n->is_bad;
@@ -118,6 +121,19 @@ static void check_targets(struct decoding *d, const struct node *scale, const st
             node_warning(d->d, cpu, "the CPU of servers elsewhere is not known, so it asks for none");
         diagnostics_hint(d->d, item, "use 'requests_per_second' or 'in_flight'");
     }
+}
+
+/* With less no program starts. */
+void check_server_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
+{
+    const struct config_server_limits *l = target;
+    struct node *memory = node_find(node, "memory"), *cpus = node_find(node, "cpus");
+    if (is_good(memory) && l->memory_bytes > 0 && l->memory_bytes < LIMIT_MEMORY_BYTES_MIN)
+        diagnostics_hint(d->d, node_error(d->d, memory, "'memory' is too little for any program"),
+                         "1MiB at least");
+    if (is_good(cpus) && l->cpus > 0 && l->cpus < LIMIT_CPUS_MIN)
+        diagnostics_hint(d->d, node_error(d->d, cpus, "'cpus' is too little for any program"),
+                         "0.01 at least");
 }
 
 void check_scale(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)

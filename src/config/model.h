@@ -170,6 +170,10 @@ struct config_server_log { /* scale: {log} */
     uint32_t keep;
     enum server_log_copy copy;
 };
+struct config_server_limits { /* scale: {limits}: of one server; 0 = none */
+    uint64_t memory_bytes;
+    double cpus;
+};
 struct config_scale {                  /* scale: */
     enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
@@ -184,6 +188,7 @@ struct config_scale {                  /* scale: */
     struct str user;                   /* "" = the user that started Weir */
     int32_t nice;                      /* added to Weir's own; default 0 */
     struct config_server_log log;
+    struct config_server_limits limits;
     uint32_t servers_min, servers_max; /* servers: MIN..MAX or N; default 1..1 */
     uint32_t target_in_flight;         /* in_flight: requests a server should carry; 0 = measured */
     double target_requests_per_second; /* requests_per_second: that a server should carry; 0 = not stated */

@@ -51,3 +51,31 @@ const struct schema_mapping schema_server_log = {
     KEYS(log_keys),
     .shorthand = "file",
 };
+
+static const struct schema_key limits_keys[] = {
+    {.name = "memory",
+     .type = VALUE_SIZE,
+     .offset = AT(config_server_limits, memory_bytes),
+     .default_text = "0",
+     .default_shown = "`0`: no limit",
+     .max = TIB(64),
+     .example = "512MiB",
+     .synonyms = " mem ram memory_limit ",
+     .help = "Memory that one server may have, swap included; with more it is killed."},
+    {.name = "cpus",
+     .type = VALUE_DECIMAL,
+     .offset = AT(config_server_limits, cpus),
+     .default_text = "0",
+     .default_shown = "`0`: no limit",
+     .max = 4096,
+     .example = "1.5",
+     .synonyms = " cpu cores cpu_limit ",
+     .help = "CPUs that one server may use; it waits when it has used them up."},
+};
+const struct schema_mapping schema_server_limits = {
+    .help = "What one server may have at most, all its processes together, by a control group of Linux. "
+            "Where the host does not allow that, "
+            "Weir says so and servers run without.",
+    KEYS(limits_keys),
+    .check = check_server_limits,
+};

@@ -227,6 +227,12 @@ static bool has_log(const void *owner)
     return s->log.file.len > 0;
 }
 
+static bool has_limits(const void *owner)
+{
+    const struct config_scale *s = owner;
+    return s->limits.memory_bytes > 0 || s->limits.cpus > 0;
+}
+
 static const struct schema_key scale_keys[] = {
     {.name = "mode",
      .type = VALUE_CHOICE,
@@ -285,7 +291,7 @@ static const struct schema_key scale_keys[] = {
      .help = "Program and arguments that start one server, as a list. `{address}` (host:port), `{host}` and "
              "`{port}` stand for "
              "where it shall listen; the environment variable PORT says so too. For `process` alone, as are "
-             "`environment`, `directory`, `user`, `nice` and `log`."},
+             "`environment`, `directory`, `user`, `nice`, `log` and `limits`."},
     {.name = "environment",
      .default_shown = "none",
      .shape = SHAPE_VARIABLES,
@@ -325,6 +331,12 @@ static const struct schema_key scale_keys[] = {
      .is_shown = has_log,
      .example = "{file: /var/log/shop.log, max: 100MiB, keep: 5}",
      .synonyms = " logs logfile log_file output stdout "},
+    {.name = "limits",
+     MAPPING(schema_server_limits),
+     .offset = AT(config_scale, limits),
+     .is_shown = has_limits,
+     .example = "{memory: 512MiB, cpus: 1.5}",
+     .synonyms = " limit cgroup resources memory cpus "},
     {.name = "servers",
      .type = VALUE_COUNTS,
      .offset = AT(config_scale, servers_min),

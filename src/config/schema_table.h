@@ -24,9 +24,10 @@
 
 extern const struct schema_mapping schema_service;
 extern const struct schema_mapping schema_scale;
-extern const struct schema_mapping schema_http;       /* provider http */
-extern const struct schema_mapping schema_exec;       /* provider exec */
-extern const struct schema_mapping schema_server_log; /* provider process */
+extern const struct schema_mapping schema_http;          /* provider http */
+extern const struct schema_mapping schema_exec;          /* provider exec */
+extern const struct schema_mapping schema_server_log;    /* provider process */
+extern const struct schema_mapping schema_server_limits; /* provider process */
 extern const struct schema_mapping schema_discover;
 extern const struct schema_mapping schema_docker_tls;    /* of struct config_docker_api */
 extern const struct schema_choice schema_docker_plain[]; /* likewise */

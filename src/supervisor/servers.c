@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "supervisor/exit_reason.h"
 #include "supervisor/servers_priv.h"
 
@@ -32,9 +33,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { PORT_ATTEMPTS_MAX = 64 };
+enum { PORT_ATTEMPTS_MAX = 64, END_REASON_BYTES = EXIT_REASON_BYTES + 64 };
 
 /* ---- state ---- */
 
@@ -165,6 +167,7 @@ static void process_free(struct server_process *p)
     server_process_close_output(p);
     if (p->outcome.fd >= 0)
         close(p->outcome.fd);
+    cgroups_remove(&p->all->cgroups, &p->cgroup);
     free(p->argv[0]);
     free(p);
 }
@@ -329,17 +332,31 @@ bool servers_on_child_ending(struct servers *s, pid_t pid)
     return true;
 }
 
+/* Whom the kernel kills for want of memory, it kills with SIGKILL. */
+static const char *format_end(const struct server_process *p, int wait_status, char out[END_REASON_BYTES])
+{
+    char size[UNITS_TEXT_BYTES];
+    (void)exit_reason_format(out, wait_status);
+    bool is_sigkill = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
+    if (!is_sigkill || p->is_killed || !cgroups_is_out_of_memory(&p->all->cgroups, &p->cgroup))
+        return out;
+    size_t len = strlen(out);
+    snprintf(out + len, END_REASON_BYTES - len, ": out of memory, limit %s",
+             units_format_size(size, p->cgroup.memory_bytes));
+    return out;
+}
+
 static void tell_end(struct server_process *p, int wait_status)
 {
     const struct servers_events *events = p->all->params.events;
-    char reason[EXIT_REASON_BYTES];
+    char reason[END_REASON_BYTES];
     struct buf last_lines = {0};
     if (p->failure[0]) {
         events->on_start_failed(events->context, p->key, p->failure);
         return;
     }
     lines_format_kept(&p->lines, &last_lines);
-    events->on_exited(events->context, p->key, exit_reason_format(reason, wait_status),
+    events->on_exited(events->context, p->key, format_end(p, wait_status, reason),
                       last_lines.ptr ? last_lines.ptr : "");
     buf_fini(&last_lines);
 }
@@ -363,6 +380,7 @@ bool servers_on_child_ended(struct servers *s, pid_t pid, int wait_status)
     s->params.events->on_group(s->params.events->context, pid, false);
     if (!p->is_forgotten)
         tell_end(p, wait_status);
+    cgroups_remove(&s->cgroups, &p->cgroup);
     p->free_task.run = run_free;
     loop_defer(s->params.loop, &p->free_task);
     return true;
@@ -423,6 +441,19 @@ static bool check_nice(const struct supervisor_plan *plan, struct err *err)
     return true;
 }
 
+static void init_limits(struct servers *s)
+{
+    struct supervisor_limits wanted = {0};
+    struct err err;
+    for (size_t i = 0; i < s->params.plan->service_count; i++) {
+        const struct supervisor_limits *limits = &s->params.plan->services[i].limits;
+        wanted.memory_bytes = MAX(wanted.memory_bytes, limits->memory_bytes);
+        wanted.cpus = MAX(wanted.cpus, limits->cpus);
+    }
+    if (!cgroups_init(&s->cgroups, "", &wanted, &err))
+        log_warn("servers run without some of their limits: %s", err.text);
+}
+
 struct servers *servers_new(const struct servers_params *params, struct err *err)
 {
     ASSERT(params->plan->service_count <= SUPERVISOR_SERVICES_MAX);
@@ -433,6 +464,7 @@ struct servers *servers_new(const struct servers_params *params, struct err *err
     timer_init(&s->output_timer, servers_on_output_timer);
     servers_init_logs(s);
     if (find_users(s, err) && check_nice(params->plan, err)) {
+        init_limits(s);
         servers_start_logs(s);
         return s;
     }
@@ -446,6 +478,7 @@ void servers_free(struct servers *s)
         return;
     ASSERT(list_is_empty(&s->list));
     timer_cancel(&s->output_timer);
+    cgroups_fini(&s->cgroups);
     servers_end_logs(s);
     output_fini(&s->output, NS_PER_S);
     free(s);

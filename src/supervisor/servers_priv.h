@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "net/channel.h"
+#include "supervisor/cgroups.h"
 #include "supervisor/lines.h"
 #include "supervisor/log_writer.h"
 #include "supervisor/output.h"
@@ -29,6 +30,7 @@ struct server_process {
     bool is_output_paused;
     struct timer kill_timer;
     struct lines lines;
+    struct server_cgroup cgroup;
     struct deferred free_task;
 };
 
@@ -38,7 +40,8 @@ struct servers {
     size_t count;
     struct output output;
     struct log_writer logs[SUPERVISOR_SERVICES_MAX]; /* of the services that have a file */
-    struct timer output_timer;                       /* tries again to write what could not be written */
+    struct cgroups cgroups;
+    struct timer output_timer; /* tries again to write what could not be written */
     struct user users[SUPERVISOR_SERVICES_MAX];
     bool has_user[SUPERVISOR_SERVICES_MAX];
 };

@@ -4,6 +4,7 @@
  */
 #include "supervisor/servers_priv.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "supervisor/template.h"
 
@@ -59,6 +60,14 @@ static const struct user *user_of(const struct servers *s, const struct supervis
     return s->has_user[i] ? &s->users[i] : NULL;
 }
 
+/* A server without its limits is better than none. */
+static void make_limits(struct server_process *p)
+{
+    struct err err;
+    if (!cgroups_make(&p->all->cgroups, p->name, &p->service->limits, &p->cgroup, &err))
+        log_warn("server %s runs without limits: %s", p->name, err.text);
+}
+
 bool server_process_spawn(struct server_process *p, int output_fd, struct err *err)
 {
     const struct servers *s = p->all;
@@ -67,13 +76,16 @@ bool server_process_spawn(struct server_process *p, int output_fd, struct err *e
     build_environment(p, user, &environment);
     char **argv = build_argv(p);
     p->argv[0] = mem_strdup(argv[0]);
+    make_limits(p);
     p->spawn = (struct spawn){.argv = argv,
                               .environment = environment.items,
                               .directory = p->service->directory,
                               .user = user,
                               .output_fd = output_fd,
                               .open_files = s->params.open_files,
-                              .nice = p->service->nice};
+                              .nice = p->service->nice,
+                              .joins = p->cgroup.joins,
+                              .join_count = p->cgroup.join_count};
     p->pid = spawn_start(&p->spawn, &p->outcome.fd, err);
     p->spawn.argv = p->argv;
     p->spawn.environment = NULL;

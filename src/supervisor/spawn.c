@@ -8,7 +8,7 @@
  * Order in the child, each step for a reason:
  *   1. own process group, default signals, empty mask;
  *   2. descriptors: every one is marked close-on-exec, then the kept ones are unmarked;
- *   3. limits and niceness, before the right to raise them is gone;
+ *   3. control groups, limits and niceness, before the right to raise them is gone;
  *   4. the user, then the directory: the new user must be able to enter it;
  *   5. the parent-death signal, which a change of user would clear (prctl(2)), and then a look whether the
  * parent is still there.
@@ -25,7 +25,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum stage { STAGE_SETUP, STAGE_NICE, STAGE_USER, STAGE_DIRECTORY, STAGE_EXEC };
+enum stage { STAGE_SETUP, STAGE_GROUP, STAGE_NICE, STAGE_USER, STAGE_DIRECTORY, STAGE_EXEC };
 
 struct failure {
     int stage; /* enum stage */
@@ -69,6 +69,17 @@ static bool is_parent_alive(pid_t parent)
     return getppid() == parent;
 }
 
+static bool join_groups(const struct spawn *s)
+{
+    for (size_t i = 0; i < s->join_count; i++) {
+        int fd = open(s->joins[i], O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, "0", 1) != 1)
+            return false;
+        close(fd);
+    }
+    return true;
+}
+
 /* The answer may be -1 rightly, so errno alone tells of a failure. */
 static bool be_nice(int increment)
 {
@@ -83,6 +94,8 @@ static enum stage run_child(const struct spawn *s, pid_t parent)
     reset_signals(s->is_unprivileged);
     if (!arrange_descriptors(s) || setrlimit(RLIMIT_NOFILE, &s->open_files) < 0)
         return STAGE_SETUP;
+    if (!join_groups(s))
+        return STAGE_GROUP;
     if (s->nice && !be_nice(s->nice))
         return STAGE_NICE;
     if (s->user && !user_become(s->user))
@@ -162,6 +175,8 @@ static void tell_failure(const struct spawn *s, const struct failure *f, struct 
         tell_exec_failure(s, f->error, err);
     else if (f->stage == STAGE_DIRECTORY)
         err_set_errno(err, f->error, "entering directory %s", s->directory);
+    else if (f->stage == STAGE_GROUP)
+        err_set_errno(err, f->error, "joining its control group");
     else if (f->stage == STAGE_NICE)
         err_set_errno(err, f->error, "making it nice by %d", s->nice);
     else if (f->stage == STAGE_USER)

@@ -6,6 +6,7 @@
 #pragma once
 #include "base/err.h"
 #include "base/macros.h"
+#include "supervisor/cgroups.h"
 
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -23,7 +24,9 @@ struct spawn {
     const int *kept_fds; /* stay open under the same number */
     size_t kept_fd_count;
     struct rlimit open_files;
-    int nice;             /* added to the parent's */
+    int nice;                          /* added to the parent's */
+    char (*joins)[CGROUPS_JOIN_BYTES]; /* files of control groups, which it joins by writing 0 into them */
+    size_t join_count;
     bool is_unprivileged; /* can never gain privileges (PR_SET_NO_NEW_PRIVS); terminal signals are ignored */
 };
 

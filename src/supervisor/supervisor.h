@@ -23,6 +23,12 @@ struct supervisor_log {
     bool is_copied;     /* to standard error as well */
 };
 
+/* Of one server. */
+struct supervisor_limits {
+    uint64_t memory_bytes; /* 0: no limit */
+    double cpus;           /* 1.5: one and a half; 0: no limit */
+};
+
 /* How servers of one service are started. Everything is borrowed and must live as long as supervisor_run
  * runs. */
 struct supervisor_service {
@@ -33,8 +39,9 @@ struct supervisor_service {
     const char *user;               /* "" or NULL: Weir's own */
     int nice;                       /* added to Weir's own */
     struct supervisor_log log;
-    uint32_t process_count_max; /* processes alive at once, stopping ones included; more are refused */
-    int64_t stop_timeout_ns;    /* SIGTERM to SIGKILL when Weir itself ends */
+    struct supervisor_limits limits; /* where the host allows any */
+    uint32_t process_count_max;      /* processes alive at once, stopping ones included; more are refused */
+    int64_t stop_timeout_ns;         /* SIGTERM to SIGKILL when Weir itself ends */
 };
 
 enum { SUPERVISOR_SERVICES_MAX = 256 };

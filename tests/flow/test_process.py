@@ -183,3 +183,89 @@ def test_everything_is_written_when_weir_ends(weir, directory):
     assert w.wait() == 0
     assert "| last word 499\n" in read(path)
     assert not w.processes()
+
+
+# ---------------------------------------------------------------------------------------------- limits
+
+GREEDY = [PYTHON, "-c", f"""
+import sys
+sys.path.insert(0, {str(pathlib.Path(TINY_SERVER).parent)!r})
+import tiny_server
+plain = tiny_server.Handler.work
+def work(self, url):
+    if url.path != "/eat":
+        return plain(self, url)
+    [bytearray(b"x" * (1 << 20)) for _ in range(int(url.query))]
+    return "ate"
+tiny_server.Handler.work = work
+host, port = sys.argv[1].rsplit(":", 1)
+tiny_server.Server((host, int(port)), tiny_server.Handler).serve_forever()
+""", "{address}"]
+
+
+def own_group(pid, controller):
+    """The folder of a process's control group of version 1; None where there is none."""
+    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        folder = pathlib.Path("/sys/fs/cgroup") / controller
+        if controller in controllers.split(",") and (folder / path.lstrip("/")).is_dir():
+            return folder / path.lstrip("/")
+    return None
+
+
+def can_limit():
+    group = own_group("self", "memory")
+    try:
+        probe = group / "weir-flow-probe"
+        probe.mkdir()
+        probe.rmdir()
+    except (OSError, TypeError):
+        return False
+    return own_group("self", "cpu") is not None
+
+
+NEEDS_GROUPS = pytest.mark.skipif(not can_limit(), reason="no control groups of version 1 that one may make here")
+
+
+def leftovers():
+    return [folder for controller in ("memory", "cpu") for folder in own_group("self", controller).glob("weir.*")]
+
+
+@NEEDS_GROUPS
+def test_server_beyond_its_memory_is_killed_and_the_reason_told(weir):
+    w = weir(services=one_service(GREEDY, servers=1, limits={"memory": "64MiB"}, user="daemon"))
+    pid = w.application_pids().pop()
+    group = own_group(pid, "memory")
+    assert group.name.startswith(f"weir.{w.process.pid}.") and (group / "memory.limit_in_bytes").read_text() == "67108864\n"
+    assert w.ask("GET", "/eat?10").body == b"ate"
+    client = w.client()
+    client.request("GET", "/eat?300")
+    w.wait_log(r"killed by SIGKILL: out of memory, limit 64MiB", 20)
+    wait_until(lambda: len(w.takes_requests()) == 1 and pid not in w.application_pids(), 10)
+    wait_until(lambda: not group.exists(), 5, "the group of the dead server is removed")
+    w.stop()
+    assert not leftovers()
+
+
+@NEEDS_GROUPS
+def test_server_gets_no_more_cpu_than_its_limit(weir):
+    busy = ["/bin/sh", "-c", f"(while :; do :; done) & exec {PYTHON} {TINY_SERVER} {{address}}"]
+    w = weir(services=one_service(busy, servers=1, limits={"cpus": 0.25}))
+    group = own_group(w.application_pids().pop(), "cpu")
+    assert (group / "cpu.cfs_quota_us").read_text() == "25000\n"
+    throttled = re.compile(r"^nr_throttled (\d+)$", re.M)
+    wait_until(lambda: int(throttled.search((group / "cpu.stat").read_text()).group(1)) > 2, 20, "it waits for its turn")
+    assert w.ask("GET", "/").status == 200
+
+
+@NEEDS_GROUPS
+def test_groups_of_a_killed_weir_are_removed_by_the_next(weir):
+    w = weir(services=one_service(servers=1, limits={"memory": "256MiB", "cpus": 1}))
+    groups = [own_group(w.application_pids().pop(), controller) for controller in ("memory", "cpu")]
+    w.expected_status = -signal.SIGKILL
+    w.signal(signal.SIGKILL)
+    wait_until(lambda: not w.processes(), 6)
+    assert all(group.exists() for group in groups)
+    w.stop()
+    weir(services=one_service(servers=1, limits={"memory": "256MiB", "cpus": 1}))
+    assert not any(group.exists() for group in groups)

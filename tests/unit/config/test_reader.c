@@ -176,6 +176,7 @@ static const char every_key[] =
     "      user: www-data\n"
     "      nice: -20\n"
     "      log: {file: /var/log/shop.log, max: 1GiB, keep: 0, copy: stderr}\n"
+    "      limits: {memory: 512MiB, cpus: 1.5}\n"
     "      servers: 0..16\n"
     "      in_flight: 3\n"
     "      objective: p99.5<300ms\n"
@@ -226,6 +227,8 @@ static void check_every_service(const struct config *c)
     assert_string_equal(s->scale.directory.ptr, "/srv/shop");
     assert_string_equal(s->scale.user.ptr, "www-data");
     assert_int_equal(s->scale.nice, -20);
+    assert_int_equal(s->scale.limits.memory_bytes, 512u << 20);
+    assert_float_equal(s->scale.limits.cpus, 1.5, 1e-12);
     assert_string_equal(s->scale.log.file.ptr, "/var/log/shop.log");
     assert_int_equal(s->scale.log.bytes_max, 1u << 30);
     assert_int_equal(s->scale.log.keep, 0);
