@@ -18,7 +18,7 @@ static bool is_good(const struct node *n)
 /* Tells of `{adress}`; anything else in braces may be the command's own business. */
 static void check_placeholders(struct decoding *d, const struct node *item, bool *has_any)
 {
-    static const char *const names[] = {"address", "host", "port"};
+    static const char *const names[] = {"address", "host", "port", "socket"};
     struct str rest = item->text, word;
     size_t open, close;
     while (str_find(rest, '{', &open)) {
@@ -38,6 +38,26 @@ static void check_placeholders(struct decoding *d, const struct node *item, bool
     }
 }
 
+static bool is_in(struct str text, const char *word)
+{
+    return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
+}
+
+/* A server that listens on a socket has no port. */
+static void check_socket(struct decoding *d, const struct node *command)
+{
+    struct node *with_socket = NULL, *with_port = NULL;
+    for (struct node *n = command->first; n; n = n->next) {
+        if (is_in(n->text, "{socket}"))
+            with_socket = n;
+        if (is_in(n->text, "{port}") || is_in(n->text, "{host}"))
+            with_port = n;
+    }
+    if (with_socket && with_port)
+        diagnostics_hint(d->d, node_error(d->d, with_port, "a server with '{socket}' has no host and port"),
+                         "it listens on the socket alone");
+}
+
 static void check_command(struct decoding *d, struct node *command, const struct config_scale *s)
 {
     bool has_placeholder = false;
@@ -53,6 +73,7 @@ static void check_command(struct decoding *d, struct node *command, const struct
             return;
         check_placeholders(d, n, &has_placeholder);
     }
+    check_socket(d, command);
     if (command->first->text.len == 0) {
         diagnostics_hint(d->d, node_error(d->d, command->first, "the program's name is empty"),
                          "such as gunicorn");
@@ -61,7 +82,8 @@ static void check_command(struct decoding *d, struct node *command, const struct
     if (has_placeholder)
         return;
     struct diagnostic *item = node_warning(d->d, command->key, "the command is not told where to listen");
-    diagnostics_hint(d->d, item, "use \"{address}\" or \"{port}\" in it, unless it reads the variable PORT");
+    diagnostics_hint(
+        d->d, item, "use \"{address}\", \"{port}\" or \"{socket}\" in it, unless it reads the variable PORT");
 }
 
 /* `max_per_hour` has to pay for the servers that are always there. */

@@ -290,7 +290,8 @@ static const struct schema_key scale_keys[] = {
      .synonyms = " cmd exec run args ",
      .help = "Program and arguments that start one server, as a list. `{address}` (host:port), `{host}` and "
              "`{port}` stand for "
-             "where it shall listen; the environment variable PORT says so too. For `process` alone, as are "
+             "where it shall listen; the environment variable PORT says so too. With `{socket}` that is a "
+             "Unix socket, and `{socket}` its path. For `process` alone, as are "
              "`environment`, `directory`, `user`, `nice`, `log` and `limits`."},
     {.name = "environment",
      .default_shown = "none",

@@ -124,6 +124,10 @@ static void finish_errno(struct probe *b, int error)
         b->is_refused = true;
         finish(b, false, "connection refused");
         return;
+    case ENOENT:
+        b->is_refused = true; /* so is a Unix socket that is not there yet */
+        finish(b, false, "there is no such socket");
+        return;
     case ECONNRESET:
     case EPIPE:
         finish(b, false, "connection reset");

@@ -24,6 +24,7 @@
 #include "base/units.h"
 #include "supervisor/exit_reason.h"
 #include "supervisor/servers_priv.h"
+#include "supervisor/template.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -89,7 +90,18 @@ static bool probe_free_port(uint16_t *ret_port)
     return is_bound;
 }
 
-static bool choose_address(struct servers *s, struct addr *ret_address, struct err *err)
+static bool wants_socket(const struct supervisor_service *service)
+{
+    for (const char *const *word = service->argv; *word; word++)
+        if (template_has_socket(*word))
+            return true;
+    for (const char *const *word = service->environment; word && *word; word++)
+        if (template_has_socket(*word))
+            return true;
+    return false;
+}
+
+static bool choose_port(struct servers *s, struct addr *ret_address, struct err *err)
 {
     uint16_t port = 0;
     for (int i = 0; i < PORT_ATTEMPTS_MAX; i++) {
@@ -103,6 +115,22 @@ static bool choose_address(struct servers *s, struct addr *ret_address, struct e
         return true;
     }
     return err_set(err, "no free port on 127.0.0.1");
+}
+
+static bool choose_address(struct server_process *p, struct err *err)
+{
+    struct servers *s = p->all;
+    if (!wants_socket(p->service))
+        return choose_port(s, &p->address, err);
+    return socket_folder_make(&s->sockets, p->name, server_process_user(p),
+                              s->has_worker_user ? &s->worker_user : NULL, &p->address, err);
+}
+
+static void leave_address(struct server_process *p)
+{
+    if (p->address.len && p->address.any.sa_family == AF_UNIX)
+        socket_folder_remove(&p->address);
+    p->address = (struct addr){0};
 }
 
 static bool is_name_char(char c)
@@ -168,6 +196,7 @@ static void process_free(struct server_process *p)
     if (p->outcome.fd >= 0)
         close(p->outcome.fd);
     cgroups_remove(&p->all->cgroups, &p->cgroup);
+    leave_address(p);
     free(p->argv[0]);
     free(p);
 }
@@ -186,7 +215,7 @@ static bool watch_process(struct server_process *p, struct err *err)
 static bool start_process(struct server_process *p, struct err *err)
 {
     int pipe_fds[2];
-    if (!choose_address(p->all, &p->address, err))
+    if (!choose_address(p, err))
         return false;
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return err_set_errno(err, errno, "making a pipe for the output");
@@ -381,6 +410,7 @@ bool servers_on_child_ended(struct servers *s, pid_t pid, int wait_status)
     if (!p->is_forgotten)
         tell_end(p, wait_status);
     cgroups_remove(&s->cgroups, &p->cgroup);
+    leave_address(p);
     p->free_task.run = run_free;
     loop_defer(s->params.loop, &p->free_task);
     return true;
@@ -419,6 +449,9 @@ static bool find_users(struct servers *s, struct err *err)
                            plan->services[i].name, name);
         s->has_user[i] = geteuid() == 0;
     }
+    s->has_worker_user = geteuid() == 0 && plan->worker_user && plan->worker_user[0];
+    if (s->has_worker_user && !user_find(plan->worker_user, &s->worker_user, err))
+        return err_wrap(err, "the worker's user");
     return true;
 }
 
@@ -479,6 +512,7 @@ void servers_free(struct servers *s)
     ASSERT(list_is_empty(&s->list));
     timer_cancel(&s->output_timer);
     cgroups_fini(&s->cgroups);
+    socket_folder_fini(&s->sockets);
     servers_end_logs(s);
     output_fini(&s->output, NS_PER_S);
     free(s);

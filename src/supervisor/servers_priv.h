@@ -9,6 +9,7 @@
 #include "supervisor/log_writer.h"
 #include "supervisor/output.h"
 #include "supervisor/servers.h"
+#include "supervisor/socket_folder.h"
 #include "supervisor/spawn.h"
 
 struct server_process {
@@ -42,6 +43,9 @@ struct servers {
     struct log_writer logs[SUPERVISOR_SERVICES_MAX]; /* of the services that have a file */
     struct cgroups cgroups;
     struct timer output_timer; /* tries again to write what could not be written */
+    struct socket_folder sockets;
+    struct user worker_user; /* may connect to Unix sockets */
+    bool has_worker_user;
     struct user users[SUPERVISOR_SERVICES_MAX];
     bool has_user[SUPERVISOR_SERVICES_MAX];
 };
@@ -50,6 +54,7 @@ struct servers {
     for (struct server_process *p = container_of((s)->list.next, struct server_process, link);               \
          &p->link != &(s)->list; p = container_of(p->link.next, struct server_process, link))
 
+const struct user *server_process_user(const struct server_process *p); /* NULL: Weir's own */
 /* Forks and executes: sets pid and outcome.fd. output_fd: the child's end of the pipe. */
 bool server_process_spawn(struct server_process *p, int output_fd, struct err *err) MUST_USE;
 

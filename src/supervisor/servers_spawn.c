@@ -25,13 +25,16 @@ static void build_environment(const struct server_process *p, const struct user 
         environment_printf(e, "USER=%s", user->name);
         environment_printf(e, "LOGNAME=%s", user->name);
     }
-    environment_printf(e, "HOST=%s", addr_format_host(host, &p->address));
+    bool is_socket = p->address.any.sa_family == AF_UNIX;
+    if (!is_socket)
+        environment_printf(e, "HOST=%s", addr_format_host(host, &p->address));
     for (const char *const *item = p->service->environment; item && *item; item++) {
         char *expanded = template_expand(*item, &p->address);
         environment_set(e, expanded);
         free(expanded);
     }
-    environment_printf(e, "PORT=%u", addr_port(&p->address));
+    if (!is_socket)
+        environment_printf(e, "PORT=%u", addr_port(&p->address));
     environment_printf(e, "WEIR_SERVER=%s", p->name);
     environment_set(e, p->all->params.mark);
 }
@@ -54,9 +57,10 @@ static void free_argv(char **argv)
     free(argv);
 }
 
-static const struct user *user_of(const struct servers *s, const struct supervisor_service *service)
+const struct user *server_process_user(const struct server_process *p)
 {
-    size_t i = (size_t)(service - s->params.plan->services);
+    const struct servers *s = p->all;
+    size_t i = (size_t)(p->service - s->params.plan->services);
     return s->has_user[i] ? &s->users[i] : NULL;
 }
 
@@ -72,7 +76,7 @@ bool server_process_spawn(struct server_process *p, int output_fd, struct err *e
 {
     const struct servers *s = p->all;
     struct environment environment;
-    const struct user *user = user_of(s, p->service);
+    const struct user *user = server_process_user(p);
     build_environment(p, user, &environment);
     char **argv = build_argv(p);
     p->argv[0] = mem_strdup(argv[0]);
@@ -84,6 +88,7 @@ bool server_process_spawn(struct server_process *p, int output_fd, struct err *e
                               .output_fd = output_fd,
                               .open_files = s->params.open_files,
                               .nice = p->service->nice,
+                              .is_group_writing = p->address.any.sa_family == AF_UNIX,
                               .joins = p->cgroup.joins,
                               .join_count = p->cgroup.join_count};
     p->pid = spawn_start(&p->spawn, &p->outcome.fd, err);

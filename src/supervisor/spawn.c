@@ -23,9 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum stage { STAGE_SETUP, STAGE_GROUP, STAGE_NICE, STAGE_USER, STAGE_DIRECTORY, STAGE_EXEC };
+
+enum { GROUP_WRITING_UMASK = 002 };
 
 struct failure {
     int stage; /* enum stage */
@@ -94,6 +97,8 @@ static enum stage run_child(const struct spawn *s, pid_t parent)
     reset_signals(s->is_unprivileged);
     if (!arrange_descriptors(s) || setrlimit(RLIMIT_NOFILE, &s->open_files) < 0)
         return STAGE_SETUP;
+    if (s->is_group_writing)
+        (void)umask(GROUP_WRITING_UMASK);
     if (!join_groups(s))
         return STAGE_GROUP;
     if (s->nice && !be_nice(s->nice))

@@ -27,7 +27,8 @@ struct spawn {
     int nice;                          /* added to the parent's */
     char (*joins)[CGROUPS_JOIN_BYTES]; /* files of control groups, which it joins by writing 0 into them */
     size_t join_count;
-    bool is_unprivileged; /* can never gain privileges (PR_SET_NO_NEW_PRIVS); terminal signals are ignored */
+    bool is_group_writing; /* umask 002: its group may write what it makes; see socket_folder.c */
+    bool is_unprivileged;  /* can never gain privileges (PR_SET_NO_NEW_PRIVS); terminal signals are ignored */
 };
 
 /*

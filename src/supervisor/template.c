@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+bool template_has_socket(const char *text)
+{
+    return strstr(text, "{socket}") != NULL;
+}
+
 char *template_expand(const char *text, const struct addr *address)
 {
     char whole[ADDR_TEXT_BYTES], host[ADDR_TEXT_BYTES], port[8];
@@ -16,6 +21,7 @@ char *template_expand(const char *text, const struct addr *address)
         {STR("{address}"), addr_format(whole, address)},
         {STR("{host}"), addr_format_host(host, address)},
         {STR("{port}"), port},
+        {STR("{socket}"), address->any.sa_family == AF_UNIX ? address->un.sun_path : ""},
     };
     struct buf out = {0};
     struct str rest = str_of(text);

@@ -269,3 +269,62 @@ def test_groups_of_a_killed_weir_are_removed_by_the_next(weir):
     w.stop()
     weir(services=one_service(servers=1, limits={"memory": "256MiB", "cpus": 1}))
     assert not any(group.exists() for group in groups)
+
+
+# ---------------------------------------------------------------------------------------------- unix sockets
+
+ON_SOCKET = [PYTHON, "-c", """
+import os, socketserver, sys
+sys.path.insert(0, os.path.dirname(sys.argv[2]))
+import tiny_server
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+class Handler(tiny_server.Handler):
+    disable_nagle_algorithm = False
+Server(sys.argv[1], Handler).serve_forever()
+""", "{socket}", str(TINY_SERVER)]
+
+
+def socket_paths(w):
+    return [pathlib.Path(row["address"].removeprefix("unix:")) for row in w.servers()]
+
+
+def test_servers_on_unix_sockets(weir):
+    w = weir(services=one_service(ON_SOCKET, servers=2))
+    assert len({w.ask("GET", "/").body for _ in range(20)}) == 2, "both answer"
+    paths = socket_paths(w)
+    assert all(path.name == f"{row['name'].split('/')[-1]}.sock" for path, row in zip(paths, w.servers()))
+    assert all(stat.S_ISSOCK(path.stat().st_mode) for path in paths)
+    folder = paths[0].parent.parent
+    assert folder.name.startswith(f"weir-sockets.{w.process.pid}.")
+    os.kill(w.application_pids().pop(), signal.SIGKILL)
+    wait_until(lambda: len(w.takes_requests()) == 2 and len([f for f in folder.iterdir()]) == 2, 10, "the dead server's folder is gone")
+    w.worker().kill()
+    wait_until(lambda: len(w.takes_requests()) == 2, 10, "a new worker takes them over")
+    assert w.ask("GET", "/").status == 200
+    w.stop()
+    assert not folder.exists()
+
+
+@NEEDS_ROOT
+def test_only_worker_and_server_reach_a_socket(weir):
+    w = weir(services=one_service(ON_SOCKET, servers=1, user="daemon"))
+    assert w.ask("GET", "/").status == 200
+    path, = socket_paths(w)
+    assert path.parent.owner() == "daemon" and stat.S_IMODE(path.parent.stat().st_mode) == 0o2710
+    said = subprocess.run([PYTHON, "-c", "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])", path],
+                          user="games", group="games", extra_groups=[], capture_output=True, text=True)
+    assert "PermissionError" in said.stderr
+
+
+def test_sockets_of_a_killed_weir_are_removed_by_the_next(weir):
+    w = weir(services=one_service(ON_SOCKET, servers=1))
+    folder = socket_paths(w)[0].parent.parent
+    w.expected_status = -signal.SIGKILL
+    w.signal(signal.SIGKILL)
+    wait_until(lambda: not w.processes(), 6)
+    assert folder.exists()
+    w.stop()
+    weir(services=one_service(ON_SOCKET, servers=1))
+    assert not folder.exists()

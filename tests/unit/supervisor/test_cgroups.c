@@ -65,13 +65,13 @@ static void groups_are_found(void **state)
     static const struct {
         const char *groups, *mounts, *controller, *want; /* NULL: none */
     } cases[] = {
-        {"0::/system.slice/weir.service\n", "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n", "",
-         "/sys/fs/cgroup/system.slice/weir.service"},
+        {"0::/system.slice/weir.service\n", "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
+         "", "/sys/fs/cgroup/system.slice/weir.service"},
         {"0::/\n", "30 24 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw\n", "", "/sys/fs/cgroup"},
         {"4:memory:/a/b\n3:cpu,cpuacct:/c\n", "31 30 0:1 / /cg/mem rw - cgroup cgroup rw,memory\n", "memory",
          "/cg/mem/a/b"},
-        {"4:memory:/a/b\n3:cpu,cpuacct:/c\n", "31 30 0:1 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n", "cpu",
-         "/cg/cpu/c"},
+        {"4:memory:/a/b\n3:cpu,cpuacct:/c\n", "31 30 0:1 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n",
+         "cpu", "/cg/cpu/c"},
         {"4:memory:/docker/1f\n", "31 30 0:1 /docker/1f /cg/mem ro - cgroup cgroup rw,memory\n", "memory",
          "/cg/mem"},
         {"4:memory:/docker/1f/x\n", "31 30 0:1 /docker/1f /cg/mem ro - cgroup cgroup rw,memory\n", "memory",

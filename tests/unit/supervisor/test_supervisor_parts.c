@@ -34,6 +34,7 @@ static void templates_are_expanded(void **state)
         {"{port}{port}", "80018001"},
         {"{ports} {Port} {} {", "{ports} {Port} {} {"},
         {"{{port}}", "{8001}"},
+        {"{socket}", ""},
         {"a{address", "a{address"},
     };
     struct addr a;
@@ -44,6 +45,10 @@ static void templates_are_expanded(void **state)
         assert_string_equal(got, cases[i].want);
         free(got);
     }
+    assert_true(addr_parse(STR("unix:/run/x/a.sock"), &a, &problem));
+    char *got = template_expand("--uds={socket} --bind={address}", &a);
+    assert_string_equal(got, "--uds=/run/x/a.sock --bind=unix:/run/x/a.sock");
+    free(got);
 }
 
 static void exits_are_told_in_words(void **state)
