@@ -27,6 +27,8 @@ static bool goes_before(const struct reconciler *r, const struct life *a, const 
     int rank_a = rank_of(r, a, now_ns), rank_b = rank_of(r, b, now_ns);
     if (rank_a != rank_b)
         return rank_a < rank_b;
+    if (a->is_slow != b->is_slow)
+        return a->is_slow;
     int32_t in_flight_a = server_in_flight(a->server), in_flight_b = server_in_flight(b->server);
     if (in_flight_a != in_flight_b)
         return in_flight_a < in_flight_b;
@@ -53,6 +55,8 @@ static bool returns_before(const struct reconciler *r, const struct life *a, con
 {
     if (is_outdated(r, a) != is_outdated(r, b))
         return is_outdated(r, b);
+    if (a->is_slow != b->is_slow)
+        return b->is_slow;
     return server_in_flight(a->server) > server_in_flight(b->server);
 }
 

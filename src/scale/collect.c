@@ -39,6 +39,9 @@ struct totals {
     uint64_t id;
     uint64_t finished, errors, busy_ns;
     struct level_totals levels;
+    int64_t filled_ns; /* when it was last seen to be the one that is filled; 0: never */
+    struct server_pace_second second;
+    struct server_pace pace;
 };
 
 struct window {
@@ -153,24 +156,29 @@ static void follow_levels(struct level_totals *l, const struct server *s, uint32
 }
 
 static void end_levels(const struct level_totals *l, const struct server *s, uint32_t thread_count,
-                       struct scale_levels *ret_sum)
+                       struct scale_levels *ret_sum, struct server_pace_second *ret_own)
 {
     struct level_totals now = {0};
     follow_levels(&now, s, thread_count, true);
     ret_sum->samples += l->samples;
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        uint64_t admissions = now.admissions[i] - l->admissions[i];
+        uint64_t admission_logs = now.admission_logs[i] - l->admission_logs[i];
         ret_sum->time_ns[i] += l->time_ns[i];
         ret_sum->departures[i] += now.departures[i] - l->departures[i];
-        ret_sum->admissions[i] += now.admissions[i] - l->admissions[i];
+        ret_sum->admissions[i] += admissions;
         ret_sum->admission_ns[i] += now.admission_ns[i] - l->admission_ns[i];
-        ret_sum->admission_logs[i] += now.admission_logs[i] - l->admission_logs[i];
+        ret_sum->admission_logs[i] += admission_logs;
+        ret_own->admissions[i] = (double)admissions;
+        ret_own->admission_logs[i] = (double)admission_logs;
     }
 }
 
 /* A look at one server: how many it has, and once a second what it did meanwhile. */
-static void read_levels(struct collector *c, const struct server *s, struct level_totals *l,
-                        uint32_t thread_count, int64_t span_ns, bool ends_second, int64_t now_ns)
+static void read_levels(struct collector *c, const struct server *s, struct totals *t, uint32_t thread_count,
+                        int64_t span_ns, bool ends_second, int64_t now_ns)
 {
+    struct level_totals *l = &t->levels;
     bool is_serving =
         atomic_load_explicit(&s->state, memory_order_relaxed) == SERVER_SERVING && server_can_take(s);
     if (!is_serving)
@@ -186,9 +194,25 @@ static void read_levels(struct collector *c, const struct server *s, struct leve
     }
     if (!ends_second)
         return;
+    memset(&t->second, 0, sizeof(t->second));
     if (l->is_followed)
-        end_levels(l, s, thread_count, &c->levels);
+        end_levels(l, s, thread_count, &c->levels, &t->second);
     follow_levels(l, s, thread_count, is_serving);
+}
+
+/* The one that is filled has more in flight than the others, and is given more before what it has is done: it
+ * is not compared, nor they with it. */
+static void compare_paces(struct collector *c, int64_t now_ns)
+{
+    struct server_pace_second all = {0};
+    for (uint32_t i = 0; i < c->server_count; i++) {
+        struct totals *t = &c->servers[i];
+        if (t->filled_ns && now_ns - t->filled_ns < SETTLE_NS)
+            memset(&t->second, 0, sizeof(t->second));
+        server_pace_second_add(&all, &t->second);
+    }
+    for (uint32_t i = 0; i < c->server_count; i++)
+        server_pace_note(&c->servers[i].pace, &c->servers[i].second, &all);
 }
 
 /* ---- totals ---- */
@@ -196,6 +220,7 @@ static void read_levels(struct collector *c, const struct server *s, struct leve
 static void read_servers(struct collector *c, const struct collect_request *q, int64_t span_ns,
                          bool ends_second, struct scale_signals *g)
 {
+    const struct server *filled = atomic_load_explicit(&q->service->filled, memory_order_relaxed);
     align(c, q);
     for (uint32_t i = 0; i < q->server_count; i++) {
         const struct server *s = q->servers[i];
@@ -207,8 +232,11 @@ static void read_servers(struct collector *c, const struct collect_request *q, i
         g->busy_ns += (int64_t)since(t->busy_ns, busy_ns);
         g->servers[atomic_load_explicit(&s->state, memory_order_relaxed)]++;
         g->available += server_can_take(s);
-        read_levels(c, s, &t->levels, q->thread_count, span_ns, ends_second, g->now_ns);
+        t->filled_ns = s == filled ? g->now_ns : t->filled_ns;
+        read_levels(c, s, t, q->thread_count, span_ns, ends_second, g->now_ns);
     }
+    if (ends_second)
+        compare_paces(c, g->now_ns);
 }
 
 static uint64_t count(const struct collect_request *q, enum service_counter id)
@@ -357,6 +385,12 @@ void collector_read(struct collector *c, const struct collect_request *q, int64_
     g.duration_quantile_ns = c->duration_quantile_ns;
     g.wait_quantile_ns = c->wait_quantile_ns;
     *ret_signals = g;
+}
+
+const struct server_pace *collector_pace(const struct collector *c, uint32_t index)
+{
+    ASSERT(index < c->server_count);
+    return &c->servers[index].pace;
 }
 
 const struct collect_outcomes *collector_outcomes(const struct collector *c)

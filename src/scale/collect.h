@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "fleet/fleet.h"
+#include "scale/server_pace.h"
 #include "scale/signals.h"
 
 struct collector; /* one a service */
@@ -26,6 +27,10 @@ struct collect_request {
 };
 void collector_read(struct collector *c, const struct collect_request *request, int64_t now_ns,
                     struct scale_signals *ret_signals);
+
+/* Of server `index` of the last request; borrowed until the next one. It is new with signals that have
+ * levels. */
+const struct server_pace *collector_pace(const struct collector *c, uint32_t index);
 
 /* How requests fared; the totals count from the first reading on, read once a second. For the story. */
 struct collect_outcomes {

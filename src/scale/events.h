@@ -21,6 +21,8 @@
     X(SERVER_UNHEALTHY, server_unhealthy, "probes failed: it gets no requests")                              \
     X(SERVER_HEALTHY, server_healthy, "probes succeed again")                                                \
     X(SERVER_REFUSING, server_refusing, "it refused a connection: it gets no requests until a good probe")   \
+    X(SERVER_SLOW, server_slow, "it answers clearly slower than the others")                                 \
+    X(SERVER_IN_PACE, server_in_pace, "it answers about as fast as the others again")                        \
     X(BACK_OFF, back_off, "starts are held back after failures")                                             \
     X(PROVIDER_TROUBLE, provider_trouble, "calls to the engine that servers come from fail")                 \
     X(PROVIDER_RECOVERED, provider_recovered, "they succeed again")                                          \

@@ -107,6 +107,8 @@ static void put_ways(const struct scale_view *v, int64_t now_ns, struct buf *out
     else if (coming)
         buf_printf(out, "; %u %s starting, the first of them for %.1f s", coming, coming == 1 ? "is" : "are",
                    seconds(v->signals->start_oldest_age_ns));
+    if (n->slow)
+        buf_printf(out, "; %u %s clearly slower than the others", n->slow, n->slow == 1 ? "is" : "are");
     if (v->numbers.by_state[SERVER_DRAINING])
         buf_printf(out, "; %u %s draining", v->numbers.by_state[SERVER_DRAINING],
                    v->numbers.by_state[SERVER_DRAINING] == 1 ? "is" : "are");

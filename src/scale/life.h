@@ -53,6 +53,8 @@ struct life {
     int64_t fast_until_ns;      /* probed fast until */
     int64_t kept_until_ns;      /* made ready by hand: the last choice for scale-down until then */
     uint32_t good_run, bad_run; /* probes in a row */
+    double pace_factor;         /* server_pace.h; 0: not known */
+    bool is_slow;               /* clearly slower than the others */
     enum probe_pace pace;
     char reason[LIFE_REASON_BYTES]; /* of the present state */
     char last_probe[96];            /* what the last bad probe said */

@@ -20,6 +20,7 @@
 #include "scale/choose.h"
 #include "scale/learned.h"
 #include "scale/listed.h"
+#include "scale/server_pace.h"
 #include "scale/steps.h"
 
 #include "base/clock.h"
@@ -223,12 +224,14 @@ static void set_learned_limit(struct reconciler *r, uint32_t limit)
             life_set_limit(r, l, life_full_limit(r));
 }
 
-/* The oldest server that has its full share is the one that is filled: it is the last to go. */
+/* The oldest server that has its full share is the one that is filled: it is the last to go. One that is
+ * clearly slow is spared: what it is given takes long enough. */
 static void fill_one(struct reconciler *r, uint32_t fill_to)
 {
     struct server *filled = NULL;
     for_each_life (r, l)
-        if (fill_to > 0 && !filled && life_state(l) == SERVER_SERVING && server_can_take(l->server))
+        if (fill_to > 0 && !filled && !l->is_slow && life_state(l) == SERVER_SERVING &&
+            server_can_take(l->server))
             filled = l->server;
     if (filled)
         atomic_store_explicit(&filled->fill_to, (int32_t)fill_to, memory_order_relaxed);
@@ -488,6 +491,26 @@ void reconciler_on_probe(struct reconciler *r, struct server *s, bool is_good, c
     lives_flush(r);
 }
 
+void reconciler_note_pace(struct reconciler *r, const struct server *s, const struct server_pace *pace,
+                          int64_t now_ns)
+{
+    struct life *l = find_life(r, s);
+    if (!l)
+        return;
+    char reason[LIFE_REASON_BYTES];
+    l->pace_factor = server_pace_factor(pace);
+    if (l->is_slow == pace->is_slow)
+        return;
+    l->is_slow = pace->is_slow;
+    (void)snprintf(
+        reason, sizeof(reason),
+        "with as many requests in flight, it answers %.2f times as fast as the others (of late: %.0f "
+        "requests)",
+        l->pace_factor, pace->sums.requests);
+    life_tell(r, l, l->is_slow ? SCALE_EVENT_SERVER_SLOW : SCALE_EVENT_SERVER_IN_PACE, l->is_slow, reason,
+              now_ns);
+}
+
 bool reconciler_drain(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err)
 {
     struct life *l = find_life(r, s);
@@ -546,6 +569,7 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
     for_each_life (r, l) {
         n.by_state[life_state(l)]++;
         n.available += server_can_take(l->server);
+        n.slow += l->is_slow && server_can_take(l->server);
         n.there += server_state_takes_requests(life_state(l)) || choose_may_return(l);
         bool is_coming = life_state(l) == SERVER_REQUESTED || life_state(l) == SERVER_STARTING;
         if (is_coming && l->provider &&
@@ -592,6 +616,12 @@ void reconciler_write_server(const struct reconciler *r, const struct server *s,
     json_put_text(j, "reason", l->reason);
     json_put_text(j, "provider", l->provider ? l->provider->ops->name : NULL);
     json_put_bool(j, "drained_by_hand", l->is_held);
+    json_key(j, "pace");
+    if (l->pace_factor > 0)
+        json_double(j, l->pace_factor);
+    else
+        json_null(j);
+    json_put_bool(j, "slow", l->is_slow);
     if (l->bad_run > 0)
         json_put_text(j, "last_bad_probe", l->last_probe);
 }

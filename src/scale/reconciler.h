@@ -14,6 +14,7 @@
 #include "scale/events.h"
 
 struct reconciler;
+struct server_pace; /* server_pace.h */
 struct start_times; /* start_times.h */
 
 enum probe_pace {
@@ -61,6 +62,7 @@ struct reconciler_numbers {
     int64_t back_off_until_ns;  /* no start before; 0 or past: none */
     uint32_t start_times;       /* 0..32 remembered */
     int64_t start_time_fastest_ns, start_time_median_ns, start_time_p90_ns;
+    uint32_t slow;                 /* take requests, and are clearly slower than the others */
     int64_t start_oldest_asked_ns; /* when the longest of the present starts was asked for; 0: none */
     bool has_adopted_coming;       /* one that is to have its first good probe was found, not asked for */
 };
@@ -121,6 +123,10 @@ void reconciler_on_exited(struct reconciler *r, struct str name, const char *rea
  * ignored. */
 void reconciler_on_probe(struct reconciler *r, struct server *s, bool is_good, const char *detail,
                          int64_t now_ns);
+
+/* How fast it answers beside the others, once a second. */
+void reconciler_note_pace(struct reconciler *r, const struct server *s, const struct server_pace *pace,
+                          int64_t now_ns);
 
 /*
  * By hand. Drain: nothing new is sent; another server takes its place if one is needed. A fixed server then

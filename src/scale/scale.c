@@ -302,6 +302,13 @@ static struct policy_limits policy_limits_of(const struct scaled_service *x)
                                   .is_advice = scale->mode == SCALE_MODE_ADVISE};
 }
 
+/* Servers of s->scratch, as they were read. */
+static void note_paces(struct scale *s, struct scaled_service *x, uint32_t count, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < count && x->signals.levels; i++)
+        reconciler_note_pace(x->reconciler, s->scratch[i], collector_pace(x->collector, i), now_ns);
+}
+
 static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     double quantile = x->config->scale.objective_quantile;
@@ -315,6 +322,7 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
     };
     collector_read(x->collector, &request, now_ns, &x->signals);
     x->signals.wall_ns = s->is_wall_known ? now_ns + s->wall_offset_ns : 0;
+    note_paces(s, x, request.server_count, now_ns);
     cpu_add_up(s->cpu, s->scratch, request.server_count, now_ns, &x->signals);
     per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
     place_time_note(&x->place_time, x->signals.finished, x->signals.busy_ns, now_ns);

@@ -159,6 +159,11 @@ static double available(const struct scale_view *v)
     return v->numbers.available;
 }
 
+static double slow(const struct scale_view *v)
+{
+    return v->numbers.slow;
+}
+
 static double start_median(const struct scale_view *v)
 {
     return seconds(v->numbers.start_time_median_ns);
@@ -198,6 +203,8 @@ static const struct family families[] = {
     {"weir_scale_capacity_requests", "gauge", "Requests in flight that one server carries well.", false,
      capacity},
     {"weir_servers_available", "gauge", "Servers that take requests now.", false, available},
+    {"weir_servers_slow", "gauge", "Servers that take requests, and are clearly slower than the others.",
+     false, slow},
     {"weir_scale_start_median_seconds", "gauge",
      "Time from asking for a server to its first good probe, median.", true, start_median},
     {"weir_scale_start_p90_seconds", "gauge",

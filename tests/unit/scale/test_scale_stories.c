@@ -53,6 +53,7 @@ static void load_triples_and_falls(void **state)
     assert_true(world_events(w, SCALE_EVENT_SCALE_UP) <= 8);
     assert_true(world_events(w, SCALE_EVENT_SCALE_DOWN) <= 5);
     assert_int_equal(world_fake_count(w), world_up(w));
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_SLOW), 0);
 }
 
 static void death_under_load(void **state)
@@ -250,6 +251,62 @@ static void a_draining_server_is_not_filled(void **state)
 
 /* A database that does ten at once behind all servers: more servers do not help, and are not asked for
  * without end. */
+static void a_slow_server_is_told_and_goes_first(void **state)
+{
+    struct world *w = *state;
+    w->config.max_requests = 4;
+    w->config.scale.servers_min = 2;
+    w->slow = "shop-1"; /* the oldest: the last to go otherwise */
+    w->rate = 30;
+    world_begin(w);
+    world_run(w, 60 * S);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_SLOW), 1);
+    assert_string_equal(world_last_event(w, SCALE_EVENT_SERVER_SLOW)->server, "shop-1");
+    world_run(w, 60 * S);
+    const struct logged *first = NULL; /* to go */
+    for (uint32_t i = 0; i < w->log_count && !first; i++)
+        if (w->log[i].kind == SCALE_EVENT_SERVER_STATE && w->log[i].to == SERVER_DRAINING)
+            first = &w->log[i];
+    assert_non_null(first);
+    assert_string_equal(first->server, "shop-1");
+    assert_nothing_lost(w);
+}
+
+static void a_server_that_recovers_is_told(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = w->config.scale.servers_max = 3;
+    w->config.max_requests = 8;
+    w->slow = "shop-2";
+    w->rate = 30;
+    world_begin(w);
+    world_run(w, 90 * S);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_SLOW), 1);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_IN_PACE), 0);
+    w->slow = NULL;
+    world_run(w, 120 * S);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_SLOW), 1);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_IN_PACE), 1);
+    assert_string_equal(world_last_event(w, SCALE_EVENT_SERVER_IN_PACE)->server, "shop-2");
+}
+
+/* While one of them is filled it answers later than the others do. */
+static void a_filled_server_is_not_slow(void **state)
+{
+    struct world *w = *state;
+    w->parallel = 6;
+    w->config.scale.servers_min = w->config.scale.servers_max = 3;
+    w->rate = 35;
+    world_begin(w);
+    bool was_filled = false;
+    for (int second = 0; second < 600; second++) {
+        world_run(w, 1 * S);
+        was_filled |= atomic_load(&w->service->filled) != NULL;
+    }
+    assert_true(was_filled);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_SLOW), 0);
+}
+
 static void shared_bottleneck_does_not_run_away(void **state)
 {
     struct world *w = *state;
@@ -349,6 +406,9 @@ int main(void)
         STORY(sixteen_at_once_are_known_within_two_minutes),
         STORY(thirty_two_at_once_are_known_within_two_minutes),
         STORY(a_draining_server_is_not_filled),
+        STORY(a_slow_server_is_told_and_goes_first),
+        STORY(a_server_that_recovers_is_told),
+        STORY(a_filled_server_is_not_slow),
         STORY(shared_bottleneck_does_not_run_away),
         STORY(objective_bounds_latency),
         STORY(restart_under_load),

@@ -84,6 +84,7 @@ struct world {
     double rate;         /* requests a second */
     int64_t work_ns;     /* of one request */
     uint32_t parallel;   /* a server works on so many at once; the rest wait inside it */
+    const char *slow;    /* the server of this name works half as fast; NULL: none */
     uint32_t bottleneck; /* > 0: all servers together work on so many at once (a database) */
     double arrivals_due;
     uint32_t request_count;
@@ -407,7 +408,7 @@ static void world_work(struct world *w)
             continue;
         busy[q->server->slot]++;
         busy_all++;
-        q->left_ns -= STEP_MS * MS;
+        q->left_ns -= STEP_MS * MS / (w->slow && strcmp(q->server->name, w->slow) == 0 ? 2 : 1);
         if (q->left_ns <= 0)
             world_end_request(w, i--, true);
     }
