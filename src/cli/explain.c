@@ -178,6 +178,26 @@ static void put_restored(struct page *p, const struct json_value *restored)
     buf_put(p->out, STR(" before that\n"));
 }
 
+/* From cold only where both kinds were seen: else nothing is known of a difference. */
+static void put_start_times(struct page *p, const struct json_value *scale)
+{
+    const struct json_value *starts = json_value_get(scale, "start_seconds"),
+                            *cold = json_value_get(starts, "cold"), *warm = json_value_get(starts, "warm");
+    bool is_told_apart = count_of(cold, "count") > 0 && count_of(warm, "count") > 0;
+    if (count_of(starts, "count") == 0)
+        return;
+    put_line_start(p, "starts");
+    buf_put(p->out, STR("a server takes "));
+    put_time(p, number_of(is_told_apart ? warm : starts, "median"));
+    buf_put(p->out, STR(" to start"));
+    if (is_told_apart) {
+        buf_put(p->out, STR(", "));
+        put_time(p, number_of(cold, "median"));
+        buf_put(p->out, STR(" from cold"));
+    }
+    buf_put_char(p->out, '\n');
+}
+
 /* Where its servers are discovered, and how that stands. */
 static void put_found(struct page *p, const struct json_value *discovery)
 {
@@ -228,6 +248,7 @@ static void put_present(struct page *p, const struct json_value *answer)
         put_time(p, number_of(answer, "unchanged_seconds"));
     }
     buf_put_char(p->out, '\n');
+    put_start_times(p, scale);
     put_restored(p, json_value_get(answer, "restored"));
 }
 

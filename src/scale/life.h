@@ -46,6 +46,7 @@ struct life {
     bool is_refusing_known; /* the flag was seen and told */
     int pid;
     uint64_t program; /* what it was started from (learned_fingerprint); adopted: what is configured now */
+    enum start_class start; /* when it was asked for */
     int64_t requested_ns, state_since_ns, taken_since_ns;
     int64_t quiet_since_ns;     /* draining: nothing in flight since */
     int64_t stop_asked_ns;      /* the provider was last asked to stop it */
@@ -83,6 +84,8 @@ struct reconciler {
     bool needs_publish;
     struct back_off back_off;
     struct start_times start_times;
+    enum start_class next_start;   /* of one asked for now */
+    int64_t warm_until_ns;         /* so long, once no server is there that has served; 0: none was */
     int64_t unhealthy_replaced_ns; /* the last time a server was given up as unhealthy */
     uint64_t starts_total, start_failures_total, deaths_total;
 };

@@ -159,11 +159,12 @@ static double need_in_window(struct policy_state *p, const struct policy_limits 
 }
 
 /* How long the last server is kept after the last request; 0: as long as any other. Where people state when
- * servers go, that holds for the last one too. */
+ * servers go, that holds for the last one too. The start that its going may cost is one from cold. */
 static int64_t last_hold_ns(const struct policy_state *p, const struct policy_limits *limits,
                             const struct scale_signals *g)
 {
-    return limits->scale_down_after_ns >= 0 ? 0 : idle_hold_ns(&p->idle, start_time_ns(g));
+    int64_t start_ns = MIN(MAX(start_time_ns(g), g->start_time_cold_p90_ns), START_NS_MAX);
+    return limits->scale_down_after_ns >= 0 ? 0 : idle_hold_ns(&p->idle, start_ns);
 }
 
 /*

@@ -92,6 +92,15 @@ static uint32_t number_in(const struct reconciler *r,
     return (uint32_t)number;
 }
 
+/* Servers that have served, as long as they exist, and for a while after. */
+static void note_warmth(struct reconciler *r, int64_t now_ns)
+{
+    for_each_life (r, l)
+        if (l->has_taken && l->may_exist && l->program == r->program)
+            r->warm_until_ns = now_ns + START_WARM_NS;
+    r->next_start = now_ns < r->warm_until_ns ? START_WARM : START_COLD;
+}
+
 static bool start_one(struct reconciler *r, int64_t now_ns)
 {
     char name[SERVER_NAME_BYTES + 12], key[2 * SERVER_NAME_BYTES + 2];
@@ -104,6 +113,7 @@ static bool start_one(struct reconciler *r, int64_t now_ns)
     }
     l->number = number;
     l->may_exist = true;
+    l->start = r->next_start;
     r->starts_total++;
     life_set_limit(r, l, life_full_limit(r));
     life_tell(r, l, SCALE_EVENT_SERVER_STATE, false, "the provider is asked for it", now_ns);
@@ -189,10 +199,14 @@ void reconciler_free(struct reconciler *r)
 void reconciler_set_config(struct reconciler *r, const struct config_service *config,
                            struct provider *provider, int64_t now_ns)
 {
+    uint64_t program_before = r->program;
     r->config = config;
     r->program = learned_fingerprint(&config->scale);
     r->provider = provider;
     r->is_retired = false;
+    if (r->program != program_before)
+        r->warm_until_ns = 0;
+    note_warmth(r, now_ns);
     back_off_clear(&r->back_off); /* perhaps this is the repair */
     list_configured(r, now_ns);
     for_each_life (r, l) {
@@ -259,6 +273,7 @@ void reconciler_tick(struct reconciler *r, int64_t now_ns)
         listed_add_missing(r, now_ns);
     for_each_life (r, l)
         life_step(r, l, now_ns);
+    note_warmth(r, now_ns);
     balance(r, now_ns);
     lives_flush(r);
 }
@@ -434,12 +449,13 @@ static void on_first_good_probe(struct reconciler *r, struct life *l, int64_t no
     char for_text[UNITS_TEXT_BYTES];
     int64_t start_ns = now_ns - l->requested_ns;
     if (l->provider && !l->is_adopted)
-        start_times_note(&r->start_times, start_ns);
+        start_times_note(&r->start_times, l->start, start_ns);
     l->unhealthy_since_ns = 0;
     atomic_store_explicit(&l->server->is_refusing, 0, memory_order_relaxed);
     atomic_store_explicit(&l->server->is_healthy, 1, memory_order_relaxed);
     life_go(r, l, SERVER_WARMING, now_ns, "first good probe, after %s", life_format_ns(for_text, start_ns));
     life_warm(r, l, now_ns);
+    note_warmth(r, now_ns);
 }
 
 static void on_good_probe(struct reconciler *r, struct life *l, int64_t now_ns)
@@ -560,12 +576,11 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
         .deaths_total = r->deaths_total,
         .failures_in_a_row = r->back_off.steps,
         .back_off_until_ns = r->back_off.not_before_ns,
-        .start_times = r->start_times.count,
+        .next_start = r->next_start,
         .place_limit = life_full_limit(r),
-        .start_time_fastest_ns = start_times_quantile_ns(&r->start_times, 0),
-        .start_time_median_ns = start_times_quantile_ns(&r->start_times, 0.5),
-        .start_time_p90_ns = start_times_quantile_ns(&r->start_times, 0.9),
     };
+    for (int c = 0; c < START_CLASS_COUNT; c++)
+        n.starts[c] = start_times_summary(&r->start_times, (enum start_class)c);
     for_each_life (r, l) {
         n.by_state[life_state(l)]++;
         n.available += server_can_take(l->server);

@@ -12,10 +12,10 @@
 #include "fleet/fleet.h"
 #include "provider/provider.h"
 #include "scale/events.h"
+#include "scale/start_times.h"
 
 struct reconciler;
 struct server_pace; /* server_pace.h */
-struct start_times; /* start_times.h */
 
 enum probe_pace {
     PROBE_NEVER, /* forget the server: its slot may go to another soon */
@@ -60,9 +60,9 @@ struct reconciler_numbers {
     uint64_t deaths_total;      /* ended unasked after the first good probe, or was given up as unhealthy */
     uint32_t failures_in_a_row; /* steps of the back-off; 0: fine */
     int64_t back_off_until_ns;  /* no start before; 0 or past: none */
-    uint32_t start_times;       /* 0..32 remembered */
-    int64_t start_time_fastest_ns, start_time_median_ns, start_time_p90_ns;
-    uint32_t slow;                 /* take requests, and are clearly slower than the others */
+    uint32_t slow;              /* take requests, and are clearly slower than the others */
+    struct start_summary starts[START_CLASS_COUNT];
+    enum start_class next_start;   /* of a server asked for now */
     int64_t start_oldest_asked_ns; /* when the longest of the present starts was asked for; 0: none */
     bool has_adopted_coming;       /* one that is to have its first good probe was found, not asked for */
 };

@@ -327,9 +327,10 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
     per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
     place_time_note(&x->place_time, x->signals.finished, x->signals.busy_ns, now_ns);
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
-    x->signals.start_times = n.start_times;
-    x->signals.start_time_median_ns = n.start_time_median_ns;
-    x->signals.start_time_p90_ns = n.start_time_p90_ns;
+    x->signals.start_times = n.starts[START_COLD].count + n.starts[START_WARM].count;
+    x->signals.start_time_median_ns = n.starts[n.next_start].median_ns;
+    x->signals.start_time_p90_ns = n.starts[n.next_start].p90_ns;
+    x->signals.start_time_cold_p90_ns = n.starts[START_COLD].p90_ns;
     x->signals.start_oldest_age_ns = n.start_oldest_asked_ns ? MAX(now_ns - n.start_oldest_asked_ns, 0) : 0;
 }
 
@@ -422,7 +423,7 @@ static void publish_retry_after(struct scaled_service *x, const struct reconcile
 {
     struct retry_after_facts facts = {
         .has_available = n->available > 0,
-        .start_time_ns = n->start_times ? n->start_time_p90_ns : 0,
+        .start_time_ns = n->starts[n->next_start].p90_ns,
         .start_age_ns = n->start_oldest_asked_ns ? MAX(now_ns - n->start_oldest_asked_ns, 0) : 0,
         .back_off_ns = MAX(n->back_off_until_ns - now_ns, 0),
         .is_starting = coming_of(n) > 0,
@@ -443,7 +444,7 @@ static struct outlook outlook_of(const struct scale *s, const struct scaled_serv
         .up_max = up_max(s, x),
         .place_limit = n->place_limit,
         .is_one_imminent = n->has_adopted_coming,
-        .start_ns = n->start_time_fastest_ns,
+        .start_ns = n->starts[n->next_start].fastest_ns,
         .asked_ns = n->start_oldest_asked_ns,
         .not_before_ns = is_off_for_now ? x->manual_until_ns : n->back_off_until_ns,
         .place_ns = place_time_shortest_ns(&x->place_time),

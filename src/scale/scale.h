@@ -114,9 +114,9 @@ bool scale_last(const struct scale *s, const struct service *service, struct sca
 /*
  * Adds to an open object: provider, servers_min, servers_max, target, needed, advised (number or null),
  * manual (number or null), manual_seconds_left (number or null), available, states {…}, capacity {in_flight,
- * source, service_seconds}, start_seconds {median, p90}, starts, start_failures, deaths, back_off_seconds,
- * now {numbers of the present decision}, last_change {numbers of the last decision that changed something, or
- * null}.
+ * source, service_seconds}, start_seconds {median, p90, count, next, cold, warm}, starts, start_failures,
+ * deaths, back_off_seconds, now {numbers of the present decision}, last_change {numbers of the last decision
+ * that changed something, or null}.
  */
 void scale_write_service(const struct scale *s, const struct service *service, int64_t now_ns,
                          struct json *j);

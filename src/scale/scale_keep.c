@@ -97,9 +97,9 @@ static void put_restored(const struct scale_kept *x, bool is_other_program, bool
                     "it starts is learned anew"));
     else
         buf_printf(out, "a server carries %.1f (%s)", c.in_flight, capacity_source_name(c.source));
-    if (n.start_times) {
+    if (n.starts[n.next_start].median_ns) {
         buf_put(out, STR(" and starts in "));
-        put_about(out, n.start_time_median_ns);
+        put_about(out, n.starts[n.next_start].median_ns);
     }
     if (is_resumed)
         buf_printf(out, "; %u servers are wanted as then", x->policy->target);

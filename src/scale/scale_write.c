@@ -61,6 +61,30 @@ static void write_decision(const char *key, const struct scale_decision *d, int6
     json_end_object(j);
 }
 
+static void write_start_class(const struct start_summary *s, enum start_class c, struct json *j)
+{
+    json_key(j, start_class_name(c));
+    json_begin_object(j);
+    write_known(j, "median", s->count ? seconds(s->median_ns) : 0);
+    write_known(j, "p90", s->count ? seconds(s->p90_ns) : 0);
+    json_put_int(j, "count", s->count);
+    json_end_object(j);
+}
+
+/* Of the next start as it is reckoned with; then of each class what was seen. */
+static void write_start_seconds(const struct reconciler_numbers *n, struct json *j)
+{
+    json_key(j, "start_seconds");
+    json_begin_object(j);
+    json_put_double(j, "median", seconds(n->starts[n->next_start].median_ns));
+    json_put_double(j, "p90", seconds(n->starts[n->next_start].p90_ns));
+    json_put_int(j, "count", n->starts[START_COLD].count + n->starts[START_WARM].count);
+    json_put_text(j, "next", start_class_name(n->next_start));
+    for (int c = 0; c < START_CLASS_COUNT; c++)
+        write_start_class(&n->starts[c], (enum start_class)c, j);
+    json_end_object(j);
+}
+
 static void write_scaling(const struct scale_view *v, int64_t now_ns, struct json *j)
 {
     const struct reconciler_numbers *n = &v->numbers;
@@ -83,12 +107,7 @@ static void write_scaling(const struct scale_view *v, int64_t now_ns, struct jso
         json_double(j, seconds(MAX(v->manual_until_ns - now_ns, 0)));
     else
         json_null(j);
-    json_key(j, "start_seconds");
-    json_begin_object(j);
-    json_put_double(j, "median", seconds(n->start_time_median_ns));
-    json_put_double(j, "p90", seconds(n->start_time_p90_ns));
-    json_put_int(j, "count", n->start_times);
-    json_end_object(j);
+    write_start_seconds(n, j);
     json_put_int(j, "starts", (int64_t)n->starts_total);
     json_put_int(j, "start_failures", (int64_t)n->start_failures_total);
     json_put_int(j, "deaths", (int64_t)n->deaths_total);
@@ -164,16 +183,6 @@ static double slow(const struct scale_view *v)
     return v->numbers.slow;
 }
 
-static double start_median(const struct scale_view *v)
-{
-    return seconds(v->numbers.start_time_median_ns);
-}
-
-static double start_p90(const struct scale_view *v)
-{
-    return seconds(v->numbers.start_time_p90_ns);
-}
-
 static double starts(const struct scale_view *v)
 {
     return (double)v->numbers.starts_total;
@@ -205,10 +214,6 @@ static const struct family families[] = {
     {"weir_servers_available", "gauge", "Servers that take requests now.", false, available},
     {"weir_servers_slow", "gauge", "Servers that take requests, and are clearly slower than the others.",
      false, slow},
-    {"weir_scale_start_median_seconds", "gauge",
-     "Time from asking for a server to its first good probe, median.", true, start_median},
-    {"weir_scale_start_p90_seconds", "gauge",
-     "Time from asking for a server to its first good probe, 90th percentile.", true, start_p90},
     {"weir_scale_starts_total", "counter", "Servers asked for.", true, starts},
     {"weir_scale_start_failures_total", "counter", "Servers that did not start.", true, start_failures},
     {"weir_server_deaths_total", "counter", "Servers that ended unasked after they had taken requests.", true,
@@ -239,6 +244,25 @@ static void write_server_states(const struct scale_view *views, uint32_t count, 
                        server_state_name((enum server_state)state), views[i].numbers.by_state[state]);
 }
 
+/* What was seen: a class that has not started yet has no row. */
+static void write_start_times(const struct scale_view *views, uint32_t count, bool is_p90, struct buf *out)
+{
+    const char *name = is_p90 ? "weir_scale_start_p90_seconds" : "weir_scale_start_median_seconds";
+    write_head(out, name, "gauge",
+               is_p90 ? "Time from asking for a server to its first good probe, 90th percentile, by start: "
+                        "cold or warm."
+                      : "Time from asking for a server to its first good probe, median, by start: cold or "
+                        "warm.");
+    for (uint32_t i = 0; i < count; i++)
+        for (int c = 0; c < START_CLASS_COUNT; c++) {
+            const struct start_summary *s = &views[i].numbers.starts[c];
+            if (s->count == 0)
+                continue;
+            buf_printf(out, "%s{service=\"%s\",start=\"%s\"} %.10g\n", name, views[i].service->name,
+                       start_class_name((enum start_class)c), seconds(is_p90 ? s->p90_ns : s->median_ns));
+        }
+}
+
 static void write_decisions(const struct scale_view *views, uint32_t count, struct buf *out)
 {
     static const char name[] = "weir_scale_decisions_total";
@@ -266,6 +290,8 @@ void scale_write_metrics(const struct scale *s, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(families); i++)
         write_family(&families[i], views, count, out);
     write_server_states(views, count, out);
+    write_start_times(views, count, false, out);
+    write_start_times(views, count, true, out);
     write_decisions(views, count, out);
     scale_write_engine_metrics(views, count, out);
     free(views);

@@ -56,10 +56,10 @@ struct scale_signals {
 
     const struct scale_levels *levels; /* NULL in most signals: once a second; valid during the call */
 
-    /* From asking for a server to its first good probe, the last 32 times, as the reconciler saw it; 0 before
-     * the first. */
-    uint32_t start_times;
-    int64_t start_time_median_ns, start_time_p90_ns;
+    /* From asking for a server to its first good probe, as the reconciler saw it; 0 before the first. */
+    uint32_t start_times;                            /* 0..32 of each class (start_times.h) */
+    int64_t start_time_median_ns, start_time_p90_ns; /* of a server asked for now, cold or warm */
+    int64_t start_time_cold_p90_ns;                  /* when all servers have been gone for long */
     int64_t start_oldest_age_ns; /* how long the longest of the present starts has taken; 0: none */
 };
 

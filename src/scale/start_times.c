@@ -1,3 +1,5 @@
+/* One start of a class is enough to go by: the classes differ by more than starts of one class do, and what
+ * a single one tells is replaced by the next. */
 #include "scale/start_times.h"
 
 #include "base/macros.h"
@@ -6,11 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void start_times_note(struct start_times *t, int64_t start_ns)
+const char *start_class_name(enum start_class c)
 {
-    t->times_ns[t->next] = MAX(start_ns, 0);
-    t->next = (t->next + 1) % START_TIMES_MAX;
-    t->count = MIN(t->count + 1, START_TIMES_MAX);
+    return c == START_COLD ? "cold" : "warm";
+}
+
+void start_times_note(struct start_times *t, enum start_class c, int64_t start_ns)
+{
+    struct start_ring *ring = &t->rings[c];
+    ring->times_ns[ring->next] = MAX(start_ns, 0);
+    ring->next = (ring->next + 1) % START_TIMES_MAX;
+    ring->count = MIN(ring->count + 1, START_TIMES_MAX);
 }
 
 static int compare(const void *a, const void *b)
@@ -19,21 +27,31 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int64_t start_times_quantile_ns(const struct start_times *t, double q)
+struct start_summary start_times_summary(const struct start_times *t, enum start_class c)
 {
-    if (t->count == 0)
-        return 0;
+    enum start_class other = c == START_COLD ? START_WARM : START_COLD;
+    const struct start_ring *ring = &t->rings[t->rings[c].count ? c : other];
+    if (ring->count == 0)
+        return (struct start_summary){0};
     int64_t sorted[START_TIMES_MAX];
-    memcpy(sorted, t->times_ns, t->count * sizeof(sorted[0]));
-    qsort(sorted, t->count, sizeof(sorted[0]), compare);
-    uint32_t rank = (uint32_t)(q * t->count);
-    return sorted[MIN(rank, t->count - 1)];
+    memcpy(sorted, ring->times_ns, ring->count * sizeof(sorted[0]));
+    qsort(sorted, ring->count, sizeof(sorted[0]), compare);
+    return (struct start_summary){.count = t->rings[c].count,
+                                  .fastest_ns = sorted[0],
+                                  .median_ns = sorted[ring->count / 2],
+                                  .p90_ns = sorted[(uint32_t)(0.9 * ring->count)]};
+}
+
+static void ring_keep(struct keep *k, const char *section, struct start_ring *ring)
+{
+    k->section = section;
+    keep_u32(k, "count", &ring->count, 0, START_TIMES_MAX);
+    keep_u32(k, "next", &ring->next, 0, START_TIMES_MAX - 1);
+    keep_i64s(k, "times_ns", ring->times_ns, START_TIMES_MAX, 0, INT64_MAX);
 }
 
 void start_times_keep(struct keep *k, struct start_times *t)
 {
-    k->section = "start_times";
-    keep_u32(k, "count", &t->count, 0, START_TIMES_MAX);
-    keep_u32(k, "next", &t->next, 0, START_TIMES_MAX - 1);
-    keep_i64s(k, "times_ns", t->times_ns, START_TIMES_MAX, 0, INT64_MAX);
+    ring_keep(k, "cold_starts", &t->rings[START_COLD]);
+    ring_keep(k, "warm_starts", &t->rings[START_WARM]);
 }

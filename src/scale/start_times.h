@@ -1,16 +1,45 @@
-/* start_times.h: the last start times of a service's servers, and their quantiles. Pure. */
+/*
+ * start_times.h: the last start times of a service's servers, from cold and warm apart, and their quantiles.
+ * Pure.
+ *
+ * A start is warm when a server of the same program has served on this Weir and exists, or did so within
+ * START_WARM_NS: its files are in the page cache, its image is pulled, the database knows it. Else it is
+ * cold: the first one, after Weir came up, after another program was configured, after a long time without
+ * servers.
+ */
 #pragma once
+#include "base/clock.h"
+
 #include <stdint.h>
 
 struct keep; /* keep.h */
 
 enum { START_TIMES_MAX = 32 };
 
-struct start_times {
+/* What the last server leaves warm fades at nobody's fixed time. Ten minutes is what idle connections of
+ * databases and pools commonly live, and short for a page cache or an image: what others push out sooner is
+ * then noted as a slow warm start, what stays longer as a fast cold one, and the quantiles tell. */
+#define START_WARM_NS (600 * NS_PER_S)
+
+enum start_class { START_COLD, START_WARM, START_CLASS_COUNT };
+const char *start_class_name(enum start_class c); /* "cold", "warm" */
+
+struct start_ring {
     uint32_t count, next;
     int64_t times_ns[START_TIMES_MAX];
 };
 
-void start_times_note(struct start_times *t, int64_t start_ns);
-int64_t start_times_quantile_ns(const struct start_times *t, double q); /* 0 when empty */
+struct start_times {
+    struct start_ring rings[START_CLASS_COUNT];
+};
+
+void start_times_note(struct start_times *t, enum start_class c, int64_t start_ns);
+
+/* Of one class; while none of it was seen, of the other one. All 0 when there is neither. */
+struct start_summary {
+    uint32_t count; /* of the class itself */
+    int64_t fastest_ns, median_ns, p90_ns;
+};
+struct start_summary start_times_summary(const struct start_times *t, enum start_class c);
+
 void start_times_keep(struct keep *k, struct start_times *t);

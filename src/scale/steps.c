@@ -147,7 +147,8 @@ static void end_drain(struct reconciler *r, struct life *l, int64_t now_ns)
 static int64_t keep_ns(const struct reconciler *r, const struct life *l)
 {
     bool is_scale_down = l->provider && !l->is_leaving && !l->is_held;
-    return is_scale_down ? MIN(start_times_quantile_ns(&r->start_times, 0.5), KEEP_NS_MAX) : 0;
+    return is_scale_down ? MIN(start_times_summary(&r->start_times, r->next_start).median_ns, KEEP_NS_MAX)
+                         : 0;
 }
 
 static void drain_step(struct reconciler *r, struct life *l, int64_t now_ns)

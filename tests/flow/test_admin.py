@@ -209,8 +209,8 @@ def metrics_page(found):
 
 `GET /metrics` on the admin address, in Prometheus' text format. Counters are of the running worker and begin at 0 when it is
 restarted. Rows of a service carry the label `service`, rows of a server `service` and `server`; other labels: `code` (class of the
-status), `reason`, `fault`, `provider`, `call` (to its engine), `error` (kind of failure), `state`, `direction`, `path` (of a disk), `alertname`, `severity`, `sink`,
-`outcome`. A number that is unknown has no row.
+status), `reason`, `fault`, `provider`, `call` (to its engine), `error` (kind of failure), `state`, `direction`, `path` (of a disk),
+`alertname`, `severity`, `sink`, `outcome`, `start` (`cold`, `warm`). A number that is unknown has no row.
 
 The page is written by `WEIR_UPDATE_DOCS=1 pytest tests/flow/test_admin.py -k documented`, and checked by the same test.
 

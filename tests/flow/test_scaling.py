@@ -1,5 +1,6 @@
 """Servers come and go with the load, and nobody notices: not one request is lost."""
 import os
+import re
 import signal
 import time
 
@@ -124,6 +125,35 @@ def test_retry_after_is_learned_from_the_starts(weir):
     assert response.status == 503
     assert 2 <= int(response.fields["Retry-After"]) <= learned + 2, "what is left of the start, and up to a second by chance"
     assert waiting.response().status == 200
+
+
+def test_cold_and_warm_starts_are_learned_apart(weir, tmp_path):
+    """The first server fetches what it needs, which takes long; the next one finds it there."""
+    tmp_path.parent.chmod(0o755)
+    tmp_path.chmod(0o777)
+    script = f"until [ -e {tmp_path}/fetched ]; do sleep 0.02; done; exec {PYTHON} {TINY_SERVER} \"$0\""
+    w = weir(services={"main": {"scale": {"command": ["/bin/sh", "-c", script, "{address}"], "servers": "1..2"}}}, wait="alive")
+
+    def starts():
+        return w.api("services")["services"][0]["scale"]["start_seconds"]
+
+    assert starts()["next"] == "cold" and starts()["cold"] == {"median": None, "p90": None, "count": 0}
+    time.sleep(3)
+    (tmp_path / "fetched").touch()
+    wait_until(lambda: starts()["cold"]["count"] == 1, 30)
+    first = starts()
+    assert first["next"] == "warm" and first["warm"]["count"] == 0
+    assert first["median"] == first["cold"]["median"] >= 2.9, "all that is known"
+    assert w.post("services/main/replicas", {"count": 2}).status == 200
+    wait_until(lambda: starts()["warm"]["count"] == 1, 30)
+    both = starts()
+    assert both["cold"] == first["cold"] and both["count"] == 2
+    assert both["p90"] == both["warm"]["p90"] < both["cold"]["p90"]
+    for start in ("cold", "warm"):
+        told = w.metric("weir_scale_start_median_seconds", service="main", start=start)
+        assert told == pytest.approx(both[start]["median"], rel=1e-6)
+    text = run_weir("explain", "main", "--admin", f"127.0.0.1:{w.admin_port}").stdout
+    assert re.search(r"starts +a server takes .*s to start, .*s from cold", text), text
 
 
 def test_minimum_is_started_at_once(weir):

@@ -94,6 +94,24 @@ static void colours_mark_titles_and_trouble(void **state)
     buf_fini(&out);
 }
 
+static void starts_are_told_and_from_cold_where_both_were_seen(void **state)
+{
+    struct buf out =
+        told("{'service': {'name': 'shop', 'scale': {'start_seconds': {'median': 1.2, 'count': 5,"
+             " 'cold': {'median': 6.4, 'count': 1}, 'warm': {'median': 1.2, 'count': 4}}}}}",
+             false);
+    assert_non_null(strstr(out.ptr, "  starts   a server takes 1.2 s to start, 6.4 s from cold\n"));
+    buf_fini(&out);
+    out = told("{'service': {'name': 'shop', 'scale': {'start_seconds': {'median': 6.4, 'count': 1,"
+               " 'cold': {'median': 6.4, 'count': 1}, 'warm': {'median': 6.4, 'count': 0}}}}}",
+               false);
+    assert_non_null(strstr(out.ptr, "  starts   a server takes 6.4 s to start\n"));
+    buf_fini(&out);
+    out = told("{'service': {'name': 'shop', 'scale': {'start_seconds': {'median': 0, 'count': 0}}}}", false);
+    assert_null(strstr(out.ptr, "to start"));
+    buf_fini(&out);
+}
+
 static void a_fall_by_hand_and_the_next_decision(void **state)
 {
     struct buf out = told("{'service': {'name': 'shop'}, 'episodes': [{'direction': 'down', 'by_hand': true,"
@@ -141,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rise_is_told_from_what_was_seen_to_what_came_of_it),
         cmocka_unit_test(colours_mark_titles_and_trouble),
+        cmocka_unit_test(starts_are_told_and_from_cold_where_both_were_seen),
         cmocka_unit_test(a_fall_by_hand_and_the_next_decision),
         cmocka_unit_test(the_target_that_decided_is_told),
         cmocka_unit_test(servers_that_are_fixed_are_told_with_the_reason_alone),

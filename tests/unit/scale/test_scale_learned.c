@@ -469,9 +469,9 @@ static void what_does_not_fit_is_refused_whole(void **state)
     static const struct {
         const char *what, *with, *why;
     } rows[] = {
-        {"learned 2\n", "learned 1\n", "it has version 1, and this Weir reads 2"},
-        {"learned 2\n", "", "learned: missing"},
-        {"learned 2\n", "\n", "learned: missing"},
+        {"learned 3\n", "learned 2\n", "it has version 2, and this Weir reads 3"},
+        {"learned 3\n", "", "learned: missing"},
+        {"learned 3\n", "\n", "learned: missing"},
         {"capacity.knee ", "capacity.knees ", "capacity.knee: missing"},
         {"capacity.knee ", "forecast.knee ", "capacity.knee: missing"},
         {"capacity.knee ", "capacity.knee 1 ", "capacity.knee: more values than expected"},
@@ -481,8 +481,8 @@ static void what_does_not_fit_is_refused_whole(void **state)
         {"capacity.work_share ", "capacity.work_share 1e99 ", "capacity.work_share: out of its range"},
         {"capacity.work_share ", "capacity.work_share x", "capacity.work_share: not a number"},
         {"capacity.levels.time_s ", "capacity.levels.time_s\nx ", "levels.time_s: fewer values"},
-        {"start_times.next ", "start_times.next 99", "start_times.next: out of its range"},
-        {"start_times.count ", "start_times.count 9", "start_times.count: out of its range"},
+        {"cold_starts.next ", "cold_starts.next 99", "cold_starts.next: out of its range"},
+        {"warm_starts.count ", "warm_starts.count 99", "warm_starts.count: out of its range"},
         {"forecast.growths ", "forecast.growths 1", "forecast: the histogram does not hold"},
         {"has_manual ", "has_manual 7", "has_manual: out of its range"},
         {"\nend 1\n", "\nend 1\nmore 1\n", "there is more than expected"},

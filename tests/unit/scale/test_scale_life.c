@@ -78,6 +78,69 @@ static void start_time_is_learned(void **state)
                      1); /* there is a server: no start to wait for */
 }
 
+/* As the API tells it. */
+static enum start_class next_start(struct world *w)
+{
+    struct buf out CLEANUP(buf_fini) = {0};
+    struct json j;
+    json_init(&j, &out);
+    json_begin_object(&j);
+    scale_write_service(w->scale, w->service, w->now_ns, &j);
+    json_end_object(&j);
+    return strstr(out.ptr, "\"next\":\"warm\"") ? START_WARM : START_COLD;
+}
+
+static void a_start_is_warm_while_others_are_or_were_a_while_ago(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = 0;
+    world_begin(w);
+    want(w, 1);
+    world_run(w, 900 * MS);
+    assert_int_equal(next_start(w), START_COLD); /* the first one is on its way only */
+    world_run(w, 200 * MS);
+    assert_int_equal(next_start(w), START_WARM);
+    world_run(w, START_WARM_NS); /* however long they run */
+    want(w, 0);
+    world_run(w, 60 * S);
+    assert_int_equal(world_fake_count(w), 0);
+    assert_int_equal(next_start(w), START_WARM);
+    world_run(w, START_WARM_NS - 70 * S);
+    assert_int_equal(next_start(w), START_WARM);
+    world_run(w, 30 * S);
+    assert_int_equal(next_start(w), START_COLD);
+}
+
+static void a_start_beside_one_that_never_served_is_cold(void **state)
+{
+    struct world *w = *state;
+    w->crash_after_ns = 500 * MS;
+    world_begin(w);
+    world_run(w, 5 * S);
+    assert_true(w->starts > 1);
+    assert_int_equal(next_start(w), START_COLD);
+}
+
+static void another_program_starts_cold(void **state)
+{
+    struct world *w = *state;
+    struct str before[] = {STR("app"), STR("--v1")}, after[] = {STR("app"), STR("--v2")};
+    w->config.scale.command = (struct config_strings){.items = before, .count = 2};
+    world_begin(w);
+    want(w, 1);
+    world_run(w, 5 * S);
+    assert_int_equal(next_start(w), START_WARM);
+    struct config_service next = w->config;
+    scale_add_service(w->scale, w->service, &next, &w->provider, w->now_ns);
+    assert_int_equal(next_start(w), START_WARM); /* a reload changes nothing */
+    next.scale.command = (struct config_strings){.items = after, .count = 2};
+    scale_add_service(w->scale, w->service, &next, &w->provider, w->now_ns);
+    assert_int_equal(next_start(w), START_COLD); /* though one of the old program serves */
+    want(w, 2);
+    world_run(w, 5 * S);
+    assert_int_equal(next_start(w), START_WARM);
+}
+
 static void start_timeout_fails_and_backs_off(void **state)
 {
     struct world *w = *state;
@@ -818,6 +881,8 @@ static void api_and_metrics(void **state)
     assert_non_null(strstr(out.ptr, "\nweir_scale_target_servers{service=\"shop\"} 2\n"));
     assert_non_null(strstr(out.ptr, "\nweir_servers{service=\"shop\",state=\"serving\"} 2\n"));
     assert_non_null(strstr(out.ptr, "\nweir_scale_decisions_total{service=\"shop\",direction=\"up\"} 1\n"));
+    assert_non_null(strstr(out.ptr, "\nweir_scale_start_p90_seconds{service=\"shop\",start=\"cold\"} 1"));
+    assert_null(strstr(out.ptr, "start=\"warm\"")); /* none was seen */
     if (getenv("WORLD_METRICS"))
         fputs(out.ptr, stdout);
     buf_fini(&out);
@@ -830,6 +895,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(starts_probes_and_serves),
         STORY(start_time_is_learned),
+        STORY(a_start_is_warm_while_others_are_or_were_a_while_ago),
+        STORY(a_start_beside_one_that_never_served_is_cold),
+        STORY(another_program_starts_cold),
         STORY(start_timeout_fails_and_backs_off),
         STORY(failing_starts_never_run_hot),
         STORY(provider_that_refuses_is_asked_later),

@@ -278,6 +278,25 @@ static void the_last_server_stays_as_the_gaps_say(void **state)
     assert_in_range(kept_ns(&b, 100 * S), 58 * S, 65 * S);
 }
 
+/* Its going may cost a start from cold, however fast others start beside it. */
+static void the_last_server_is_kept_by_the_cold_start(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 10, 4);
+    b.limits.scale_down_after_ns = -1;
+    b.states_arrivals = true;
+    b.g.start_times = 2;
+    b.g.start_time_p90_ns = 2 * S;
+    kept_ns(&b, 15 * S);
+    assert_int_equal(b.d.idle_hold_ns, 20 * S); /* nothing known of gaps: ten start times */
+    b.g.start_time_cold_p90_ns = 2 * S;         /* alike */
+    tick(&b);
+    assert_int_equal(b.d.idle_hold_ns, 20 * S);
+    b.g.start_time_cold_p90_ns = 6 * S;
+    tick(&b);
+    assert_int_equal(b.d.idle_hold_ns, 60 * S);
+}
+
 static void many_idle_servers_become_one_first(void **state)
 {
     struct bench b;
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(constant_load_does_not_flap),
         cmocka_unit_test(to_zero_and_back),
         cmocka_unit_test(the_last_server_stays_as_the_gaps_say),
+        cmocka_unit_test(the_last_server_is_kept_by_the_cold_start),
         cmocka_unit_test(many_idle_servers_become_one_first),
         cmocka_unit_test(wake_with_many_waiting_starts_as_many_as_needed),
         cmocka_unit_test(minimum_and_maximum_hold),

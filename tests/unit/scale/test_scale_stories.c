@@ -344,6 +344,44 @@ static void objective_bounds_latency(void **state)
     assert_nothing_lost(w);
 }
 
+static struct scale_signals signals_of(struct world *w)
+{
+    struct scale_signals g;
+    struct scale_decision d;
+    assert_true(scale_last(w->scale, w->service, &g, &d));
+    return g;
+}
+
+/*
+ * The first server takes 6 s (its files are read, its image is pulled), those beside it 1 s. Growth reckons
+ * with the 1 s, what has slept for long and who is turned away then with the 6 s.
+ */
+static void cold_and_warm_starts_are_told_apart(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = 0;
+    w->config.max_requests = 4;
+    world_begin(w);
+    w->cold_start_delay_ns = 6 * S;
+    w->rate = 10;
+    world_run(w, 6500 * MS);
+    assert_in_range(signals_of(w).start_time_p90_ns, 6 * S, 6100 * MS); /* all that is known */
+    w->rate = 40;
+    world_run(w, 60 * S);
+    assert_in_range(signals_of(w).start_time_p90_ns, 1 * S, 1100 * MS);
+    assert_in_range(signals_of(w).start_time_cold_p90_ns, 6 * S, 6100 * MS);
+    assert_int_equal(atomic_load(&w->service->retry_after_s), 1); /* servers are there */
+    w->rate = 0;
+    world_run(w, 100 * S);
+    assert_int_equal(world_fake_count(w), 0);
+    assert_in_range(signals_of(w).start_time_p90_ns, 1 * S, 1100 * MS);
+    assert_in_range(atomic_load(&w->service->retry_after_s), 1, 2);
+    world_run(w, START_WARM_NS);
+    assert_in_range(signals_of(w).start_time_p90_ns, 6 * S, 6100 * MS);
+    assert_in_range(atomic_load(&w->service->retry_after_s), 6, 7);
+    assert_nothing_lost(w);
+}
+
 static void restart_under_load(void **state)
 {
     struct world *w = *state;
@@ -411,6 +449,7 @@ int main(void)
         STORY(a_filled_server_is_not_slow),
         STORY(shared_bottleneck_does_not_run_away),
         STORY(objective_bounds_latency),
+        STORY(cold_and_warm_starts_are_told_apart),
         STORY(restart_under_load),
         STORY(wall_clock_is_in_the_signals),
     };

@@ -62,7 +62,8 @@ struct world {
     /* The provider. */
     struct fake fakes[FAKES_MAX];
     uint16_t last_port;
-    int64_t start_delay_ns; /* ask to first answer */
+    int64_t start_delay_ns;      /* ask to first answer */
+    int64_t cold_start_delay_ns; /* > 0: the same while no other process answers */
     int64_t stop_delay_ns;
     int64_t crash_after_ns;  /* > 0: each new process ends so long after it was asked for */
     bool is_refusing_starts; /* start() returns false */
@@ -137,6 +138,14 @@ static struct fake *world_add_fake(struct world *w, const char *key)
     return NULL;
 }
 
+static bool world_is_warm(const struct world *w)
+{
+    for (int i = 0; i < FAKES_MAX; i++)
+        if (w->fakes[i].is_used && !w->fakes[i].is_hung && w->fakes[i].answers_ns <= w->now_ns)
+            return true;
+    return false;
+}
+
 static bool fake_start(struct provider *p, const char *key, const struct config_service *service,
                        struct err *err)
 {
@@ -144,9 +153,11 @@ static bool fake_start(struct provider *p, const char *key, const struct config_
     w->starts++;
     if (w->is_refusing_starts)
         return err_set(err, "the supervisor is gone");
+    int64_t delay_ns =
+        w->cold_start_delay_ns && !world_is_warm(w) ? w->cold_start_delay_ns : w->start_delay_ns;
     struct fake *f = world_add_fake(w, key);
-    f->starts_ns = w->now_ns + w->start_delay_ns / 10;
-    f->answers_ns = w->now_ns + w->start_delay_ns;
+    f->starts_ns = w->now_ns + delay_ns / 10;
+    f->answers_ns = w->now_ns + delay_ns;
     f->is_hung = w->is_hanging;
     f->ends_ns = w->crash_after_ns > 0 ? w->now_ns + w->crash_after_ns : 0;
     return true;
