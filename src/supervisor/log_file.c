@@ -124,7 +124,10 @@ static bool move_away(const struct log_file *f)
 /* Where the folder does not allow it, lines are worth more than the limit. */
 static void rotate(struct log_file *f, int64_t now_ns)
 {
+    if (f->is_unrotated && now_ns - f->unrotated_ns < LOG_FILE_RETRY_NS)
+        return;
     if (!move_away(f)) {
+        f->unrotated_ns = now_ns;
         if (!f->is_unrotated)
             log_warn("the servers' log %s cannot be rotated and grows: %s", f->plan->file, strerror(errno));
         f->is_unrotated = true;

@@ -17,6 +17,7 @@ struct log_file {
     int64_t opened_ns; /* or tried */
     bool is_failing;   /* and that was told */
     bool is_unrotated; /* rotating failed, and that was told */
+    int64_t unrotated_ns;
     bool is_midline;
     uint64_t dropped_lines;
 };

@@ -20,8 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIECE_BYTES_MAX = 64 * 1024, END_POLL_MS = 10 };
-#define END_TIMEOUT_NS (2 * NS_PER_S)
+enum { PIECE_BYTES_MAX = 64 * 1024, END_POLL_MS = 10, KILL_POLLS = 20 };
 
 /* ---- the helper ---- */
 
@@ -120,17 +119,25 @@ void log_writer_init(struct log_writer *w, const struct supervisor_log *plan)
     w->output.has_time = true;
 }
 
-void log_writer_fini(struct log_writer *w)
+void log_writer_close(struct log_writer *w, int64_t deadline_ns)
 {
-    if (!w->plan)
-        return;
-    output_fini(&w->output, w->pid > 0 ? NS_PER_S : 0);
+    output_fini(&w->output, w->pid > 0 ? deadline_ns - clock_now_ns() : 0);
     close_pipe(w);
-    int64_t deadline_ns = clock_now_ns() + END_TIMEOUT_NS;
-    while (w->pid > 0 && waitpid(w->pid, NULL, WNOHANG) == 0) {
-        if (clock_now_ns() > deadline_ns)
-            (void)kill(w->pid, SIGKILL);
+}
+
+static bool has_ended(const struct log_writer *w)
+{
+    return w->pid <= 0 || waitpid(w->pid, NULL, WNOHANG) != 0;
+}
+
+void log_writer_fini(struct log_writer *w, int64_t deadline_ns)
+{
+    bool has_it = has_ended(w);
+    for (; !has_it && clock_now_ns() < deadline_ns; has_it = has_ended(w))
         (void)poll(NULL, 0, END_POLL_MS);
-    }
+    if (!has_it)
+        (void)kill(w->pid, SIGKILL);
+    for (int i = 0; !has_it && i < KILL_POLLS; i++, has_it = has_ended(w))
+        (void)poll(NULL, 0, END_POLL_MS); /* a process that waits for a dead disk does not die */
     w->pid = 0;
 }

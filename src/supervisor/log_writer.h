@@ -17,8 +17,11 @@ struct log_writer {
 };
 
 void log_writer_init(struct log_writer *w, const struct supervisor_log *plan);
-/* Lets the helper write what there is, and waits for its end; a stuck one is killed. */
-void log_writer_fini(struct log_writer *w);
+/* Gives the helper what there is, and tells it that nothing more comes. */
+void log_writer_close(struct log_writer *w, int64_t deadline_ns);
+/* After that: waits for its end. A stuck one is killed at the deadline, and left where not even that works.
+ */
+void log_writer_fini(struct log_writer *w, int64_t deadline_ns);
 /* Starts the helper where none runs, once in LOG_WRITER_RESTART_NS. */
 void log_writer_keep(struct log_writer *w, int64_t now_ns);
 /* After a child was reaped. False: it is not this one. */

@@ -19,6 +19,8 @@ enum {
     FINAL_READS_MAX = 16, /* what a server left in its pipe: 64 KiB by default */
 };
 
+#define LOGS_END_NS (2 * NS_PER_S)
+
 static struct log_writer *find_log(const struct server_process *p)
 {
     struct log_writer *log = &p->all->logs[p->service - p->all->params.plan->services];
@@ -153,8 +155,11 @@ void servers_start_logs(struct servers *s)
 
 void servers_end_logs(struct servers *s)
 {
+    int64_t deadline_ns = clock_now_ns() + LOGS_END_NS; /* of all of them: they may share a stuck disk */
     for (size_t i = 0; i < s->params.plan->service_count; i++)
-        log_writer_fini(&s->logs[i]);
+        log_writer_close(&s->logs[i], deadline_ns);
+    for (size_t i = 0; i < s->params.plan->service_count; i++)
+        log_writer_fini(&s->logs[i], deadline_ns);
 }
 
 bool servers_on_log_writer_ended(struct servers *s, pid_t pid)

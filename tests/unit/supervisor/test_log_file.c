@@ -146,6 +146,26 @@ static void links_and_files_with_two_names_are_not_written(void **state)
     place_remove(&p);
 }
 
+/* Lines are worth more than the limit. */
+static void a_file_that_cannot_be_rotated_grows(void **state)
+{
+    struct place p;
+    char obstacle[96];
+    place_make(&p, 1);
+    snprintf(obstacle, sizeof(obstacle), "%s.1", p.path);
+    assert_int_equal(mkdir(obstacle, 0700), 0);
+    put(&p, "one two\n");
+    put(&p, "three\n");
+    expect_file(&p, "", "one two\nthree\n");
+    assert_int_equal(rmdir(obstacle), 0);
+    put(&p, "four\n"); /* too soon for another attempt */
+    expect_file(&p, ".1", NULL);
+    assert_true(log_file_put(&p.file, STR("five\n"), NS_PER_S + LOG_FILE_RETRY_NS));
+    expect_file(&p, "", "five\n");
+    expect_file(&p, ".1", "one two\nthree\nfour\n");
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +173,7 @@ int main(void)
         cmocka_unit_test(no_old_file_is_kept_if_none_is_wanted),
         cmocka_unit_test(a_file_goes_on_where_it_ended),
         cmocka_unit_test(a_file_that_was_moved_or_removed_is_made_anew),
+        cmocka_unit_test(a_file_that_cannot_be_rotated_grows),
         cmocka_unit_test(links_and_files_with_two_names_are_not_written),
     };
     log_set_level(LOG_LEVEL_ERROR);
