@@ -191,7 +191,9 @@ static const char *health_of(const struct json_value *server)
 {
     if (json_value_bool(server, "refusing", false))
         return "refusing";
-    return json_value_bool(server, "healthy", false) ? "yes" : "no";
+    if (!json_value_bool(server, "healthy", false))
+        return "no";
+    return json_value_bool(server, "slow", false) ? "slow" : "yes";
 }
 
 static void format_servers(const struct json_value *answer, bool has_colour, struct buf *out)

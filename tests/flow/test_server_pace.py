@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from harness import PATIENCE, wait_until
+from harness import PATIENCE, run_weir, wait_until
 
 
 def events_of(w, kind):
@@ -34,6 +34,8 @@ def test_a_slow_server_is_told(weir, origin, load):
     assert not rows[quick.address]["slow"] and not rows[other.address]["slow"], rows
     assert rows[quick.address]["pace"] > rows[slow.address]["pace"], rows
     assert w.metric("weir_servers_slow", service="main") == 1
+    status = run_weir("status", "--admin", f"127.0.0.1:{w.admin_port}").stdout.splitlines()
+    assert [slow.address in line for line in status if " slow " in line] == [True], status
 
     pause_s["slow"] = 0.02 * PATIENCE
     wait_until(lambda: events_of(w, "server_in_pace"), 120, "it has caught up")

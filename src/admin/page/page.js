@@ -91,11 +91,12 @@ function serviceRow(s) {
 
 function stateClass(s) {
   if (s.state === 'failed' || s.refusing || (!s.healthy && (s.state === 'serving' || s.state === 'warming'))) return 'bad';
-  return s.state === 'serving' ? 'good' : 'warn';
+  return s.state === 'serving' && !s.slow ? 'good' : 'warn';
 }
 function stateText(s) {
   if (s.refusing) return s.state + ', refusing';
-  return !s.healthy && (s.state === 'serving' || s.state === 'warming') ? s.state + ', unhealthy' : s.state;
+  if (!s.healthy && (s.state === 'serving' || s.state === 'warming')) return s.state + ', unhealthy';
+  return s.slow && s.state === 'serving' ? s.state + ', slow' : s.state;
 }
 function serverRow(s) {
   const tr = element('tr'), actions = cell('', undefined, 'actions'), path = '/api/v1/servers/' + encodeURIComponent(s.name);
