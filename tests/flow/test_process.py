@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import PYTHON, TINY_SERVER, free_port, psutil, run_weir, wait_until
+from harness import PYTHON, TINY_SERVER, Client, binary, free_port, psutil, run_weir, wait_until
 
 TINY = [PYTHON, TINY_SERVER, "{address}"]
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -277,6 +277,26 @@ def test_groups_of_a_killed_weir_are_removed_by_the_next(weir):
     w.stop()
     weir(services=one_service(servers=1, limits={"memory": "256MiB", "cpus": 1}))
     assert not any(group.exists() for group in groups)
+
+
+@NEEDS_ROOT
+@NEEDS_GROUPS
+def test_limits_that_the_host_does_not_allow_are_told(directory):
+    """Without root nobody may make groups of version 1."""
+    file, log = pathlib.Path(directory) / "weir.yaml", pathlib.Path(directory) / "log"
+    port = free_port()
+    file.write_text(f"listeners: [{{http: '127.0.0.1:{port}'}}]\nadmin: off\nstate: off\n"
+                    f"services: {{main: {{scale: {{command: [{PYTHON}, {TINY_SERVER}, '{{address}}'], limits: {{memory: 64MiB}}}}}}}}\n")
+    os.chmod(directory, 0o755)
+    with open(log, "wb") as sink:
+        process = subprocess.Popen([binary(), "run", "-c", file], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, user="daemon",
+                                   group="daemon", extra_groups=[])
+    try:
+        wait_until(lambda: "servers run without some of their limits: Weir may not make control groups in" in read(log), 10)
+        wait_until(lambda: Client(port).ask("GET", "/").status == 200, 10)
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 # ---------------------------------------------------------------------------------------------- unix sockets
