@@ -101,7 +101,7 @@ static const struct command commands[] = {
                 "COMMAND. In COMMAND,\n"
                 "{address} (HOST:PORT), {host} and {port} are replaced, and the environment variable PORT is "
                 "set: they tell a\n"
-                "server where to listen.\n"
+                "server where to listen. {socket} is the path of a Unix socket for it instead.\n"
                 "\n"
                 "  weir run --servers 1..4 -- gunicorn --bind {address} app:app\n"
                 "  weir run -c weir.yaml\n"

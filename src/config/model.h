@@ -182,7 +182,7 @@ struct config_scale {                  /* scale: */
     struct config_exec exec;           /* provider exec */
     struct config_container docker;    /* provider docker */
     struct config_container swarm;     /* provider swarm */
-    struct config_strings command;     /* process: with {address} {host} {port} still in place */
+    struct config_strings command;     /* process: with {address} {host} {port} {socket} still in place */
     struct config_strings environment; /* "NAME=value" */
     struct str directory;              /* "" = Weir's own */
     struct str user;                   /* "" = the user that started Weir */

@@ -33,7 +33,7 @@ struct supervisor_limits {
  * runs. */
 struct supervisor_service {
     const char *name;
-    const char *const *argv; /* ends in NULL; {address}, {host} and {port} are replaced in every argument */
+    const char *const *argv; /* ends in NULL; {address}, {host}, {port} and {socket} are replaced in each */
     const char *const *environment; /* "NAME=value", ends in NULL, may be NULL; the same words are replaced */
     const char *directory;          /* "" or NULL: Weir's own */
     const char *user;               /* "" or NULL: Weir's own */
