@@ -10,12 +10,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "control/control_priv.h"
+#include "scale/pattern.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum { KEEP_TURNS = 10 };
+enum { MINUTES_A_TURN = 60 };
+static const struct str minutes_name = {"requests_per_second", sizeof("requests_per_second") - 1};
 #define KEEP_LOOK_NS (1 * NS_PER_S)
 #define LOAD_WAIT_NS (2 * NS_PER_S) /* requests wait for it; then Weir begins with nothing known */
 #define STOP_WAIT_NS (1 * NS_PER_S) /* for a write that is under way */
@@ -28,7 +31,59 @@ struct keeping {
     uint64_t digests[FLEET_SERVICES_MAX]; /* of what was written last, by the service's slot; 0: nothing */
     bool is_soon[FLEET_SERVICES_MAX];     /* before its turn comes */
     uint32_t turn;
+    int64_t appended[FLEET_SERVICES_MAX]; /* minutes up to here were handed over; the same index */
+    uint32_t asked;                       /* the slot of the service whose minutes are being read */
 };
+
+/* ---- minutes of load ---- */
+
+static struct service *service_at(const struct keeping *k, uint32_t slot)
+{
+    fleet_for_each_service (k->control->fleet, s)
+        if (s->slot == slot)
+            return s;
+    return NULL;
+}
+
+static void read_minutes(struct keeping *k);
+
+static void on_minutes(void *context, const struct database_value *values, size_t count)
+{
+    struct keeping *k = context;
+    const struct service *s = service_at(k, k->asked);
+    for (size_t i = 0; s && i < count; i++) {
+        scale_history_restore(k->control->scale, s, (struct scale_minute){values[i].minute, values[i].value});
+        k->appended[s->slot] = MAX(k->appended[s->slot], values[i].minute);
+    }
+    k->asked++;
+    read_minutes(k);
+}
+
+/* One service after the other, so that the store's queue stays free for what is to be written. */
+static void read_minutes(struct keeping *k)
+{
+    int64_t now = clock_wall_ns() / (60 * NS_PER_S);
+    for (; k->asked < FLEET_SERVICES_MAX; k->asked++) {
+        const struct service *s = service_at(k, k->asked);
+        if (s &&
+            store_range(k->store, str_of(s->name), minutes_name, now - PATTERN_MINUTES, now, on_minutes, k))
+            return;
+    }
+}
+
+static void append_minutes(struct keeping *k, const struct service *s)
+{
+    struct scale_minute minutes[MINUTES_A_TURN];
+    struct database_point points[MINUTES_A_TURN];
+    uint32_t count = scale_history(k->control->scale, s, k->appended[s->slot], MINUTES_A_TURN, minutes);
+    for (uint32_t i = 0; i < count; i++)
+        points[i] = (struct database_point){.service = str_of(s->name),
+                                            .name = minutes_name,
+                                            .minute = minutes[i].minute,
+                                            .value = minutes[i].rate};
+    if (count && store_append(k->store, points, count))
+        k->appended[s->slot] = minutes[count - 1].minute;
+}
 
 /* ---- what the store says ---- */
 
@@ -41,6 +96,7 @@ static void on_loaded(void *context, const struct database_document *documents, 
         if (service)
             (void)scale_restore(c->scale, service, documents[i].text, clock_now_ns(), clock_wall_ns());
     }
+    read_minutes(context);
 }
 
 static void on_told(void *context, enum store_told told, const char *text)
@@ -49,6 +105,8 @@ static void on_told(void *context, enum store_told told, const char *text)
     bool is_fine = told == STORE_TOLD_OPENED || told == STORE_TOLD_RECOVERED;
     if (told != STORE_TOLD_OPENED)
         memset(k->digests, 0, sizeof(k->digests));
+    if (told == STORE_TOLD_ANEW)
+        memset(k->appended, 0, sizeof(k->appended));
     control_note(k->control, &(struct event_note){.kind = store_told_name(told),
                                                   .level = is_fine ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
                                                   .text = text});
@@ -87,8 +145,10 @@ static void keep(struct keeping *k, bool is_all)
     static struct batch b; /* of the one control thread: too large for a stack */
     b.count = 0;
     fleet_for_each_service (k->control->fleet, s)
-        if (is_due(k, s, is_all))
+        if (is_due(k, s, is_all)) {
             add(k, &b, s);
+            append_minutes(k, s);
+        }
     if (b.count && store_put(k->store, b.documents, b.count, clock_wall_ns() / NS_PER_S))
         for (size_t i = 0; i < b.count; i++) {
             k->digests[b.services[i]->slot] = b.digests[i];

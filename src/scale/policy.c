@@ -230,6 +230,14 @@ static double steady_work(const struct policy_state *p, const struct capacity_es
     return demand_rate(&p->demand, window_min_ns) * (double)c->service_ns / (double)NS_PER_S;
 }
 
+/* What comes back, as work. */
+static double foreseen_work(const struct capacity_estimate *c, const struct scale_signals *g)
+{
+    if (c->service_ns > SERVICE_NS_MAX || !c->is_service_known)
+        return 0;
+    return sane(g->foreseen_per_s * (double)c->service_ns / (double)NS_PER_S);
+}
+
 /* What one server can carry at most is known: fewer servers than that could not do the work at all. */
 static bool is_floor_known(const struct capacity_estimate *c)
 {
@@ -260,14 +268,14 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
                          const struct capacity_estimate *c, const struct scale_signals *g,
                          struct scale_decision *d)
 {
-    if (is_idle(p, g))
+    if (is_idle(p, g) && g->foreseen_per_s == 0)
         return;
     double turns =
         (double)d->clear_ns / (double)c->service_ns; /* requests one place does in the clear time */
     d->work = steady_work(p, c, mean_time_ns(g));
     d->waiting = g->queued + fmin(g->in_flight * (1 - c->work_share), inside_max * d->work * turns);
     d->base = fmax(sane(d->work / c->in_flight), used_base);
-    double ahead = forecast_get(&p->forecast, d->work, c->in_flight);
+    double ahead = fmax(forecast_get(&p->forecast, d->work, c->in_flight), foreseen_work(c, g));
     d->forecast = sane((ahead - d->work) / c->in_flight);
     d->burst = sane(burst_places(limits, c, ahead) / c->in_flight);
     choose_term(p, limits, c, g, d);

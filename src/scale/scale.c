@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "scale/capacity.h"
 #include "scale/collect.h"
+#include "scale/pattern.h"
 #include "scale/foresee.h"
 #include "scale/place_time.h"
 #include "scale/retry_after.h"
@@ -45,6 +46,7 @@ struct scaled_service {
     uint64_t ups_total, downs_total;
     struct story story;
     struct per_second arrivals;
+    struct pattern *pattern; /* owned */
     struct place_time place_time;
 };
 
@@ -122,6 +124,7 @@ struct scale *scale_new(const struct scale_params *params)
 
 static void scaled_free(struct scaled_service *x)
 {
+    pattern_free(x->pattern);
     collector_free(x->collector);
     reconciler_free(x->reconciler);
     free(x);
@@ -170,6 +173,7 @@ void scale_add_service(struct scale *s, struct service *service, const struct co
         return;
     }
     x = NEW(struct scaled_service);
+    x->pattern = pattern_new();
     x->service = service;
     x->config = config;
     x->provider = provider;
@@ -309,6 +313,14 @@ static void note_paces(struct scale *s, struct scaled_service *x, uint32_t count
         reconciler_note_pace(x->reconciler, s->scratch[i], collector_pace(x->collector, i), now_ns);
 }
 
+/* What has come back before, and is due within the time that a server asked for now takes to start. */
+static void look_for_pattern(struct scaled_service *x)
+{
+    struct scale_signals *g = &x->signals;
+    pattern_note(x->pattern, g->arrivals, g->start_time_p90_ns, g->wall_ns);
+    g->foreseen_per_s = pattern_ahead(x->pattern, g->wall_ns);
+}
+
 static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     double quantile = x->config->scale.objective_quantile;
@@ -332,6 +344,7 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
     x->signals.start_time_p90_ns = n.starts[n.next_start].p90_ns;
     x->signals.start_time_cold_p90_ns = n.starts[START_COLD].p90_ns;
     x->signals.start_oldest_age_ns = n.start_oldest_asked_ns ? MAX(now_ns - n.start_oldest_asked_ns, 0) : 0;
+    look_for_pattern(x);
 }
 
 static void tell_decision(struct scale *s, struct scaled_service *x)
@@ -756,6 +769,28 @@ bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, 
     return reconciler_ready(x->reconciler, server, now_ns, err);
 }
 
+/* --- history ------------------------------------------------------------------------------------------ */
+
+uint32_t scale_history(const struct scale *s, const struct service *service, int64_t after, uint32_t max,
+                       struct scale_minute ret_minutes[])
+{
+    const struct scaled_service *x = find(s, service);
+    uint32_t count = 0;
+    if (!x)
+        return 0;
+    for (int64_t m = MAX(after + 1, x->pattern->first); m <= x->pattern->minute && count < max; m++)
+        if (pattern_get(x->pattern, m, &ret_minutes[count].rate))
+            ret_minutes[count++].minute = m;
+    return count;
+}
+
+void scale_history_restore(struct scale *s, const struct service *service, struct scale_minute minute)
+{
+    struct scaled_service *x = find(s, service);
+    if (x)
+        pattern_restore(x->pattern, minute.minute, minute.rate);
+}
+
 /* --- what can be seen ------------------------------------------------------------------------------- */
 
 bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,
@@ -794,6 +829,7 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
         .restored = &x->restored,
         .story = &x->story,
         .arrivals = &x->arrivals,
+        .pattern = x->pattern,
     };
     return true;
 }

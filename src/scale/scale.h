@@ -128,6 +128,18 @@ void scale_write_service(const struct scale *s, const struct service *service, i
 void scale_write_explanation(const struct scale *s, const struct service *service, uint32_t count_max,
                              int64_t now_ns, int64_t wall_ns, struct json *j);
 /*
+ * What comes back is found in what came each minute of the last weeks (pattern.h), in requests a second; the
+ * caller keeps it beyond this worker. Gives the minutes that are known after `after` (since 1970, UTC),
+ * oldest first, at most `max`; returns how many.
+ */
+struct scale_minute {
+    int64_t minute;
+    double rate;
+};
+uint32_t scale_history(const struct scale *s, const struct service *service, int64_t after, uint32_t max,
+                       struct scale_minute ret_minutes[]);
+void scale_history_restore(struct scale *s, const struct service *service, struct scale_minute minute);
+/*
  * Adds to an open object what came each second: first_second, when counting began; from_second, the first of
  * the following; requests [one number a second, up to the last that is over]. from: the second to begin with;
  * those that are forgotten are left out. For a service that is not known all are null and empty.

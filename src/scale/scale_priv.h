@@ -1,6 +1,7 @@
 /* scale_priv.h: what the other files of the room's face may see of a service: scale_write.c a view,
  * scale_keep.c what it saves and restores. All is borrowed, good until the next call of scale.h. */
 #pragma once
+#include "scale/pattern.h"
 #include "scale/per_second.h"
 #include "scale/scale.h"
 #include "scale/story.h"
@@ -28,6 +29,7 @@ struct scale_view {
     const struct scale_restored *restored;
     const struct story *story;
     const struct per_second *arrivals;
+    const struct pattern *pattern;
 };
 
 bool scale_view_of(const struct scale *s, const struct service *service, struct scale_view *ret_view);

@@ -85,6 +85,21 @@ static void write_start_seconds(const struct reconciler_numbers *n, struct json 
     json_end_object(j);
 }
 
+/* known_minutes: from the oldest that is known to the newest. */
+static void write_pattern(const struct pattern *p, struct json *j)
+{
+    json_key(j, "pattern");
+    json_begin_object(j);
+    json_put_int(j, "known_minutes", p->minute ? p->minute - p->first + 1 : 0);
+    json_key(j, "period_seconds");
+    if (p->period)
+        json_int(j, (int64_t)p->period * 60);
+    else
+        json_null(j);
+    json_put_double(j, "saving", p->saving);
+    json_end_object(j);
+}
+
 static void write_scaling(const struct scale_view *v, int64_t now_ns, struct json *j)
 {
     const struct reconciler_numbers *n = &v->numbers;
@@ -107,6 +122,7 @@ static void write_scaling(const struct scale_view *v, int64_t now_ns, struct jso
         json_double(j, seconds(MAX(v->manual_until_ns - now_ns, 0)));
     else
         json_null(j);
+    write_pattern(v->pattern, j);
     write_start_seconds(n, j);
     json_put_int(j, "starts", (int64_t)n->starts_total);
     json_put_int(j, "start_failures", (int64_t)n->start_failures_total);

@@ -39,6 +39,8 @@ struct scale_signals {
     double concurrency; /* mean requests in flight; from the time they took when they were short, else
                            in_flight */
     uint64_t arrivals;  /* requests routed to the service */
+    double
+        foreseen_per_s; /* arrivals that come back, by a pattern, within a start time (pattern.h); 0: none */
     uint64_t finished;  /* requests that gave their slot back, in whatever way */
     uint64_t errors;    /* those of them that failed: 5xx, no connection, broken, timed out */
     uint64_t aborts;    /* requests whose client left before it had its answer, waiting or worked on */

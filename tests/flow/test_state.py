@@ -216,3 +216,21 @@ def test_weir_check_knows_the_key(directory):
         file.write("services: {main: {servers: [\"127.0.0.1:1\"]}}\nstate: no\n")
     result = harness.run_weir("check", path)
     assert result.returncode == 1 and "did you mean 'off'?" in result.stderr
+
+
+def test_minutes_of_load_are_read_back_and_those_that_come_are_added(weir):
+    """What comes back is looked for in the last weeks: they must be there after a restart, with what came since."""
+    w = weir(services=one_service())
+    wait_until(lambda: document(w), KEPT_S, "a document")
+    w.stop()
+    now = int(time.time() // 60)
+    path = next(path for path in w.state_files() if path.name == "weir.db")
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO series (service, name) VALUES ('main', 'requests_per_second') ON CONFLICT DO NOTHING")
+    (series,) = db.execute("SELECT id FROM series WHERE service = 'main'").fetchone()
+    db.executemany("INSERT OR REPLACE INTO minute VALUES (?, ?, ?)", [(series, now - 3000 + i, 5.0) for i in range(2990)])
+    db.commit()
+    db.close()
+    w.start()
+    wait_until(lambda: scale_of(w)["pattern"]["known_minutes"] >= 2990, 10, "the minutes that were kept")
+    assert scale_of(w)["pattern"]["period_seconds"] is None  # it was flat

@@ -95,6 +95,31 @@ static void steady_load_needs_work_and_its_root(void **state)
     }
 }
 
+/* What comes back by a pattern is made ready for: it raises the need, and never lowers it. */
+static void what_is_foreseen_is_made_ready_for(void **state)
+{
+    struct bench b;
+    bench_init(&b, 0, 1000, 4);
+    run(&b, 16, 0, 20 * S); /* 80 a second */
+    double without = b.d.forecast;
+    b.g.foreseen_per_s = 40;
+    run(&b, 16, 0, 1 * S);
+    assert_float_equal(b.d.forecast, without, 0.02);
+    b.g.foreseen_per_s = 200; /* x 0.2 s = 40 at once, instead of 16 */
+    run(&b, 16, 0, 1 * S);
+    assert_float_equal(b.d.base, 4, 0.05);
+    assert_float_equal(b.d.forecast, 6, 0.05);
+    assert_int_equal(b.d.needed, ceil((40 + sqrt(40)) / 4));
+    run(&b, 0, 0, 60 * S); /* also when nobody is there: servers are started before they are needed */
+    assert_int_equal(b.d.needed, ceil((40 + sqrt(40)) / 4));
+    b.g.foreseen_per_s = 1e300;
+    tick(&b);
+    assert_int_equal(b.d.target, 1000);
+    b.g.foreseen_per_s = 0;
+    run(&b, 0, 0, 120 * S);
+    assert_int_equal(b.d.target, 0);
+}
+
 static void backlog_is_one_off_work(void **state)
 {
     struct bench b;
@@ -432,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steady_load_needs_work_and_its_root),
+        cmocka_unit_test(what_is_foreseen_is_made_ready_for),
         cmocka_unit_test(backlog_is_one_off_work),
         cmocka_unit_test(backlog_near_its_deadline_hurries),
         cmocka_unit_test(backlog_with_slow_starters_asks_once),

@@ -1,0 +1,271 @@
+/*
+ * Periods are found by trying them: what would this one have foretold, at each minute of the last while, and
+ * what would that have saved? Autocorrelation finds periods, too, but says nothing of what they are worth,
+ * and a load that is flat but for ten minutes every two hours has little of it.
+ *
+ * A period P foretells at minute m, for the horizon, the busiest minute of [m, m + horizon] as it was one,
+ * two and three periods ago, a minute earlier and later allowed for, since what comes back is rarely
+ * punctual; of the three the middle one, of two the lesser: what came once is no pattern.
+ *
+ * It costs what policy.c pays for: a missing server for as long as it is missed (price.h), and one too many
+ * for as long as it is there. Both are counted in requests a second, since all servers of a service carry
+ * about the same. "No forecast" is the load as it is.
+ *
+ * The numbers, and why so:
+ * - one period each ten seconds: about 40 us, and all 285 are tried in three quarters of an hour;
+ * - every minute up to four hours, since an error of a minute is three after three periods; then half hours,
+ *   and days: what has another period than people's clocks is rare there;
+ * - judged over the last day where so much is known, two periods at least (one of a day or more, since
+ *   clocks make those likely): it must hold now, and what came twice is no chance;
+ * - a fifth saved: with 285 periods to choose from, chance saves some, too; a new one must be better by two
+ *   points.
+ */
+#include "scale/pattern.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "scale/price.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define TENS_NS   (10 * NS_PER_S)
+#define MINUTE_NS (60 * NS_PER_S)
+enum { TENS_OF_MINUTE = 6 };
+
+enum {
+    DAY = 1440,
+    FINE_MAX = 240,   /* periods of each minute up to here */
+    COARSE_STEP = 30, /* of half hours up to a day */
+    PAST_PERIODS = 3,
+    HORIZON_MAX = 10, /* minutes */
+};
+static const double saving_min = 0.2;
+static const double better_by = 0.02;
+
+struct pattern *pattern_new(void)
+{
+    return NEW(struct pattern);
+}
+
+void pattern_free(struct pattern *p)
+{
+    free(p);
+}
+
+/* ---- what came ---- */
+
+static uint32_t slot_of(int64_t minute)
+{
+    return (uint32_t)(minute % PATTERN_MINUTES);
+}
+
+bool pattern_get(const struct pattern *p, int64_t minute, double *ret_rate)
+{
+    if (p->minute == 0 || minute > p->minute || minute < p->first || p->rate[slot_of(minute)] < 0)
+        return false;
+    *ret_rate = p->rate[slot_of(minute)];
+    return true;
+}
+
+static int64_t oldest_kept(const struct pattern *p)
+{
+    return p->minute - PATTERN_MINUTES + 1;
+}
+
+static void raise_most(struct pattern *p, int64_t minute, float rate)
+{
+    for (int64_t m = MAX(minute - p->horizon, p->first); m <= minute; m++)
+        p->most[slot_of(m)] = MAX(p->most[slot_of(m)], rate);
+}
+
+static void put_unknown(struct pattern *p, int64_t minute)
+{
+    p->rate[slot_of(minute)] = p->most[slot_of(minute)] = -1;
+}
+
+/* The newest minute is over; those that were skipped are not known. */
+static void put_minute(struct pattern *p, int64_t minute, double rate)
+{
+    if (p->minute == 0 || minute - p->minute >= PATTERN_MINUTES)
+        p->first = minute;
+    else
+        for (int64_t m = p->minute + 1; m < minute; m++)
+            put_unknown(p, m);
+    p->minute = minute;
+    p->first = MAX(p->first, oldest_kept(p));
+    p->rate[slot_of(minute)] = p->most[slot_of(minute)] = (float)rate;
+    raise_most(p, minute, (float)rate);
+}
+
+static void set_horizon(struct pattern *p, int64_t horizon)
+{
+    if (p->horizon == horizon || p->minute == 0)
+        return;
+    p->horizon = horizon;
+    for (int64_t m = p->first; m <= p->minute; m++)
+        p->most[slot_of(m)] = -1;
+    for (int64_t m = p->first; m <= p->minute; m++)
+        raise_most(p, m, p->rate[slot_of(m)]);
+}
+
+void pattern_restore(struct pattern *p, int64_t minute, double rate)
+{
+    double known;
+    if (minute <= 0 || !(rate >= 0) || !isfinite(rate) || pattern_get(p, minute, &known))
+        return;
+    if (p->minute == 0 || minute > p->minute) {
+        if (p->now_tens == 0 || minute < p->now_tens / TENS_OF_MINUTE)
+            put_minute(p, minute, rate);
+        return;
+    }
+    if (minute < oldest_kept(p))
+        return;
+    for (int64_t m = minute + 1; m < p->first; m++)
+        put_unknown(p, m);
+    p->first = MIN(p->first, minute);
+    p->rate[slot_of(minute)] = (float)rate;
+    p->horizon = 0;
+}
+
+/* ---- what a period foretells ---- */
+
+/* The busiest of the minute and the horizon after it; < 0: not known. */
+static float most_of(const struct pattern *p, int64_t minute)
+{
+    return minute < p->first || minute > p->minute ? -1 : p->most[slot_of(minute)];
+}
+
+static double middle(const double v[PAST_PERIODS], int count)
+{
+    if (count < 2)
+        return 0;
+    if (count == 2)
+        return fmin(v[0], v[1]);
+    return fmax(fmin(v[0], v[1]), fmin(fmax(v[0], v[1]), v[2]));
+}
+
+static double foretell(const struct pattern *p, uint32_t period, int64_t minute)
+{
+    double past[PAST_PERIODS] = {0};
+    int count = 0;
+    for (int64_t i = 1; i <= PAST_PERIODS; i++) {
+        int64_t then = minute - i * period;
+        float most = MAX(most_of(p, then - 1), most_of(p, then + 1));
+        if (most >= 0)
+            past[count++] = (double)most;
+    }
+    return middle(past, count);
+}
+
+static int64_t horizon_of(int64_t horizon_ns)
+{
+    return MIN(MAX((horizon_ns + MINUTE_NS - 1) / MINUTE_NS, 1), HORIZON_MAX);
+}
+
+double pattern_ahead(const struct pattern *p, int64_t wall_ns)
+{
+    if (p->period == 0 || wall_ns <= 0)
+        return 0;
+    return foretell(p, p->period, wall_ns / MINUTE_NS);
+}
+
+/* ---- which period ---- */
+
+/* The nth to try; 0: that were all. */
+static uint32_t candidate(uint32_t n)
+{
+    const uint32_t fine = FINE_MAX - PATTERN_PERIOD_MIN + 1, coarse = (DAY - FINE_MAX) / COARSE_STEP;
+    if (n < fine)
+        return PATTERN_PERIOD_MIN + n;
+    if (n < fine + coarse)
+        return FINE_MAX + COARSE_STEP * (n - fine + 1);
+    uint32_t days = n - fine - coarse + 2;
+    return days <= 7 ? days * DAY : 0;
+}
+
+/* What a period would have saved of the cost of late servers, 0..1; 0 where too little is known of it. */
+static double saving_of(const struct pattern *p, uint32_t period)
+{
+    int64_t length = period, least = period >= DAY ? length : 2 * length;
+    int64_t last = p->minute - p->horizon, first = MAX(last - MAX(least, DAY), p->first + 2 * length);
+    if (length < 2 * p->horizon || last - first < least)
+        return 0;
+    double none = 0, cost = 0;
+    for (int64_t m = first; m <= last; m++) {
+        double now = (double)p->rate[slot_of(m)], then = (double)most_of(p, m);
+        if (now < 0)
+            continue;
+        double ready = fmax(now, foretell(p, period, m));
+        none += SCALE_PRICE_OF_MISSING * (then - now);
+        cost += SCALE_PRICE_OF_MISSING * fmax(then - ready, 0) + fmax(ready - then, 0);
+    }
+    return none > 0 ? 1 - cost / none : 0;
+}
+
+static void try_next(struct pattern *p)
+{
+    uint32_t period = candidate(p->at);
+    if (period == 0) {
+        bool is_better = p->best_saving > p->saving + better_by || p->saving < saving_min;
+        if (is_better && p->best != p->period) {
+            p->period = p->best_saving >= saving_min ? p->best : 0;
+            p->saving = p->period ? p->best_saving : 0;
+        }
+        p->at = p->best = 0;
+        p->best_saving = 0;
+        return;
+    }
+    double saving = saving_of(p, period);
+    if (saving > p->best_saving) {
+        p->best = period;
+        p->best_saving = saving;
+    }
+    p->at++;
+}
+
+/* The one that is heard is judged anew each minute: it goes as soon as it does not pay. */
+static void judge(struct pattern *p)
+{
+    if (p->period == 0)
+        return;
+    p->saving = saving_of(p, p->period);
+    if (p->saving < saving_min)
+        p->period = 0;
+}
+
+/* ---- as time goes by ---- */
+
+static void end_minute(struct pattern *p, int64_t minute, int64_t next)
+{
+    if (p->is_whole && minute > p->minute)
+        put_minute(p, minute, p->busiest);
+    p->is_whole = next == minute + 1; /* after a gap it begins somewhere within one */
+    p->busiest = 0;
+    judge(p);
+}
+
+static void end_slot(struct pattern *p, int64_t tens, int64_t horizon)
+{
+    int64_t minute = p->now_tens / TENS_OF_MINUTE, next = tens / TENS_OF_MINUTE;
+    p->busiest = fmax(p->busiest, (double)p->in_tens * (double)NS_PER_S / (double)TENS_NS);
+    p->in_tens = 0;
+    set_horizon(p, horizon);
+    if (next != minute)
+        end_minute(p, minute, next);
+    p->now_tens = tens;
+    try_next(p);
+}
+
+void pattern_note(struct pattern *p, uint64_t requests, int64_t horizon_ns, int64_t wall_ns)
+{
+    int64_t tens = wall_ns / TENS_NS;
+    if (wall_ns <= 0 || tens < p->now_tens)
+        return;
+    if (p->now_tens == 0)
+        p->now_tens = tens;
+    if (tens > p->now_tens)
+        end_slot(p, tens, horizon_of(horizon_ns));
+    p->in_tens += requests;
+}

@@ -1,0 +1,49 @@
+/*
+ * pattern.h: load that comes back: every so many minutes, daily, weekly. What came in each minute of the last
+ * three weeks, the period that foretells it best, and what that says of the time until a server asked for now
+ * would be there. Pure: counts and the wall clock in, a rate out. Control thread; about 250 KiB a service.
+ *
+ * It is heard only while it pays on what was seen: a period must have saved a fifth of what late servers
+ * would have cost (price.h), judged on minutes that it did not know. It only raises.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PATTERN_MINUTES =
+        3 * 7 * 1440 + 720,  /* kept; three weeks, so that a weekly period is seen twice before */
+    PATTERN_PERIOD_MIN = 10, /* minutes */
+    PATTERN_PERIOD_MAX = 7 * 1440,
+};
+
+struct pattern {
+    int64_t minute;              /* the newest whole one, since 1970 in UTC; 0: none yet */
+    int64_t first;               /* the oldest that is kept */
+    float rate[PATTERN_MINUTES]; /* ring: requests a second in the busiest ten seconds; < 0: not known */
+    float most[PATTERN_MINUTES]; /* ring: the busiest of this minute and the `horizon` after it; < 0: not
+                                    known */
+    int64_t horizon;             /* minutes; 0: `most` is to be computed anew */
+    int64_t now_tens;            /* the present ten seconds, counted since 1970 */
+    uint64_t in_tens;            /* requests that came in them */
+    double busiest;              /* of the present minute so far */
+    bool is_whole;               /* it was seen from its beginning */
+    uint32_t at;                 /* the next to try */
+    uint32_t period;             /* that is heard, in minutes; 0: none */
+    double saving;               /* what it saves of the cost of late servers, 0..1 */
+    uint32_t best;               /* of those tried since the first */
+    double best_saving;
+};
+
+struct pattern *pattern_new(void);
+void pattern_free(struct pattern *p); /* NULL is fine */
+/* So many requests came since the last call. horizon_ns: how far ahead it will be asked. wall_ns: since 1970;
+ * 0, and a clock that was set back, are passed over. */
+void pattern_note(struct pattern *p, uint64_t requests, int64_t horizon_ns, int64_t wall_ns);
+/* Requests a second that come back within the horizon last noted; 0: nothing is known to. */
+double pattern_ahead(const struct pattern *p, int64_t wall_ns);
+
+/* For what outlives the worker. True: the minute is known. */
+bool pattern_get(const struct pattern *p, int64_t minute, double *ret_rate);
+/* Minutes from before, in any order; those that are known already, or are too old, are passed over. */
+void pattern_restore(struct pattern *p, int64_t minute, double rate);
