@@ -115,6 +115,38 @@ static void check_spares(struct decoding *d, const struct node *scale, const str
     diagnostics_hint(d->d, item, "at most %u, with 'servers' up to %u", s->servers_max - 1, s->servers_max);
 }
 
+static void refuse_beyond_max(struct decoding *d, struct node *servers, bool is_stated, uint32_t min,
+                              uint32_t max)
+{
+    struct diagnostic *item = node_error(d->d, servers, "'servers' asks for more than MAX%s",
+                                         is_stated ? "" : ", which is missing in 'scale'");
+    if (is_stated)
+        diagnostics_hint(d->d, item, "at most %u, as 'servers' of 'scale' allows", max);
+    else
+        diagnostics_hint(d->d, item, "such as servers: %u..%u in 'scale'", max, min);
+}
+
+/* Schedules raise MIN and lower MAX; they go nowhere beyond them. */
+static void check_schedule(struct decoding *d, const struct node *scale, const struct config_scale *s)
+{
+    struct node *list = node_find(scale, "schedule"), *stated = node_find(scale, "servers");
+    if (!is_good(list) || list->kind != NODE_LIST || (stated && stated->is_bad))
+        return;
+    size_t i = 0;
+    for (struct node *n = list->first; n && i < s->schedule_count; n = n->next, i++) {
+        struct node *servers = node_find(n, "servers");
+        const struct config_schedule *schedule = &s->schedules[i];
+        if (!is_good(servers))
+            continue;
+        if (schedule->servers_min > s->servers_max) {
+            refuse_beyond_max(d, servers, stated != NULL, schedule->servers_min, s->servers_max);
+        } else if (schedule->servers_max && schedule->servers_max < s->servers_min) {
+            struct diagnostic *item = node_error(d->d, servers, "'servers' allows fewer than MIN");
+            diagnostics_hint(d->d, item, "at least %u, as 'servers' of 'scale' asks for", s->servers_min);
+        }
+    }
+}
+
 /* A target of 0 would ask for servers without end. */
 static void check_not_zero(struct decoding *d, struct node *n, const char *name, double value,
                            const char *hint)
@@ -167,5 +199,6 @@ void check_scale(struct decoding *d, const struct schema_mapping *m, struct node
     check_command(d, node_find(node, "command"), s);
     check_cost(d, node, s);
     check_spares(d, node, s);
+    check_schedule(d, node, s);
     check_targets(d, node, s);
 }

@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/addr.h"
+#include "base/cron.h"
+#include "base/zone.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -174,6 +176,25 @@ struct config_server_limits { /* scale: {limits}: of one server; 0 = none */
     uint64_t memory_bytes;
     double cpus;
 };
+
+struct config_cron {
+    struct str text; /* as written; the five fields that `times` was read from */
+    struct cron times;
+};
+
+struct config_zone {
+    struct str name; /* of the tz database; "UTC" needs none */
+    struct zone rules;
+};
+
+struct config_schedule { /* scale: {schedule}: what holds at stated times */
+    struct config_cron from;
+    int64_t for_ns;
+    struct config_zone zone; /* of `from`; default UTC */
+    uint32_t servers_min;    /* servers: MIN.. or MIN..MAX or N */
+    uint32_t servers_max;    /* 0: it caps nothing */
+};
+
 struct config_scale {                  /* scale: */
     enum scale_mode mode;              /* advise: decide and tell, but leave the number as it is */
     enum scale_provider provider;      /* default process when `command` is given */
@@ -196,6 +217,8 @@ struct config_scale {                  /* scale: */
     int64_t objective_ns;      /* objective: p99 < 300ms; 0 = none stated */
     double objective_quantile; /* 0.99 */
     uint32_t spares;           /* warm servers kept beyond the need; default 0 */
+    size_t schedule_count;
+    struct config_schedule *schedules; /* schedule: */
     struct config_step step;
     struct config_cost cost;
     int64_t scale_down_after_ns; /* stable window; 0: from the start time */

@@ -1,6 +1,7 @@
 /*
  * reader.h: from YAML text to a checked configuration, or to everything that is wrong with it. Pure, but for
- * config_load(), which reads the file, and for the default of `workers`, which asks the kernel. Any thread.
+ * config_load(), which reads the file, for time zones, which are read from the system's files, and for the
+ * default of `workers`, which asks the kernel. Any thread.
  */
 #pragma once
 #include "config/diagnostics.h"
@@ -14,6 +15,7 @@ enum {
     CONFIG_ITEMS_MAX = 1024, /* entries of one mapping or list */
     CONFIG_SERVICES_MAX = 256,
     CONFIG_SERVERS_MAX = 1024, /* fixed ones and the maxima of the scaled ones together */
+    CONFIG_SCHEDULES_MAX = 32, /* of one service */
     CONFIG_ROUTES_MAX = 16384, /* hosts times paths, over all services */
     CONFIG_WORKERS_MAX = 64,
 };

@@ -38,6 +38,9 @@ enum value_type {
     VALUE_CHOICE,    /* an enum; see choices */
     VALUE_COUNTS,    /* two uint32_t: N or MIN..MAX */
     VALUE_STATUSES,  /* two uint16_t: N or MIN..MAX */
+    VALUE_LEAST,     /* two uint32_t: N or MIN..MAX or MIN.., which has 0 as its maximum */
+    VALUE_CRON,      /* struct config_cron: 0 8 * * 1-5 */
+    VALUE_ZONE,      /* struct config_zone: Europe/Berlin */
     VALUE_OBJECTIVE, /* int64_t nanoseconds, then double quantile: p99 < 300ms */
     VALUE_MAPPING,   /* a struct; see mapping */
     VALUE_TYPE_COUNT

@@ -4,6 +4,10 @@
 static_assert(AT(config_scale, servers_max) - AT(config_scale, servers_min) == sizeof(uint32_t), "MIN..MAX");
 static_assert(AT(config_scale, objective_quantile) - AT(config_scale, objective_ns) == sizeof(int64_t),
               "p99 < 300ms");
+static_assert(AT(config_scale, schedules) - AT(config_scale, schedule_count) == AT(schema_items, items),
+              "count, then items");
+static_assert(AT(config_schedule, servers_max) - AT(config_schedule, servers_min) == sizeof(uint32_t),
+              "MIN..MAX");
 
 static const struct schema_choice provider_choices[] = {
     {"process", SCALE_PROVIDER_PROCESS, "processes on this host, started by Weir"},
@@ -88,6 +92,52 @@ static bool has_step(const void *owner)
 static const struct schema_mapping cost = {
     .help = "A ceiling in money: never more servers than it pays for.",
     KEYS(cost_keys),
+};
+
+static const struct schema_key schedule_keys[] = {
+    {.name = "from",
+     .type = VALUE_CRON,
+     .offset = AT(config_schedule, from),
+     .is_required = true,
+     .example = "\"0 8 * * 1-5\"",
+     .synonyms = " start cron schedule at begin ",
+     .help =
+         "When it begins, as five fields of cron: minute, hour, day of month, month, day of week (0 and 7 "
+         "are Sunday), each with `*`, lists, ranges, steps (`*/15`) or names (`mon`, `jan`). Where both "
+         "days are restricted, either will do."},
+    {.name = "for",
+     .type = VALUE_DURATION,
+     .offset = AT(config_schedule, for_ns),
+     .is_required = true,
+     .min = SECONDS(60),
+     .max = HOURS(24 * 31),
+     .example = "10h",
+     .synonyms = " duration end to until ",
+     .help = "How long it holds each time."},
+    {.name = "zone",
+     .type = VALUE_ZONE,
+     .offset = AT(config_schedule, zone),
+     .default_text = "UTC",
+     .example = "Europe/Berlin",
+     .synonyms = " timezone time_zone tz ",
+     .help =
+         "The time zone of `from`, by its name in the tz database (/usr/share/zoneinfo). A beginning that "
+         "is left out as clocks go forward comes right after; one that comes twice as they go back counts "
+         "at first."},
+    {.name = "servers",
+     .type = VALUE_LEAST,
+     .offset = AT(config_schedule, servers_min),
+     .is_required = true,
+     .max = CONFIG_SERVERS_MAX,
+     .example = "4..",
+     .synonyms = " replicas count min minimum desiredreplicas ",
+     .help = "How many servers meanwhile: `4..` is at least 4, `4..8` also no more than 8, `4` exactly 4."},
+};
+static const struct schema_mapping schedule = {
+    .help = "Numbers of servers at times that you state. The minimum is asked for ahead, so that the servers "
+            "have started when the time comes. Of several that hold at once the largest minimum and the "
+            "smallest maximum count, the minimum before the maximum.",
+    KEYS(schedule_keys),
 };
 
 static const struct schema_choice at_exit_choices[] = {
@@ -387,6 +437,16 @@ static const struct schema_key scale_keys[] = {
      .example = "1",
      .synonyms = " spare headroom buffer ",
      .help = "Servers kept ready beyond those that are needed, never beyond MAX."},
+    {.name = "schedule",
+     .shape = SHAPE_STRICT_LIST,
+     MAPPING(schedule),
+     .offset = AT(config_scale, schedule_count),
+     .item_bytes = sizeof(struct config_schedule),
+     .count_max = CONFIG_SCHEDULES_MAX,
+     .item_title = "schedule",
+     .default_shown = "none",
+     .example = "[{from: \"0 8 * * 1-5\", for: 10h, zone: Europe/Berlin, servers: 4..}]",
+     .synonyms = " schedules cron scheduled times timetable "},
     {.name = "step",
      MAPPING(step),
      .offset = AT(config_scale, step),

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/units.h"
+#include "config/model.h"
+#include "config/zone_file.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -332,6 +334,38 @@ static bool format_statuses(const struct schema_key *k, const void *target, stru
     uint16_t values[2];
     memcpy(values, target, sizeof(values));
     put_range(values[0], values[1], out);
+    return true;
+}
+
+/* "4..": at least so many. */
+static enum value_outcome parse_least(const struct schema_key *k, struct str text, struct arena *arena,
+                                      void *target, struct err *hint)
+{
+    const char *what = "MIN.. or MIN..MAX or one number, such as 4.. or 4..8";
+    uint64_t min, max;
+    bool is_open = str_ends_with(text, STR(".."));
+    struct str closed = is_open ? str_n(text.ptr, text.len - 2) : text;
+    enum value_outcome outcome = parse_range(k, closed, what, &min, &max, hint);
+    if (outcome != VALUE_OK)
+        return outcome;
+    if (max == 0) {
+        (void)err_set(hint, "%s",
+                      is_open ? "0.. asks for nothing; such as 4.."
+                              : "at least one server must be allowed, such as 0..1");
+        return VALUE_OUT_OF_RANGE;
+    }
+    memcpy(target, (uint32_t[2]){(uint32_t)min, is_open ? 0 : (uint32_t)max}, 2 * sizeof(uint32_t));
+    return VALUE_OK;
+}
+
+static bool format_least(const struct schema_key *k, const void *target, struct buf *out)
+{
+    uint32_t values[2];
+    memcpy(values, target, sizeof(values));
+    if (values[1])
+        put_range(values[0], values[1], out);
+    else
+        buf_printf(out, "%" PRIu32 "..", values[0]);
     return true;
 }
 
@@ -687,6 +721,38 @@ static enum value_outcome parse_choice(const struct schema_key *k, struct str te
     return VALUE_WRONG;
 }
 
+/* ---- times ---- */
+
+static enum value_outcome parse_cron(const struct schema_key *k, struct str text, struct arena *arena,
+                                     void *target, struct err *hint)
+{
+    struct config_cron *cron = target;
+    if (!cron_parse(text, &cron->times, hint))
+        return VALUE_WRONG;
+    return keep_text(text, arena, &cron->text);
+}
+
+static bool format_cron(const struct schema_key *k, const void *target, struct buf *out)
+{
+    const struct config_cron *cron = target;
+    value_put_quoted(cron->text, out);
+    return cron->text.len > 0;
+}
+
+static enum value_outcome parse_zone(const struct schema_key *k, struct str text, struct arena *arena,
+                                     void *target, struct err *hint)
+{
+    struct config_zone *zone = target;
+    if (!zone_file_load(arena, text, &zone->rules, hint))
+        return VALUE_WRONG;
+    return keep_text(text, arena, &zone->name);
+}
+
+static bool format_zone(const struct schema_key *k, const void *target, struct buf *out)
+{
+    return format_text(k, &((const struct config_zone *)target)->name, out);
+}
+
 static bool format_choice(const struct schema_key *k, const void *target, struct buf *out)
 {
     for (const struct schema_choice *c = k->choices; c->name; c++) {
@@ -724,6 +790,9 @@ static const struct value_row rows[VALUE_TYPE_COUNT] = {
     [VALUE_CHOICE] = {"a word", "words", parse_choice, format_choice},
     [VALUE_COUNTS] = {"a number of servers", "numbers of servers", parse_counts, format_counts},
     [VALUE_STATUSES] = {"a status code", "status codes", parse_statuses, format_statuses},
+    [VALUE_LEAST] = {"a number of servers", "numbers of servers", parse_least, format_least},
+    [VALUE_CRON] = {"the five fields of cron", "lines of cron", parse_cron, format_cron},
+    [VALUE_ZONE] = {"a time zone", "time zones", parse_zone, format_zone},
     [VALUE_OBJECTIVE] = {"a percentile and a duration", "objectives", parse_objective, format_objective},
 };
 

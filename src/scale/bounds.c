@@ -175,6 +175,9 @@ static void keep_step(struct step_history *steps, const struct bounds_limits *li
 static void keep_stated(const struct bounds_limits *limits, struct bounds_choice *c)
 {
     raise_to(c, limits->servers_min, SCALE_BOUND_MIN);
+    raise_to(c, limits->scheduled.least.servers, SCALE_BOUND_SCHEDULE);
+    if (limits->scheduled.most.servers)
+        lower_to(c, limits->scheduled.most.servers, SCALE_BOUND_SCHEDULE);
     lower_to(c, limits->servers_max, SCALE_BOUND_MAX);
     lower_to(c, bounds_cost_max(limits), SCALE_BOUND_COST);
     if (limits->has_manual)
@@ -200,7 +203,9 @@ struct bounds_choice bounds_choose(struct step_history *steps, const struct boun
 struct bounds_choice bounds_keep(const struct bounds_limits *limits, uint32_t target_before)
 {
     struct bounds_choice c = {.target = MAX(target_before, 1), .bound = SCALE_BOUND_ADVISE};
-    keep_stated(limits, &c);
+    struct bounds_limits always = *limits; /* what a schedule asks for is advice, too */
+    always.scheduled = (struct schedule_now){0};
+    keep_stated(&always, &c);
     return c;
 }
 
@@ -216,6 +221,7 @@ static void format_step(char out[BOUND_TEXT_BYTES], const struct bounds_limits *
 
 char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits, enum scale_bound bound)
 {
+    char scheduled[SCHEDULE_TEXT_BYTES];
     ASSERT((unsigned)bound < SCALE_BOUND_COUNT);
     switch (bound) {
     case SCALE_BOUND_STEP:
@@ -224,6 +230,10 @@ char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limi
     case SCALE_BOUND_COST:
         (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %g an hour are %u servers of %g", bound_helps[bound],
                        limits->cost_max_per_hour, bounds_cost_max(limits), limits->cost_per_hour);
+        break;
+    case SCALE_BOUND_SCHEDULE:
+        (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %s", bound_helps[bound],
+                       schedule_format(scheduled, &limits->scheduled));
         break;
     case SCALE_BOUND_SPARES:
         (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %u", bound_helps[bound], limits->spares);

@@ -3,6 +3,8 @@
  * the other, and the stable window. Pure: numbers in, a target and the name of what held it out.
  */
 #pragma once
+#include "scale/schedule.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +21,7 @@
     X(IN_FLIGHT, in_flight, "requests in flight that fewer servers could not carry")                         \
     X(COST, cost, "the most servers that may be paid for")                                                   \
     X(ADVISE, advise, "mode: advise, which leaves the number as it is")                                      \
+    X(SCHEDULE, schedule, "schedule")                                                                        \
     X(MANUAL, manual, "a number set by hand")
 #define SCALE_BOUND_ENUM(upper, lower, help) SCALE_BOUND_##upper,
 enum scale_bound { SCALE_BOUNDS(SCALE_BOUND_ENUM) SCALE_BOUND_COUNT };
@@ -34,6 +37,7 @@ struct bounds_limits {
     uint32_t step_up, step_down;             /* at most so many more or fewer in any step_per_ns */
     int64_t step_per_ns;                     /* > 0 where one of them is stated */
     double cost_per_hour, cost_max_per_hour; /* of one server, of all of them */
+    struct schedule_now scheduled;           /* raises MIN and lowers MAX for a while */
     bool has_manual;
     uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
 };
@@ -79,11 +83,11 @@ uint32_t bounds_servers_for(double need);
 struct bounds_choice bounds_choose(struct step_history *steps, const struct bounds_limits *limits,
                                    const struct bounds_facts *facts, uint32_t needed, double need_in_window);
 
-/* Where decisions are only told: the number stays as it is, within what people stated, and at least 1. */
+/* Where decisions are only told: the number stays as it is, within MIN and MAX, and at least 1. */
 struct bounds_choice bounds_keep(const struct bounds_limits *limits, uint32_t target_before);
 
 /* What held it, with its numbers, to follow "held by": "cost: 2.5 an hour pays for 20 servers". */
-enum { BOUND_TEXT_BYTES = 160 };
+enum { BOUND_TEXT_BYTES = 240 };
 char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits, enum scale_bound bound);
 /* Servers that the stated cost pays for; servers_max when no cost is stated. */
 uint32_t bounds_cost_max(const struct bounds_limits *limits);

@@ -24,7 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OBSERVE_NS (2 * NS_PER_S)
+#define OBSERVE_NS       (2 * NS_PER_S)
+#define AHEAD_UNKNOWN_NS (30 * NS_PER_S) /* of a schedule, while no server was seen to start */
 
 struct scaled_service {
     struct service *service;
@@ -271,6 +272,13 @@ static struct capacity_limits capacity_limits_of(const struct scaled_service *x)
                                     .start_time_ns = x->signals.start_time_p90_ns};
 }
 
+static struct schedule_now scheduled_of(const struct scaled_service *x)
+{
+    const struct config_scale *scale = &x->config->scale;
+    int64_t ahead_ns = x->signals.start_times ? x->signals.start_time_p90_ns : AHEAD_UNKNOWN_NS;
+    return schedule_find(scale->schedules, scale->schedule_count, x->signals.wall_ns, ahead_ns);
+}
+
 static struct bounds_limits bounds_limits_of(const struct scaled_service *x)
 {
     const struct config_scale *scale = &x->config->scale;
@@ -282,6 +290,7 @@ static struct bounds_limits bounds_limits_of(const struct scaled_service *x)
                                   .step_per_ns = scale->step.per_ns,
                                   .cost_per_hour = scale->cost.server_hour,
                                   .cost_max_per_hour = scale->cost.max_per_hour,
+                                  .scheduled = scheduled_of(x),
                                   .has_manual = x->has_manual,
                                   .manual = x->manual};
 }

@@ -242,10 +242,39 @@ static void steps_hold_under_any_need(void **state)
     }
 }
 
+/* Above MIN and below MAX; the cost and people come before it, and a dry run only advises it. */
+static void schedules_raise_and_cap(void **state)
+{
+    struct bench b = bench(1, 10);
+    struct config_schedule day = {.zone = {.name = STR("UTC")}};
+    b.limits.step_up = 1;
+    b.limits.step_per_ns = 60 * NS_PER_S;
+    b.limits.scheduled =
+        (struct schedule_now){.at_s = 60, .least = {.servers = 4, .until_s = 120, .by = &day}};
+    expect(&b, 0, 4, SCALE_BOUND_SCHEDULE);
+    expect_text(&b, "schedule: at least 4 until 00:02 (UTC)");
+    b.limits.step_up = 0;
+    expect(&b, 7, 7, SCALE_BOUND_NONE);
+    b.limits.scheduled.most = (struct schedule_side){.servers = 6, .until_s = 180, .by = &day};
+    expect(&b, 7, 6, SCALE_BOUND_SCHEDULE);
+    expect_text(&b, "schedule: at least 4 until 00:02 (UTC), at most 6 until 00:03 (UTC)");
+    b.limits.cost_per_hour = 1;
+    b.limits.cost_max_per_hour = 3;
+    expect(&b, 7, 3, SCALE_BOUND_COST);
+    b.limits.has_manual = true;
+    b.limits.manual = 8;
+    expect(&b, 7, 8, SCALE_BOUND_MANUAL);
+    b.limits.has_manual = false;
+    struct bounds_choice kept = bounds_keep(&b.limits, 2);
+    assert_int_equal(kept.target, 2);
+    assert_int_equal(kept.bound, SCALE_BOUND_ADVISE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_holds),
+        cmocka_unit_test(schedules_raise_and_cap),
         cmocka_unit_test(spares_are_kept_beyond_the_need),
         cmocka_unit_test(spares_do_not_flap),
         cmocka_unit_test(steps_up_are_counted_in_any_minute),

@@ -427,6 +427,42 @@ static void wall_clock_is_in_the_signals(void **state)
     assert_int_equal(g.wall_ns, 501 * S);
 }
 
+/* At 8:00 four are there, asked for a start time before; two minutes later they may go. */
+static void a_schedule_is_served_in_time(void **state)
+{
+    struct world *w = *state;
+    const int64_t midnight_ns = 11017 * 86400 * S; /* some day of 2000 */
+    struct config_schedule schedule = {.for_ns = 120 * S, .servers_min = 4, .zone = {.name = STR("UTC")}};
+    struct err err;
+    assert_true(cron_parse(STR("0 8 * * *"), &schedule.from.times, &err));
+    w->config.scale.servers_min = 1;
+    w->config.scale.servers_max = 6;
+    w->config.scale.scale_down_after_ns = 10 * S;
+    w->config.scale.schedules = &schedule;
+    w->config.scale.schedule_count = 1;
+    w->start_delay_ns = 20 * S;
+    world_begin(w);
+    world_run(w, 60 * S);
+    scale_set_wall_clock(w->scale, midnight_ns + (8 * 3600 - 60) * S, w->now_ns);
+    world_run(w, 30 * S);
+    assert_int_equal(world_up(w), 1); /* no earlier than needed */
+    world_run(w, 20 * S);
+    assert_int_equal(world_up(w), 4);
+    assert_int_equal(world_count(w, SERVER_SERVING), 1);
+    world_run(w, 11 * S);
+    assert_int_equal(world_count(w, SERVER_WARMING) + world_count(w, SERVER_SERVING), 4);
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < w->log_count; i++)
+        told += w->log[i].kind == SCALE_EVENT_SCALE_UP &&
+                strstr(w->log[i].reason, "; held by schedule: at least 4 from 08:00 to 08:02 (UTC)") != NULL;
+    assert_int_equal(told, 1);
+    world_run(w, 115 * S);
+    assert_int_equal(world_up(w), 4);
+    world_run(w, 20 * S);
+    assert_int_equal(world_up(w), 1);
+    assert_nothing_lost(w);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -452,6 +488,7 @@ int main(void)
         STORY(cold_and_warm_starts_are_told_apart),
         STORY(restart_under_load),
         STORY(wall_clock_is_in_the_signals),
+        STORY(a_schedule_is_served_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,27 @@
+/*
+ * cron.h: when a line of cron fires: five fields, minute hour day-of-month month day-of-week. Pure.
+ *
+ * A field is a list of `*`, `*` with a step, numbers and ranges, these with a step or without; months and
+ * weekdays have names of three letters, too; Sunday is 0 and 7. As in cron, where both days are restricted,
+ * either will do; a field that begins with `*` restricts nothing in this sense.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/str.h"
+#include "base/zone.h"
+
+struct cron {
+    uint64_t minutes; /* bit n: minute n */
+    uint32_t hours, days, months;
+    uint32_t weekdays; /* bits 0..6, 0 = Sunday */
+    bool is_day_restricted, is_weekday_restricted;
+};
+
+/* On failure *ret is unchanged and hint says what would be right. */
+bool cron_parse(struct str text, struct cron *ret, struct err *hint);
+bool cron_is_day(const struct cron *c, int64_t days); /* since 1970-01-01, by the calendar of its zone */
+/*
+ * The last moment in (after_s, at_s] at which it fires, in seconds since 1970; false when there is none. What
+ * would fire while clocks leap forward fires once they have; what would fire twice as they go back, at first.
+ */
+bool cron_last(const struct cron *c, const struct zone *z, int64_t after_s, int64_t at_s, int64_t *ret_s);
