@@ -63,6 +63,8 @@ static void fires_last(void **state)
         {"30 2 * * *", BERLIN, "2026-10-25 01:45", "2026-10-25 00:30"},
         {"30 2 * * *", NEW_YORK, "2026-03-08 07:10", "2026-03-08 07:00"},
         {"30 1 * * *", NEW_YORK, "2026-11-01 06:30", "2026-11-01 05:30"},
+        {"15 0 * * *", "AAA0BBB,J60/0,J300/0:30", "2026-10-26 23:45",
+         "2026-10-26 23:15"}, /* back over midnight */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct cron c = parse(rows[i].line);
