@@ -117,8 +117,8 @@ static void a_command_that_is_not_told_where_to_listen_is_a_warning(void **state
     struct config_command command = {.argument_count = 1, .arguments = arguments};
     expect_told(
         &command,
-        "COMMAND ./server: warning: the command is not told where to listen; use \"{address}\" or \"{port}\" "
-        "in it, unless it reads the variable PORT\n");
+        "COMMAND ./server: warning: the command is not told where to listen; use \"{address}\", \"{port}\" "
+        "or \"{socket}\" in it, unless it reads the variable PORT\n");
 }
 
 static void cpu_limits_of_a_cgroup_are_rounded_up(void **state)
