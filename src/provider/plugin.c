@@ -239,7 +239,7 @@ static bool wait_turn(struct plugin *p, struct str *rest, const struct plugin_li
     return true;
 }
 
-/* What it wrote before it ended is still in the pipes. */
+/* What it has written already is in the pipes. */
 static void read_left(struct plugin *p)
 {
     while (p->from_fd >= 0 && p->answer.len <= PLUGIN_ANSWER_BYTES_MAX && read_answer(p))
@@ -320,6 +320,7 @@ bool plugin_ask(struct plugin *p, struct str line, const struct plugin_limits *l
     buf_put(&out, line);
     buf_put_char(&out, '\n');
     struct str rest = buf_str(&out);
+    read_left(p);
     buf_clear(&p->answer); /* words that nobody asked for */
     for (;;) {
         if (!wait_turn(p, &rest, limits, &turn, err))

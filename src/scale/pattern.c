@@ -9,7 +9,9 @@
  *
  * It costs what policy.c pays for: a missing server for as long as it is missed (price.h), and one too many
  * for as long as it is there. Both are counted in requests a second, since all servers of a service carry
- * about the same. "No forecast" is the load as it is.
+ * about the same. "No pattern" is not the load as it is, but what the servers wanted without one could carry:
+ * the forecast from the last hours, room for bursts and whole servers cover much already, most where load is
+ * small. That is taken as a share of the load, by its mean over a day.
  *
  * The numbers, and why so:
  * - one period each ten seconds: about 40 us, and all 285 are tried in three quarters of an hour;
@@ -17,8 +19,9 @@
  *   and days: what has another period than people's clocks is rare there;
  * - judged over the last day where so much is known, two periods at least (one of a day or more, since
  *   clocks make those likely): it must hold now, and what came twice is no chance;
- * - a fifth saved: with 285 periods to choose from, chance saves some, too; a new one must be better by two
- *   points.
+ * - a fifth less than is left by the mean of all periods: to be ready for the busiest minute of any hour
+ * saves something on every load that is uneven by chance, and that is no pattern. Of 285 periods one is
+ * always better than the mean, hence not just less. A new one must be better by two points.
  */
 #include "scale/pattern.h"
 
@@ -41,8 +44,9 @@ enum {
     PAST_PERIODS = 3,
     HORIZON_MAX = 10, /* minutes */
 };
-static const double saving_min = 0.2;
+static const double left_max = 0.8; /* of what the mean of all periods leaves */
 static const double better_by = 0.02;
+static const double margin_max = 4;
 
 struct pattern *pattern_new(void)
 {
@@ -185,62 +189,88 @@ static uint32_t candidate(uint32_t n)
     return days <= 7 ? days * DAY : 0;
 }
 
-/* What a period would have saved of the cost of late servers, 0..1; 0 where too little is known of it. */
-static double saving_of(const struct pattern *p, uint32_t period)
+/* What a period would have saved of the cost of late servers: up to 1. False: too little is known of it. */
+static bool judge_period(const struct pattern *p, uint32_t period, double *ret_saving)
 {
     int64_t length = period, least = period >= DAY ? length : 2 * length;
     int64_t last = p->minute - p->horizon, first = MAX(last - MAX(least, DAY), p->first + 2 * length);
     if (length < 2 * p->horizon || last - first < least)
-        return 0;
-    double none = 0, cost = 0;
+        return false;
+    double none = 0, cost = 0, margin = fmax(p->margin, 1);
     for (int64_t m = first; m <= last; m++) {
         double now = (double)p->rate[slot_of(m)], then = (double)most_of(p, m);
         if (now < 0)
             continue;
-        double ready = fmax(now, foretell(p, period, m));
-        none += SCALE_PRICE_OF_MISSING * (then - now);
-        cost += SCALE_PRICE_OF_MISSING * fmax(then - ready, 0) + fmax(ready - then, 0);
+        double without = now * margin, with = fmax(without, foretell(p, period, m));
+        none += SCALE_PRICE_OF_MISSING * fmax(then - without, 0);
+        cost += SCALE_PRICE_OF_MISSING * fmax(then - with, 0) + fmax(with - fmax(without, then), 0);
     }
-    return none > 0 ? 1 - cost / none : 0;
+    *ret_saving = none > 0 ? 1 - cost / none : 0;
+    return true;
+}
+
+static bool is_worth_hearing(const struct pattern *p, double saving)
+{
+    return 1 - saving <= left_max * (1 - p->typical);
+}
+
+/* All were tried: the best of them is heard, if it is worth that and better than the present one. */
+static void end_round(struct pattern *p)
+{
+    p->typical = p->judged ? fmax(p->sum / p->judged, 0) : 0;
+    bool is_better = p->period == 0 || p->best_saving > p->saving + better_by;
+    if (p->best && is_better && is_worth_hearing(p, p->best_saving)) {
+        p->period = p->best;
+        p->saving = p->best_saving;
+    }
+    p->at = p->best = p->judged = 0;
+    p->best_saving = p->sum = 0;
 }
 
 static void try_next(struct pattern *p)
 {
-    uint32_t period = candidate(p->at);
+    double saving;
+    uint32_t period = candidate(p->at++);
     if (period == 0) {
-        bool is_better = p->best_saving > p->saving + better_by || p->saving < saving_min;
-        if (is_better && p->best != p->period) {
-            p->period = p->best_saving >= saving_min ? p->best : 0;
-            p->saving = p->period ? p->best_saving : 0;
-        }
-        p->at = p->best = 0;
-        p->best_saving = 0;
+        end_round(p);
         return;
     }
-    double saving = saving_of(p, period);
+    if (!judge_period(p, period, &saving))
+        return;
+    p->judged++;
+    p->sum += fmax(saving, 0);
     if (saving > p->best_saving) {
         p->best = period;
         p->best_saving = saving;
     }
-    p->at++;
 }
 
 /* The one that is heard is judged anew each minute: it goes as soon as it does not pay. */
 static void judge(struct pattern *p)
 {
-    if (p->period == 0)
-        return;
-    p->saving = saving_of(p, p->period);
-    if (p->saving < saving_min)
+    if (p->period && (!judge_period(p, p->period, &p->saving) || !is_worth_hearing(p, p->saving)))
         p->period = 0;
+    if (p->period == 0)
+        p->saving = 0;
 }
 
 /* ---- as time goes by ---- */
 
+static void note_margin(struct pattern *p)
+{
+    if (p->busiest <= 0 || p->ready <= 0)
+        return;
+    double margin = fmin(fmax(p->ready / p->busiest, 1), margin_max);
+    p->margins = MIN(p->margins + 1, DAY);
+    p->margin += (margin - p->margin) / p->margins;
+}
+
 static void end_minute(struct pattern *p, int64_t minute, int64_t next)
 {
-    if (p->is_whole && minute > p->minute)
+    if (p->is_whole && minute > p->minute) {
         put_minute(p, minute, p->busiest);
+        note_margin(p);
+    }
     p->is_whole = next == minute + 1; /* after a gap it begins somewhere within one */
     p->busiest = 0;
     judge(p);
@@ -258,14 +288,15 @@ static void end_slot(struct pattern *p, int64_t tens, int64_t horizon)
     try_next(p);
 }
 
-void pattern_note(struct pattern *p, uint64_t requests, int64_t horizon_ns, int64_t wall_ns)
+void pattern_note(struct pattern *p, const struct pattern_sample *s)
 {
-    int64_t tens = wall_ns / TENS_NS;
-    if (wall_ns <= 0 || tens < p->now_tens)
+    int64_t tens = s->wall_ns / TENS_NS;
+    if (s->wall_ns <= 0 || tens < p->now_tens)
         return;
     if (p->now_tens == 0)
         p->now_tens = tens;
     if (tens > p->now_tens)
-        end_slot(p, tens, horizon_of(horizon_ns));
-    p->in_tens += requests;
+        end_slot(p, tens, horizon_of(s->horizon_ns));
+    p->in_tens += s->requests;
+    p->ready = s->ready_per_s;
 }

@@ -238,6 +238,15 @@ static double foreseen_work(const struct capacity_estimate *c, const struct scal
     return sane(g->foreseen_per_s * (double)c->service_ns / (double)NS_PER_S);
 }
 
+/* What servers for so much work, and for its bursts, can answer. */
+static double ready_rate(const struct policy_limits *limits, const struct capacity_estimate *c, double work)
+{
+    if (c->service_ns > SERVICE_NS_MAX || !c->is_service_known)
+        return 0;
+    uint32_t servers = bounds_servers_for(sane((work + burst_places(limits, c, work)) / c->in_flight));
+    return servers * c->in_flight * (double)NS_PER_S / (double)c->service_ns;
+}
+
 /* What one server can carry at most is known: fewer servers than that could not do the work at all. */
 static bool is_floor_known(const struct capacity_estimate *c)
 {
@@ -275,7 +284,8 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
     d->work = steady_work(p, c, mean_time_ns(g));
     d->waiting = g->queued + fmin(g->in_flight * (1 - c->work_share), inside_max * d->work * turns);
     d->base = fmax(sane(d->work / c->in_flight), used_base);
-    double ahead = fmax(forecast_get(&p->forecast, d->work, c->in_flight), foreseen_work(c, g));
+    double told = forecast_get(&p->forecast, d->work, c->in_flight), ahead = fmax(told, foreseen_work(c, g));
+    d->ready_per_s = ready_rate(limits, c, told);
     d->forecast = sane((ahead - d->work) / c->in_flight);
     d->burst = sane(burst_places(limits, c, ahead) / c->in_flight);
     choose_term(p, limits, c, g, d);

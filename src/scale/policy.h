@@ -44,7 +44,9 @@ struct scale_decision {
     /* needed = ceil(base + forecast + burst + backlog), in servers, before any bound */
     uint32_t needed;
     double base, burst, forecast, backlog;
-    enum scale_term term;        /* what base comes from: the work, or a target that asks for more */
+    double ready_per_s;   /* requests that servers wanted without a pattern (pattern.h) could answer; 0: not
+                             known */
+    enum scale_term term; /* what base comes from: the work, or a target that asks for more */
     struct targets_need targets; /* all that were stated */
 
     /* What they were computed from. */

@@ -326,7 +326,11 @@ static void note_paces(struct scale *s, struct scaled_service *x, uint32_t count
 static void look_for_pattern(struct scaled_service *x)
 {
     struct scale_signals *g = &x->signals;
-    pattern_note(x->pattern, g->arrivals, g->start_time_p90_ns, g->wall_ns);
+    struct pattern_sample sample = {.requests = g->arrivals,
+                                    .ready_per_s = x->has_decision ? x->decision.ready_per_s : 0,
+                                    .horizon_ns = g->start_time_p90_ns,
+                                    .wall_ns = g->wall_ns};
+    pattern_note(x->pattern, &sample);
     g->foreseen_per_s = pattern_ahead(x->pattern, g->wall_ns);
 }
 
