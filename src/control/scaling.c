@@ -56,11 +56,25 @@ static void note_first_probes(struct control *c, const struct server *s, bool is
         c->given_up.ids[s->slot] = s->id;
 }
 
+/* Who waits already is told what who comes now will be told: there is no server, and none is waited for.
+ * Scale sees to the services that it scales. */
+static void refuse_who_waits_in_vain(const struct control *c, const struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->service_count; i++) {
+        const struct service_view *view = &snapshot->services[i];
+        const struct outlook outlook = {.is_known = view->server_count == 0 && !view->can_wait};
+        if (view->config->scale.provider == SCALE_PROVIDER_NONE)
+            queue_foresee(view->service, &outlook, loop_now_ns(c->loop));
+    }
+}
+
 static bool publish(void *context)
 {
     struct control *c = context;
+    struct snapshot *snapshot = snapshot_build(c->fleet, c->config, &c->given_up);
     c->published_can_wait = digest_can_wait(c);
-    fleet_publish(c->fleet, snapshot_build(c->fleet, c->config, &c->given_up));
+    fleet_publish(c->fleet, snapshot);
+    refuse_who_waits_in_vain(c, snapshot);
     if (c->proxy)
         proxy_on_published(c->proxy);
     return true;
