@@ -193,7 +193,8 @@ def test_plug_in_that_misbehaves_harms_only_its_own_service(weir, origin, tmp_pa
 def test_program_that_is_not_there_is_told_with_its_name(weir, origin):
     fine = origin(lambda request: b"fine")
     w = weir(user="root", wait="alive", services={"app": {"hosts": ["app.test"], "scale": {
-        "exec": {"command": ["/no/such/plugin"]}, "engine": dict(ENGINE, at_exit="keep"), "servers": "1"}}, "good": {"servers": [fine.address]}})
+        "exec": {"command": ["/no/such/plugin"]}, "engine": dict(ENGINE, at_exit="keep"), "servers": "1"}},
+        "good": {"servers": [fine.address]}})
     w.wait_log("/no/such/plugin: No such file or directory")
     wait_until(lambda: w.ask(target="/").body == b"fine", 5, "the other service")
 
