@@ -17,8 +17,9 @@
  * - one period each ten seconds: about 40 us, and all 285 are tried in three quarters of an hour;
  * - every minute up to four hours, since an error of a minute is three after three periods; then half hours,
  *   and days: what has another period than people's clocks is rare there;
- * - judged over the last day where so much is known, two periods at least (one of a day or more, since
- *   clocks make those likely): it must hold now, and what came twice is no chance;
+ * - chosen by the last day where so much is known, two periods at least (one of a day or more, since clocks
+ *   make those likely), but without the newest two, or one: on those the chosen one has to prove itself,
+ * since of 285 one always fits what it was chosen by;
  * - a fifth less than is left by the mean of all periods: to be ready for the busiest minute of any hour
  * saves something on every load that is uneven by chance, and that is no pattern. Of 285 periods one is
  * always better than the mean, hence not just less. A new one must be better by two points.
@@ -189,12 +190,19 @@ static uint32_t candidate(uint32_t n)
     return days <= 7 ? days * DAY : 0;
 }
 
-/* What a period would have saved of the cost of late servers: up to 1. False: too little is known of it. */
-static bool judge_period(const struct pattern *p, uint32_t period, double *ret_saving)
+/* What comes twice is no chance; once is enough where clocks make a period likely. */
+static int64_t proof_of(uint32_t period)
 {
-    int64_t length = period, least = period >= DAY ? length : 2 * length;
-    int64_t last = p->minute - p->horizon, first = MAX(last - MAX(least, DAY), p->first + 2 * length);
-    if (length < 2 * p->horizon || last - first < least)
+    return period >= DAY ? period : 2 * (int64_t)period;
+}
+
+/* What a period would have saved of the cost of late servers, up to 1, in `span` minutes up to `last` or what
+ * is known of them. False: less is known than proves anything. */
+static bool judge_period(const struct pattern *p, uint32_t period, int64_t last, int64_t span,
+                         double *ret_saving)
+{
+    int64_t first = MAX(last - span, p->first + 2 * (int64_t)period);
+    if (period < 2 * p->horizon || last - first < proof_of(period))
         return false;
     double none = 0, cost = 0, margin = fmax(p->margin, 1);
     for (int64_t m = first; m <= last; m++) {
@@ -214,14 +222,22 @@ static bool is_worth_hearing(const struct pattern *p, double saving)
     return 1 - saving <= left_max * (1 - p->typical);
 }
 
-/* All were tried: the best of them is heard, if it is worth that and better than the present one. */
+static int64_t newest(const struct pattern *p)
+{
+    return p->minute - p->horizon; /* what came after it is not known yet */
+}
+
+/* All were tried on what is older, the best of them is now tried on what is newer, which had no say in that.
+ */
 static void end_round(struct pattern *p)
 {
+    double saving;
     p->typical = p->judged ? fmax(p->sum / p->judged, 0) : 0;
-    bool is_better = p->period == 0 || p->best_saving > p->saving + better_by;
-    if (p->best && is_better && is_worth_hearing(p, p->best_saving)) {
+    bool is_proved = p->best && judge_period(p, p->best, newest(p), proof_of(p->best), &saving) &&
+                     is_worth_hearing(p, saving);
+    if (is_proved && (p->period == 0 || p->best_saving > p->saving + better_by)) {
         p->period = p->best;
-        p->saving = p->best_saving;
+        p->saving = saving;
     }
     p->at = p->best = p->judged = 0;
     p->best_saving = p->sum = 0;
@@ -235,7 +251,8 @@ static void try_next(struct pattern *p)
         end_round(p);
         return;
     }
-    if (!judge_period(p, period, &saving))
+    int64_t proof = proof_of(period);
+    if (!judge_period(p, period, newest(p) - proof, MAX(proof, DAY), &saving))
         return;
     p->judged++;
     p->sum += fmax(saving, 0);
@@ -248,7 +265,8 @@ static void try_next(struct pattern *p)
 /* The one that is heard is judged anew each minute: it goes as soon as it does not pay. */
 static void judge(struct pattern *p)
 {
-    if (p->period && (!judge_period(p, p->period, &p->saving) || !is_worth_hearing(p, p->saving)))
+    if (p->period && (!judge_period(p, p->period, newest(p), MAX(proof_of(p->period), DAY), &p->saving) ||
+                      !is_worth_hearing(p, p->saving)))
         p->period = 0;
     if (p->period == 0)
         p->saving = 0;

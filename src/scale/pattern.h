@@ -1,7 +1,7 @@
 /*
  * pattern.h: load that comes back: every so many minutes, daily, weekly. What came in each minute of the last
- * three weeks, the period that foretells it best, and what that says of the time until a server asked for now
- * would be there. Pure: counts and the wall clock in, a rate out. Control thread; about 250 KiB a service.
+ * four weeks, the period that foretells it best, and what that says of the time until a server asked for now
+ * would be there. Pure: counts and the wall clock in, a rate out. Control thread; about 320 KiB a service.
  *
  * It is heard only while it pays on what was seen: of what late servers would cost it must leave a fifth less
  * than periods chosen at random do, judged on minutes that it did not know. It only raises.
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-    PATTERN_MINUTES =
-        3 * 7 * 1440 + 720,  /* kept; three weeks, so that a weekly period is seen twice before */
+    /* Kept: a weekly period is chosen by one week and proves itself in another, by two before each. */
+    PATTERN_MINUTES = 4 * 7 * 1440 + 720,
     PATTERN_PERIOD_MIN = 10, /* minutes */
     PATTERN_PERIOD_MAX = 7 * 1440,
 };
