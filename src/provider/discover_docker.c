@@ -68,6 +68,8 @@ static void add_container(const struct json_value *item, const char *network,
     char text[ADDR_TEXT_BYTES];
     uint64_t port;
     struct addr a;
+    if (json_value_has(labels, LABEL_OWNER)) /* some Weir starts and stops it, and sends to it */
+        return;
     if (!str_parse_u64(str_of(port_text), &port) || port < 1 || port > UINT16_MAX) {
         note_unusable(found, id,
                       port_text[0] ? "its label " LABEL_PORT " is no port" : "it has no label " LABEL_PORT);

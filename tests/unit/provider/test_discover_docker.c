@@ -52,6 +52,9 @@ static void lists(void **state)
         {"[]", "", ""},
         {"{}", "", NULL},
         {"[" ITEM(PORT, "'bridge': {'IPAddress': '172.17.0.2'}") "]", "", "172.17.0.2:8000 "},
+        {"[" ITEM("'weir.owner': 'weir'", "'bridge': {'IPAddress': '172.17.0.3'}") ", " ITEM(
+             PORT, "'bridge': {'IPAddress': '172.17.0.2'}") "]",
+         "", "172.17.0.2:8000 "},
         {"[" ITEM(PORT, "'none': {'IPAddress': ''}, 'b': {'IPAddress': '10.0.0.2'}") "]", "",
          "10.0.0.2:8000 "},
         {"[" ITEM(PORT, "'six': {'IPAddress': '', 'GlobalIPv6Address': '2001:db8::2'}") "]", "",
