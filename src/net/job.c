@@ -12,6 +12,8 @@
  * 3. release follows on_done. A running job is never released by the loop's thread.
  * 4. The pool's memory lives until its owner and every thread have let go (refs): a hanging thread may
  * outlive the pool.
+ * 5. A thread that has ended in time is joined, not only counted: what libraries keep for each thread
+ * (OpenSSL's error queue) is freed as the thread goes, which must not run while the process itself ends.
  *
  * Rejected: killing a thread that hangs. In a system call on a dead mount nothing can, and elsewhere it
  * leaves locks held.
@@ -34,6 +36,12 @@
 
 enum { STACK_BYTES = 1024 * 1024 }; /* TLS and the resolver are hungry; untouched pages cost nothing */
 
+struct job_thread {
+    struct job_pool *pool;
+    pthread_t id;
+    bool has_ended; /* nothing is left to do but to go */
+};
+
 struct job_pool {
     struct loop *loop;
     char name[16];
@@ -46,7 +54,9 @@ struct job_pool {
     pthread_cond_t work, quiet;
     struct list queue, running, finished;
     uint32_t queued, threads, idle;
-    bool is_closed;    /* no new jobs; threads end */
+    uint32_t started; /* threads end only when the pool is closed, so these are all there ever were */
+    struct job_thread *started_threads; /* owned; threads_max of them */
+    bool is_closed;                     /* no new jobs; threads end */
     bool is_abandoned; /* the owner waits no more: running jobs are released by their threads */
 };
 
@@ -58,6 +68,7 @@ static void unref(struct job_pool *p)
     pthread_mutex_destroy(&p->mutex);
     pthread_cond_destroy(&p->work);
     pthread_cond_destroy(&p->quiet);
+    free(p->started_threads);
     free(p);
 }
 
@@ -98,7 +109,8 @@ static void finish(struct job_pool *p, struct job *j)
 
 static void *thread_main(void *argument)
 {
-    struct job_pool *p = argument;
+    struct job_thread *t = argument;
+    struct job_pool *p = t->pool;
     pthread_setname_np(pthread_self(), p->name);
     pthread_mutex_lock(&p->mutex);
     struct job *j;
@@ -108,6 +120,7 @@ static void *thread_main(void *argument)
         pthread_mutex_lock(&p->mutex);
         finish(p, j);
     }
+    t->has_ended = true;
     p->threads--;
     pthread_cond_signal(&p->quiet);
     pthread_mutex_unlock(&p->mutex);
@@ -115,24 +128,26 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-/* With all signals blocked: they are the main thread's. */
+/* With all signals blocked: they are the main thread's. With the mutex held. */
 static bool start_thread(struct job_pool *p)
 {
     sigset_t all, before;
     pthread_attr_t attributes;
-    pthread_t thread;
+    struct job_thread *t = &p->started_threads[p->started];
+    t->pool = p;
     sigfillset(&all);
     pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
     p->threads++;
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, thread_main, p);
+    int error = pthread_create(&t->id, &attributes, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (error == 0)
+    if (error == 0) {
+        p->started++;
         return true;
+    }
     p->threads--;
     atomic_fetch_sub_explicit(&p->refs, 1, memory_order_relaxed);
     return false;
@@ -219,6 +234,7 @@ struct job_pool *job_pool_new(const struct job_pool_params *params)
     p->loop = params->loop;
     p->threads_max = params->threads_max;
     p->queue_max = params->queue_max;
+    p->started_threads = NEW_ARRAY(struct job_thread, params->threads_max);
     snprintf(p->name, sizeof(p->name), "%s", params->name);
     p->wake = (struct handle){.fd = fd, .on_event = on_wake};
     timer_init(&p->deadline, on_deadline);
@@ -291,6 +307,20 @@ static void wait_for_threads(struct job_pool *p, int64_t grace_ns)
     pthread_mutex_unlock(&p->mutex);
 }
 
+/* Those that ended are waited for until they are gone; those that hang go on alone. */
+static void part_with_threads(struct job_pool *p)
+{
+    for (uint32_t i = 0; i < p->started; i++) {
+        pthread_mutex_lock(&p->mutex);
+        bool has_ended = p->started_threads[i].has_ended;
+        pthread_mutex_unlock(&p->mutex);
+        if (has_ended)
+            pthread_join(p->started_threads[i].id, NULL);
+        else
+            pthread_detach(p->started_threads[i].id);
+    }
+}
+
 /* Under the mutex on purpose: a job that ends now must wait until it is answered. */
 static void abandon_running(struct job_pool *p)
 {
@@ -309,6 +339,7 @@ void job_pool_free(struct job_pool *p, int64_t grace_ns)
     wait_for_threads(p, grace_ns);
     abandon_running(p);
     collect_finished(p);
+    part_with_threads(p);
     timer_cancel(&p->deadline);
     loop_remove(p->loop, &p->wake);
     close(p->wake.fd);
