@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "base/str.h"
+#include "watch/reading.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,23 +18,6 @@ enum {
     HOST_DISKS_MAX = 64,
     HOST_PATH_BYTES = 256,
 };
-
-/* A number or the reason why there is none. */
-struct reading {
-    bool is_known;
-    double value;
-    const char *why_unknown; /* constant text, NULL when known */
-};
-
-static inline struct reading reading_known(double value)
-{
-    return (struct reading){.is_known = true, .value = value};
-}
-
-static inline struct reading reading_unknown(const char *why)
-{
-    return (struct reading){.why_unknown = why};
-}
 
 enum sample_scope { SAMPLE_SCOPE_HOST, SAMPLE_SCOPE_CGROUP };
 const char *sample_scope_name(enum sample_scope scope); /* "host", "cgroup" */

@@ -1,6 +1,6 @@
 /*
- * watch.c: see watch.h. Ties the parts together: host.h takes a sample, rules.h judges it and the services,
- * and each change goes as one line of text to the sinks and to control.
+ * watch.c: see watch.h. Ties the parts together: host.h takes a sample, its readings go to the board, rules.h
+ * judges it and the services, and each change goes as one line of text to the sinks and to control.
  *
  * Everything below is called from watch_tick; between two ticks only job threads of disks.c and webhook.c
  * work for us.
@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "watch/host.h"
+#include "watch/host_report.h"
 #include "watch/notify/notify.h"
 #include "watch/report.h"
 #include "watch/rules.h"
@@ -26,6 +27,7 @@ struct watch {
     void (*on_alert)(void *context, const struct watch_alert_event *event);
     void *context;
     struct host *host;
+    struct board *board;
     struct rules *rules;
     struct notifier *notifier;
     int64_t now_ns;      /* of the latest tick */
@@ -67,6 +69,7 @@ struct watch *watch_new(const struct watch_params *params)
     if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
         str_copy(name, sizeof(name), STR("localhost"));
     w->host = host_new(&(struct host_params){.loop = params->loop, .root = params->root ? params->root : ""});
+    w->board = board_new();
     w->rules =
         rules_new(&(struct rules_params){.instance = str_of(name), .on_change = on_change, .context = w});
     w->notifier = notifier_new(&(struct notify_params){.loop = params->loop, .fetch = fetch});
@@ -80,6 +83,7 @@ void watch_free(struct watch *w, int64_t flush_ns)
         return;
     notifier_free(w->notifier, flush_ns);
     host_free(w->host);
+    board_free(w->board);
     rules_free(w->rules);
     free(w->external_url);
     free(w);
@@ -131,6 +135,9 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     w->wall_ns = t.wall_ns;
     host_take_sample(w->host, now_ns, &w->sample);
     tell_scope(w);
+    board_begin(w->board, now_ns, t.wall_ns);
+    host_report(&w->sample, w->board);
+    board_end(w->board);
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);
 }
@@ -139,6 +146,11 @@ void watch_note_server_death(struct watch *w, struct str service, struct str ser
                              int64_t now_ns)
 {
     rules_note_death(w->rules, service, server, reason, now_ns);
+}
+
+const struct board *watch_board(const struct watch *w)
+{
+    return w->board;
 }
 
 const struct host_sample *watch_host(const struct watch *w)

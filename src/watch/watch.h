@@ -11,6 +11,7 @@
 #include "config/model.h"
 #include "net/loop.h"
 #include "watch/alert.h"
+#include "watch/board.h"
 #include "watch/host_sample.h"
 
 /* What control tells about a service each tick; watch knows nothing else of services. */
@@ -70,6 +71,8 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
 void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,
                              int64_t now_ns);
 
+/* All readings of the latest tick. */
+const struct board *watch_board(const struct watch *w);
 const struct host_sample *watch_host(const struct watch *w); /* taken_ns is 0 before the first tick */
 /* All alerts, ok ones included, in a stable order; NULL after the last. */
 const struct alert *watch_alert(const struct watch *w, size_t index);
