@@ -15,9 +15,9 @@
 struct entry {
     struct series series;
     uint64_t hash;
-    uint64_t tick;               /* when it was put last */
-    size_t note_at;              /* offset in the board's notes */
-    char text[]; /* host and names, each with its NUL */
+    uint64_t tick;  /* when it was put last */
+    size_t note_at; /* offset in the board's notes */
+    char text[];    /* host and names, each with its NUL */
 };
 
 enum { TABLE_SIZE_FIRST = 256 }; /* a power of two */
