@@ -9,7 +9,7 @@
  * id.
  */
 #pragma once
-#include "watch/metric.h"
+#include "rule/metric.h"
 #include "watch/reading.h"
 
 #include <stddef.h>

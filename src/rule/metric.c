@@ -1,5 +1,5 @@
 /* metric.c: the tables behind metric.h. */
-#include "watch/metric.h"
+#include "rule/metric.h"
 
 #include "base/macros.h"
 
