@@ -13,6 +13,7 @@
 #include "config/reader.h"
 #include "config/secrets.h"
 #include "control/control.h"
+#include "net/job.h"
 #include "net/socket.h"
 #include "provider/trial.h"
 #include "scale/simulate/simulate.h"
@@ -501,6 +502,15 @@ static struct config *read_config(int fd)
     return c;
 }
 
+/* A call that hangs, such as one to an engine, may still read it; the end of the process takes it then. */
+static void free_unless_in_use(struct config *c)
+{
+    static struct config *left_to_threads; /* a root, so that it is no leak */
+    left_to_threads = job_threads_left_behind() > 0 ? c : NULL;
+    if (left_to_threads == NULL)
+        config_free(c);
+}
+
 static int worker(void)
 {
     struct inheritance in;
@@ -522,7 +532,7 @@ static int worker(void)
                                               .supervisor_fd = in.channel_fd};
         status = control_run(&params);
     }
-    config_free(c);
+    free_unless_in_use(c);
     free(in.listener_fds);
     free(in.state_path);
     return status;

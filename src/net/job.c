@@ -39,7 +39,8 @@ enum { STACK_BYTES = 1024 * 1024 }; /* TLS and the resolver are hungry; untouche
 struct job_thread {
     struct job_pool *pool;
     pthread_t id;
-    bool has_ended; /* nothing is left to do but to go */
+    bool has_ended;      /* nothing is left to do but to go */
+    bool is_left_behind; /* it hung when the pool was freed */
 };
 
 struct job_pool {
@@ -59,6 +60,13 @@ struct job_pool {
     bool is_closed;                     /* no new jobs; threads end */
     bool is_abandoned; /* the owner waits no more: running jobs are released by their threads */
 };
+
+static _Atomic uint32_t left_behind; /* threads, of all pools */
+
+uint32_t job_threads_left_behind(void)
+{
+    return atomic_load_explicit(&left_behind, memory_order_acquire);
+}
 
 static void unref(struct job_pool *p)
 {
@@ -122,6 +130,8 @@ static void *thread_main(void *argument)
     }
     t->has_ended = true;
     p->threads--;
+    if (t->is_left_behind)
+        atomic_fetch_sub_explicit(&left_behind, 1, memory_order_release);
     pthread_cond_signal(&p->quiet);
     pthread_mutex_unlock(&p->mutex);
     unref(p);
@@ -313,6 +323,9 @@ static void part_with_threads(struct job_pool *p)
     for (uint32_t i = 0; i < p->started; i++) {
         pthread_mutex_lock(&p->mutex);
         bool has_ended = p->started_threads[i].has_ended;
+        p->started_threads[i].is_left_behind = !has_ended;
+        if (!has_ended)
+            atomic_fetch_add_explicit(&left_behind, 1, memory_order_relaxed);
         pthread_mutex_unlock(&p->mutex);
         if (has_ended)
             pthread_join(p->started_threads[i].id, NULL);

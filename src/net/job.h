@@ -50,3 +50,8 @@ void job_pool_free(struct job_pool *p, int64_t grace_ns);
 /* Takes the job until release. false: the queue is full (or no thread can be started) and the job stays the
  * caller's. */
 bool job_submit(struct job_pool *p, struct job *j, int64_t deadline_ns) __attribute__((warn_unused_result));
+
+/* Threads of all pools that hung when their pool was freed and have not ended since. They may still read what
+ * their jobs were given, so what is shared with jobs, such as the configuration, must not be freed while
+ * there are any. Any thread. */
+uint32_t job_threads_left_behind(void);

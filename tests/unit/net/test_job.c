@@ -190,11 +190,13 @@ static void test_freed_with_jobs(void **state)
     assert_true(stuck->answers == 1 && stuck->outcome == JOB_CANCELLED);
     assert_true(waiting.answers == 1 && waiting.outcome == JOB_CANCELLED && waiting.runs == 0);
     assert_int_equal(atomic_load(&released), 1);
+    assert_int_equal(job_threads_left_behind(), 1);
     sem_post(&hang); /* the thread that was left behind ends by itself */
-    for (int i = 0; i < 2000 && atomic_load(&released) < 2; i++)
+    for (int i = 0; i < 2000 && job_threads_left_behind() > 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     assert_int_equal(atomic_load(&released), 2);
     assert_int_equal(stuck->answers, 1);
+    assert_int_equal(job_threads_left_behind(), 0);
     free(stuck);
 }
 
