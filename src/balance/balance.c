@@ -3,9 +3,11 @@
  *
  * The estimate is Finagle's peak EWMA: a latency above the estimate replaces it at once, one below pulls it
  * down with time constant decay_ns; the cost of one more request is latency * (in flight + 1). A server that
- * fails fast would look quick, so an error counts as error_latency_ns: the price of a failed request is not
- * the time it took. Errors that all servers make alike change no order. Both estimates fade while nothing is
- * observed, so that who was slow or broken is tried again.
+ * fails fast would look quick, so errors have a price: broken_latency_ns where all requests fail, and with
+ * the square of their share below, for one error may be the request's own fault and many are the server's.
+ * The price must outweigh the slowest answer of a sound server that is remembered. Errors that all servers
+ * make alike change no order. Both estimates fade while nothing is observed, so that who was slow or broken
+ * is tried again.
  */
 #include "balance/balance.h"
 
@@ -15,7 +17,7 @@
 
 static const double decay_ns = 10.0 * 1e9;
 static const double unknown_cost = 1e15;
-static const double error_latency_ns = 1e9;
+static const double broken_latency_ns = 5e9;
 
 static const struct balance_ops *const methods[] = {
     /* in the order of enum balance_method */
@@ -77,5 +79,6 @@ double balance_cost(const struct balance_load *l, const struct server *s, int64_
         return pending > 0 ? unknown_cost + pending
                            : 0; /* unknown: one request at a time, until it has answered */
     double fading = exp(-(double)MAX(now_ns - l->updated_ns, INT64_C(0)) / decay_ns);
-    return (l->latency_ns + l->error_share * error_latency_ns) * fading * (pending + 1);
+    double error_price_ns = l->error_share * l->error_share * broken_latency_ns;
+    return (l->latency_ns + error_price_ns) * fading * (pending + 1);
 }

@@ -132,6 +132,30 @@ static void random_of_two_prefers_the_quick_and_the_honest(void **state)
     assert_true(balance_cost(&loads[1], &servers[1], later) < balance_cost(&loads[2], &servers[2], later));
 }
 
+/* One slow answer, as of an application that warms up, is remembered for a while; even so those errors win
+ * nothing. */
+static void a_broken_server_does_not_win_against_one_that_was_slow_once(void **state)
+{
+    (void)state;
+    fresh_request();
+    balance_observe(&loads[0], &servers[0], 500 * NS_PER_MS, false, NS_PER_S);
+    for (int k = 0; k < 20; k++) {
+        balance_observe(&loads[0], &servers[0], 20 * NS_PER_MS, false, NS_PER_S);
+        balance_observe(&loads[1], &servers[1], NS_PER_MS, true, NS_PER_S);
+    }
+    atomic_store(&servers[0].in_flight, 3);
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) >
+                balance_cost(&loads[0], &servers[0], NS_PER_S));
+    /* A single error does not make a server shunned that is twice as quick. */
+    fresh_request();
+    for (int k = 0; k < 40; k++) {
+        balance_observe(&loads[0], &servers[0], 40 * NS_PER_MS, false, NS_PER_S);
+        balance_observe(&loads[1], &servers[1], 20 * NS_PER_MS, k == 39, NS_PER_S);
+    }
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) <
+                balance_cost(&loads[0], &servers[0], NS_PER_S));
+}
+
 static void an_unknown_server_is_tried_with_one_request_at_a_time(void **state)
 {
     struct balance_request r = fresh_request();
@@ -162,6 +186,7 @@ int main(void)
         cmocka_unit_test(the_server_to_be_filled_comes_first),
         cmocka_unit_test(no_method_picks_who_cannot_take_it),
         cmocka_unit_test(random_of_two_prefers_the_quick_and_the_honest),
+        cmocka_unit_test(a_broken_server_does_not_win_against_one_that_was_slow_once),
         cmocka_unit_test(an_unknown_server_is_tried_with_one_request_at_a_time),
         cmocka_unit_test(a_slot_with_a_new_server_forgets_the_old_one),
     };
