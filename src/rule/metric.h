@@ -18,7 +18,18 @@
       "Memory that is not available to new programs; of the control group's limit when there is one.")       \
     X(SWAP, "swap", PERCENT, HOST, "Swap space in use; 0 without swap.")                                     \
     X(DISK, "disk", PERCENT, DISK, "How full a file system is for those who are not root.")                  \
-    X(DISK_INODES, "disk_inodes", PERCENT, DISK, "Inodes of a file system in use.")
+    X(DISK_INODES, "disk_inodes", PERCENT, DISK, "Inodes of a file system in use.")                          \
+    /* Objectives of services. Burn rates are scaled to a period of 30 days, so that one rule fits all. */   \
+    X(BURN_5M, "burn_5m", RATIO, OBJECTIVE,                                                                  \
+      "How fast the last 5 minutes used the error budget up; at 1 all day long, 30 days use up all of it.")  \
+    X(BURN_30M, "burn_30m", RATIO, OBJECTIVE, "The same over the last 30 minutes.")                          \
+    X(BURN_1H, "burn_1h", RATIO, OBJECTIVE, "The same over the last hour.")                                  \
+    X(BURN_2H, "burn_2h", RATIO, OBJECTIVE, "The same over the last 2 hours.")                               \
+    X(BURN_6H, "burn_6h", RATIO, OBJECTIVE, "The same over the last 6 hours.")                               \
+    X(BURN_1D, "burn_1d", RATIO, OBJECTIVE, "The same over the last day.")                                   \
+    X(BURN_3D, "burn_3d", RATIO, OBJECTIVE, "The same over the last 3 days.")                                \
+    X(ERROR_BUDGET, "error_budget", PERCENT, OBJECTIVE,                                                      \
+      "What is left of the error budget of the objective's period; below 0 when more was used.")
 
 #define METRIC_ID(id, name, unit, subject, help) METRIC_##id,
 enum metric { METRICS(METRIC_ID) METRIC_COUNT };
@@ -48,7 +59,8 @@ enum metric_unit { METRIC_UNITS(METRIC_UNIT_ID) };
     X(SERVER, "service", "server")                                                                           \
     X(PROBE, "probe", "")                                                                                    \
     X(SINK, "sink", "")                                                                                      \
-    X(PROCESS, "process", "") /* of Weir itself: "supervisor", "worker" */
+    X(OBJECTIVE, "service", "objective") /* "availability", "latency" */                                     \
+    X(PROCESS, "process", "")            /* of Weir itself: "supervisor", "worker" */
 #define SUBJECT_KIND_ID(id, first, second) SUBJECT_##id,
 enum subject_kind { SUBJECT_KINDS(SUBJECT_KIND_ID) SUBJECT_KIND_COUNT };
 
