@@ -52,7 +52,7 @@ struct work {
     struct buf values;
     void (*on_range)(void *context, const struct database_value *values, size_t count);
     void *context;
-    struct database_report report;
+    struct sql_report report;
     bool is_counted; /* among keeper.done */
     bool is_told;    /* store_load has waited for it */
 };
@@ -161,15 +161,15 @@ static void take_document(void *context, const struct database_document *d)
                                                           .text = arena_copy_str(w->arena, d->text)};
 }
 
-static struct database_report load(struct work *w, struct database *d)
+static struct sql_report load(struct work *w, struct database *d)
 {
     struct database_documents out = {.context = w, .begin = begin_documents, .take = take_document};
     w->documents = ARENA_ARRAY(w->arena, struct database_document, DATABASE_DOCUMENTS_MAX);
-    struct database_report opened = database_open(d, OPEN_WAIT_NS);
-    if (opened.result != DATABASE_OK)
+    struct sql_report opened = database_open(d, OPEN_WAIT_NS);
+    if (opened.result != SQL_GOOD)
         return opened;
-    struct database_report read = database_read_documents(d, &out);
-    return read.is_anew || read.result != DATABASE_OK || !opened.is_anew ? read : opened;
+    struct sql_report read = database_read_documents(d, &out);
+    return read.is_anew || read.result != SQL_GOOD || !opened.is_anew ? read : opened;
 }
 
 static void run(struct job *j)
@@ -202,7 +202,7 @@ static void tell(struct store *s, enum store_told told, const char *format, ...)
 
 static void tell(struct store *s, enum store_told told, const char *format, ...)
 {
-    char text[sizeof(((struct database_report *)0)->why) + 256];
+    char text[sizeof(((struct sql_report *)0)->why) + 256];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
@@ -220,18 +220,18 @@ static void note_failure(struct store *s, const char *why)
     s->is_failing = true;
 }
 
-static void note_report(struct store *s, const struct database_report *r)
+static void note_report(struct store *s, const struct sql_report *r)
 {
     if (r->is_anew)
         tell(s, STORE_TOLD_ANEW, "%s: %s; a new one was begun", s->path, r->why);
-    if (r->result == DATABASE_HELD || r->result == DATABASE_NEWER) {
+    if (r->result == SQL_HELD || r->result == SQL_NEWER) {
         s->is_off = true;
         s->numbers.errors_total++;
         s->numbers.is_keeping = false;
         tell(s, STORE_TOLD_OFF, "%s is left alone and nothing is kept: %s", s->path, r->why);
         return;
     }
-    if (r->result == DATABASE_FAILED) {
+    if (r->result == SQL_FAILED) {
         note_failure(s, r->why);
         return;
     }
@@ -247,7 +247,7 @@ static void tell_loaded(struct store *s, const struct work *w, bool is_late)
     char size[UNITS_TEXT_BYTES];
     s->is_loading = false;
     note_report(s, &w->report);
-    if (w->report.result != DATABASE_OK)
+    if (w->report.result != SQL_GOOD)
         return;
     s->is_loaded = true;
     tell(s, STORE_TOLD_OPENED, "what is learned is kept in %s (%s)", s->path,
@@ -274,7 +274,7 @@ static void on_done(struct job *j, enum job_outcome outcome)
         return;
     }
     note_report(s, &w->report);
-    s->numbers.writes_total += w->report.result == DATABASE_OK && w->kind != WORK_RANGE;
+    s->numbers.writes_total += w->report.result == SQL_GOOD && w->kind != WORK_RANGE;
     if (w->on_range)
         w->on_range(w->context, (const struct database_value *)(const void *)w->values.ptr,
                     w->values.len / sizeof(struct database_value));

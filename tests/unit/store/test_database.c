@@ -52,9 +52,9 @@ static struct database_document document(const char *service, const char *text)
 static void put(struct database *d, const char *service, const char *text)
 {
     struct database_document one = document(service, text);
-    struct database_report r = database_put_documents(d, &one, 1, WALL_S);
+    struct sql_report r = database_put_documents(d, &one, 1, WALL_S);
     assert_string_equal(r.why, "");
-    assert_int_equal(r.result, DATABASE_OK);
+    assert_int_equal(r.result, SQL_GOOD);
 }
 
 /* ---- what is read, as "a=1 b=2 " ---- */
@@ -73,8 +73,8 @@ static void assert_documents(struct database *d, const char *expected)
 {
     struct buf read CLEANUP(buf_fini) = {0};
     struct database_documents out = {.context = &read, .begin = begin, .take = take};
-    struct database_report r = database_read_documents(d, &out);
-    assert_int_equal(r.result, DATABASE_OK);
+    struct sql_report r = database_read_documents(d, &out);
+    assert_int_equal(r.result, SQL_GOOD);
     assert_string_equal(read.ptr ? read.ptr : "", expected);
 }
 
@@ -82,17 +82,17 @@ static void append(struct database *d, const char *service, const char *name, in
 {
     struct database_point p = {
         .service = str_of(service), .name = str_of(name), .minute = minute, .value = value};
-    struct database_report r = database_append(d, &p, 1);
+    struct sql_report r = database_append(d, &p, 1);
     assert_string_equal(r.why, "");
-    assert_int_equal(r.result, DATABASE_OK);
+    assert_int_equal(r.result, SQL_GOOD);
 }
 
 static size_t read_range(struct database *d, const char *service, const char *name, int64_t first,
                          int64_t last, struct database_value *ret_values, size_t max)
 {
     struct buf values CLEANUP(buf_fini) = {0};
-    struct database_report r = database_read_range(d, str_of(service), str_of(name), first, last, &values);
-    assert_int_equal(r.result, DATABASE_OK);
+    struct sql_report r = database_read_range(d, str_of(service), str_of(name), first, last, &values);
+    assert_int_equal(r.result, SQL_GOOD);
     size_t count = values.len / sizeof(struct database_value);
     memcpy(ret_values, values.ptr ? values.ptr : "", MIN(count, max) * sizeof(struct database_value));
     return count;
@@ -131,8 +131,8 @@ static void test_documents_stay(void **state)
     assert_documents(d, "api=x\ny shop=two ");
     database_free(d);
     d = make(0, 0);
-    struct database_report r = database_open(d, 0);
-    assert_int_equal(r.result, DATABASE_OK);
+    struct sql_report r = database_open(d, 0);
+    assert_int_equal(r.result, SQL_GOOD);
     assert_false(r.is_anew);
     assert_true(r.bytes > 0);
     assert_documents(d, "api=x\ny shop=two ");
@@ -147,8 +147,8 @@ static void test_documents_all_or_none(void **state)
     execute_in_file("CREATE TRIGGER no BEFORE INSERT ON learned WHEN NEW.service = 'b'"
                     " BEGIN SELECT raise(FAIL, 'no'); END");
     struct database_document both[] = {document("a", "new"), document("b", "new")};
-    struct database_report r = database_put_documents(d, both, 2, WALL_S);
-    assert_int_equal(r.result, DATABASE_FAILED);
+    struct sql_report r = database_put_documents(d, both, 2, WALL_S);
+    assert_int_equal(r.result, SQL_FAILED);
     assert_string_equal(r.why, "no");
     assert_documents(d, "a=old ");
     database_free(d);
@@ -158,7 +158,7 @@ static void test_old_documents_go(void **state)
 {
     struct database *d = make(0, 60);
     struct database_document gone = document("gone", "1");
-    assert_int_equal(database_put_documents(d, &gone, 1, WALL_S - 3 * 3600).result, DATABASE_OK);
+    assert_int_equal(database_put_documents(d, &gone, 1, WALL_S - 3 * 3600).result, SQL_GOOD);
     assert_documents(d, "gone=1 ");
     put(d, "here", "2");
     assert_documents(d, "here=2 ");
@@ -209,9 +209,9 @@ static void test_full_file_makes_room(void **state)
         for (int i = 0; i < BATCH; i++)
             points[i] = (struct database_point){
                 .service = STR("shop"), .name = STR("load"), .minute = b * BATCH + i, .value = i + 0.1};
-        struct database_report r = database_append(d, points, BATCH);
+        struct sql_report r = database_append(d, points, BATCH);
         assert_string_equal(r.why, "");
-        assert_int_equal(r.result, DATABASE_OK);
+        assert_int_equal(r.result, SQL_GOOD);
     }
     size_t count = read_range(d, "shop", "load", 0, BATCH * BATCHES, v, 1);
     assert_in_range(count, 5000, BATCH * BATCHES - 1);
@@ -237,9 +237,9 @@ static void test_full_disk(void **state)
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
     struct database_document one = document("shop", large);
-    struct database_report r = database_put_documents(d, &one, 1, WALL_S);
+    struct sql_report r = database_put_documents(d, &one, 1, WALL_S);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(r.result, DATABASE_FAILED);
+    assert_int_equal(r.result, SQL_FAILED);
     assert_true(r.why[0]);
     assert_false(r.is_anew);
     assert_documents(d, "shop=small ");
@@ -267,8 +267,8 @@ static void test_damaged_file_is_put_aside(void **state)
 {
     spoil("this is no database, and never was one, however long one looks at it: it is text", 0);
     struct database *d = make(0, 0);
-    struct database_report r = database_open(d, 0);
-    assert_int_equal(r.result, DATABASE_OK);
+    struct sql_report r = database_open(d, 0);
+    assert_int_equal(r.result, SQL_GOOD);
     assert_true(r.is_anew);
     assert_non_null(strstr(r.why, "damaged"));
     assert_true(exists(".damaged"));
@@ -288,8 +288,8 @@ static void test_damage_while_running(void **state)
     rubbish[4096] = '\0';
     spoil(rubbish, 4096);
     struct database_document one = document("shop", "new");
-    struct database_report r = database_put_documents(d, &one, 1, WALL_S);
-    assert_int_equal(r.result, DATABASE_OK);
+    struct sql_report r = database_put_documents(d, &one, 1, WALL_S);
+    assert_int_equal(r.result, SQL_GOOD);
     assert_true(r.is_anew);
     assert_documents(d, "shop=new ");
     database_free(d);
@@ -301,8 +301,8 @@ static void test_removed_file_is_begun_anew(void **state)
     put(d, "shop", "old");
     assert_int_equal(unlink(path), 0);
     struct database_document one = document("shop", "new");
-    struct database_report r = database_put_documents(d, &one, 1, WALL_S);
-    assert_int_equal(r.result, DATABASE_OK);
+    struct sql_report r = database_put_documents(d, &one, 1, WALL_S);
+    assert_int_equal(r.result, SQL_GOOD);
     assert_true(r.is_anew);
     assert_string_equal(r.why, "it was removed");
     assert_true(exists(""));
@@ -317,8 +317,8 @@ static void test_held_by_another(void **state)
     struct database *first = make(0, 0), *second = make(0, 0);
     put(first, "shop", "first");
     int64_t began_ns = clock_now_ns();
-    struct database_report r = database_open(second, 50 * NS_PER_MS);
-    assert_int_equal(r.result, DATABASE_HELD);
+    struct sql_report r = database_open(second, 50 * NS_PER_MS);
+    assert_int_equal(r.result, SQL_HELD);
     assert_true(clock_now_ns() - began_ns >= 50 * NS_PER_MS);
     assert_documents(first, "shop=first ");
     database_free(first);
@@ -356,8 +356,8 @@ static void test_later_version_is_left_alone(void **state)
 {
     execute_in_file("CREATE TABLE learned (something TEXT); PRAGMA user_version = 99");
     struct database *d = make(0, 0);
-    struct database_report r = database_open(d, 0);
-    assert_int_equal(r.result, DATABASE_NEWER);
+    struct sql_report r = database_open(d, 0);
+    assert_int_equal(r.result, SQL_NEWER);
     database_free(d);
     assert_int_equal(number_in_file("PRAGMA user_version"), 99);
     assert_false(exists(".damaged"));
@@ -376,7 +376,7 @@ static void test_writer_that_is_killed(void **state)
             for (int i = 0;; i++) {
                 memset(text, 'a' + (round + i) % 26, TEXT_BYTES);
                 struct database_document both[] = {document("one", text), document("two", text)};
-                if (database_put_documents(d, both, 2, WALL_S).result != DATABASE_OK)
+                if (database_put_documents(d, both, 2, WALL_S).result != SQL_GOOD)
                     _exit(1);
             }
         }
@@ -386,8 +386,8 @@ static void test_writer_that_is_killed(void **state)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
         struct database *d = make(0, 0);
-        struct database_report r = database_open(d, 0);
-        assert_int_equal(r.result, DATABASE_OK);
+        struct sql_report r = database_open(d, 0);
+        assert_int_equal(r.result, SQL_GOOD);
         assert_false(r.is_anew);
         database_free(d);
         assert_int_equal(number_in_file("SELECT count(DISTINCT document) <= 1 FROM learned"), 1);
@@ -404,8 +404,8 @@ static void test_folder_that_cannot_be_written(void **state)
         if (geteuid() == 0 && setuid(65534) != 0)
             _exit(2);
         struct database *d = make(0, 0);
-        struct database_report r = database_open(d, 0);
-        bool is_told = r.result == DATABASE_FAILED && strstr(r.why, "Permission denied");
+        struct sql_report r = database_open(d, 0);
+        bool is_told = r.result == SQL_FAILED && strstr(r.why, "Permission denied");
         database_free(d);
         _exit(is_told ? 0 : 1);
     }

@@ -200,7 +200,7 @@ static void test_series(void **state)
 static void test_held_by_another_is_left_alone(void **state)
 {
     struct database *other = database_new(&(struct database_params){.path = path});
-    assert_int_equal(database_open(other, 0).result, DATABASE_OK);
+    assert_int_equal(database_open(other, 0).result, SQL_GOOD);
     struct store *s = open_store(PATIENCE_NS);
     assert_int_equal(loads, 0);
     assert_string_equal(told.ptr, "state_off ");
@@ -221,7 +221,7 @@ static void test_late_load(void **state)
     assert_true(put(s, "shop", "of old"));
     store_free(s, PATIENCE_NS);
     struct database *other = database_new(&(struct database_params){.path = path});
-    assert_int_equal(database_open(other, 0).result, DATABASE_OK);
+    assert_int_equal(database_open(other, 0).result, SQL_GOOD);
     loads = 0;
     s = open_store(5 * NS_PER_MS);
     assert_int_equal(loads, 0);
