@@ -281,9 +281,9 @@ static void upgrade(struct sql *s, int64_t version)
 static void open_sqlite(struct sql *s, struct sql_report *r)
 {
     const int64_t known = (int64_t)s->params.upgrade_count;
-    if (!note_error(s, sqlite3_open_v2(s->path, &s->sqlite,
-                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                       NULL)))
+    if (!note_error(s,
+                    sqlite3_open_v2(s->path, &s->sqlite,
+                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL)))
         return;
     note_error(s, sqlite3_busy_timeout(s->sqlite, BUSY_MS));
     int64_t version = sql_number(s, "PRAGMA user_version", 0);
@@ -414,9 +414,8 @@ static void transact(struct sql *s, bool is_write, void (*work)(void *context, s
 
 static struct sql_report success(struct sql *s)
 {
-    struct sql_report r = {.result = SQL_GOOD,
-                           .is_anew = s->anew[0] != '\0',
-                           .bytes = size_of(s->path) + size_of(s->wal_path)};
+    struct sql_report r = {
+        .result = SQL_GOOD, .is_anew = s->anew[0] != '\0', .bytes = size_of(s->path) + size_of(s->wal_path)};
     note(&r, s->anew, "");
     s->anew[0] = '\0';
     return r;

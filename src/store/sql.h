@@ -79,7 +79,8 @@ void sql_bind_text(struct sql_statement *t, int at, struct str text);
 void sql_bind_bytes(struct sql_statement *t, int at, struct str bytes);
 /* True: there is a row. False: there is none any more, and the statement is ready to be run again. */
 bool sql_step(struct sql_statement *t);
-/* Runs what gives no rows. False: an error, or it is there already: nothing was written and no error sticks. */
+/* Runs what gives no rows. False: an error, or it is there already: nothing was written and no error sticks.
+ */
 bool sql_insert(struct sql_statement *t);
 /* Ends a run before its last row. */
 void sql_reset(struct sql_statement *t);

@@ -2,9 +2,8 @@
  * store.c: see store.h.
  *
  * A pool of one job thread does one piece of work after the other, so the database needs no lock. Each piece
- * carries copies of what it works on. What thread and loop share is the keeper: it owns the database and
- * counts the work that is done, so that the loop's thread can wait for it where it may (start and end). The
- * keeper lives until the store and every piece of work have let go: a disk that hangs outlives the store.
+ * carries copies of what it works on. What thread and loop share is the keeper (keeper.h), which owns the
+ * database.
  *
  * One write of documents at a time: while a slow disk is at it, the next is refused, and comes again later
  * with newer knowledge. So memory is bounded whatever the disk does.
@@ -16,9 +15,9 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "net/job.h"
+#include "store/keeper.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,14 +25,6 @@ enum { WORK_QUEUE_MAX = 64 };
 #define WORK_NS      (30 * NS_PER_S)   /* a disk that takes longer is told */
 #define OPEN_WAIT_NS (1 * NS_PER_S)    /* for a Weir that is just ending */
 #define CLOSE_NS     (100 * NS_PER_MS) /* for the thread to end, once its work is done */
-
-struct keeper {
-    pthread_mutex_t mutex; /* guards refs and done */
-    pthread_cond_t changed;
-    uint32_t refs;
-    uint64_t done;             /* pieces of work */
-    struct database *database; /* the job thread's alone */
-};
 
 enum work_kind { WORK_LOAD, WORK_PUT, WORK_APPEND, WORK_RANGE, WORK_CLOSE };
 
@@ -75,73 +66,17 @@ const char *store_told_name(enum store_told t)
     return names[t];
 }
 
-/* ---- the keeper ---- */
-
-static struct keeper *keeper_new(const struct database_params *params)
+static void free_database(void *file)
 {
-    struct keeper *k = NEW(struct keeper);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&k->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&k->mutex, NULL);
-    k->refs = 1;
-    k->database = database_new(params);
-    return k;
-}
-
-static struct keeper *keeper_ref(struct keeper *k)
-{
-    pthread_mutex_lock(&k->mutex);
-    k->refs++;
-    pthread_mutex_unlock(&k->mutex);
-    return k;
-}
-
-static void keeper_unref(struct keeper *k)
-{
-    pthread_mutex_lock(&k->mutex);
-    bool is_last = --k->refs == 0;
-    pthread_mutex_unlock(&k->mutex);
-    if (!is_last)
-        return;
-    database_free(k->database);
-    pthread_mutex_destroy(&k->mutex);
-    pthread_cond_destroy(&k->changed);
-    free(k);
+    database_free(file);
 }
 
 /* After its run, or when it is given up before that. */
 static void count_done(struct work *w)
 {
-    struct keeper *k = w->keeper;
-    pthread_mutex_lock(&k->mutex);
-    k->done += !w->is_counted;
+    if (!w->is_counted)
+        keeper_count_done(w->keeper);
     w->is_counted = true;
-    pthread_cond_broadcast(&k->changed);
-    pthread_mutex_unlock(&k->mutex);
-}
-
-static uint64_t keeper_done(struct keeper *k)
-{
-    pthread_mutex_lock(&k->mutex);
-    uint64_t done = k->done;
-    pthread_mutex_unlock(&k->mutex);
-    return done;
-}
-
-/* True: so much work is done. */
-static bool keeper_wait(struct keeper *k, uint64_t number, int64_t wait_ns)
-{
-    int64_t until_ns = clock_now_ns() + wait_ns;
-    struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-    pthread_mutex_lock(&k->mutex);
-    while (k->done < number && pthread_cond_timedwait(&k->changed, &k->mutex, &until) == 0)
-        continue;
-    bool is_done = k->done >= number;
-    pthread_mutex_unlock(&k->mutex);
-    return is_done;
 }
 
 /* ---- on the job thread ---- */
@@ -175,7 +110,7 @@ static struct sql_report load(struct work *w, struct database *d)
 static void run(struct job *j)
 {
     struct work *w = container_of(j, struct work, job);
-    struct database *d = w->keeper->database;
+    struct database *d = keeper_file(w->keeper);
     switch (w->kind) {
     case WORK_LOAD:
         w->report = load(w, d);
@@ -330,7 +265,7 @@ struct store *store_new(const struct store_params *params)
     s->pool = p;
     s->events = params->events;
     s->path = mem_strdup(params->database.path);
-    s->keeper = keeper_new(&params->database);
+    s->keeper = keeper_new(database_new(&params->database), free_database);
     return s;
 }
 
