@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "net/json_value.h"
-#include "provider/plugin.h"
+#include "net/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct driver {
     const struct config_service *service; /* borrowed */
     const struct config_exec *config;     /* of it */
     char *owner;                          /* owned */
-    struct plugin plugin;
+    struct program program;
     int64_t id; /* of the last question */
 };
 
@@ -43,8 +43,8 @@ static struct driver *exec_open(const struct config_service *service, const char
 
 static void exec_close(struct driver *d)
 {
-    plugin_end(&d->plugin, GRACE_NS);
-    plugin_fini(&d->plugin);
+    program_end(&d->program, GRACE_NS);
+    program_fini(&d->program);
     free(d->owner);
     free(d);
 }
@@ -137,9 +137,9 @@ static bool start(struct driver *d, const struct variables *variables, const cha
         environment[count++] = c->environment.items[i].ptr;
     for (size_t i = 0; i < variable_count; i++)
         environment[count++] = variables->text[i];
-    bool is_started = plugin_start(
-        &d->plugin,
-        &(struct plugin_command){
+    bool is_started = program_start(
+        &d->program,
+        &(struct program_command){
             .argv = argv, .environment = environment, .directory = c->directory.ptr ? c->directory.ptr : ""},
         err);
     free(argv);
@@ -147,21 +147,21 @@ static bool start(struct driver *d, const struct variables *variables, const cha
     return is_started;
 }
 
-static bool ask_staying(struct driver *d, struct str line, const struct plugin_limits *limits,
+static bool ask_staying(struct driver *d, struct str line, const struct program_limits *limits,
                         struct str *ret_answer, struct driver_failure *f)
 {
     struct err err = {0};
-    if (!plugin_is_running(&d->plugin) && !start(d, NULL, NULL, &err))
+    if (!program_is_running(&d->program) && !start(d, NULL, NULL, &err))
         return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "%s", err.text);
-    if (plugin_ask(&d->plugin, line, limits, ret_answer, &err))
+    if (program_ask(&d->program, line, limits, ret_answer, &err))
         return true;
-    plugin_kill(&d->plugin);
+    program_kill(&d->program);
     return driver_fail(f, DRIVER_FAULT_RETRYABLE, "the plug-in: %s", err.text);
 }
 
 /* A failure that it states itself, on its output, says more than its exit status. */
 static bool ask_once(struct driver *d, const struct question *q, struct str line,
-                     const struct plugin_limits *limits, struct str *ret_answer, struct driver_failure *f)
+                     const struct program_limits *limits, struct str *ret_answer, struct driver_failure *f)
 {
     struct err err = {0};
     struct variables variables = {0};
@@ -169,12 +169,12 @@ static bool ask_once(struct driver *d, const struct question *q, struct str line
     fill_variables(d, q, &variables);
     if (!start(d, &variables, q->action, &err))
         return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "%s", err.text);
-    if (!plugin_run(&d->plugin, line, limits, ret_answer, &status, &err))
+    if (!program_run(&d->program, line, limits, ret_answer, &status, &err))
         return driver_fail(f, DRIVER_FAULT_RETRYABLE, "the plug-in: %s", err.text);
     bool has_succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (has_succeeded || (WIFEXITED(status) && ret_answer->len))
         return true;
-    const char *words = d->plugin.words;
+    const char *words = d->program.words;
     if (WIFSIGNALED(status))
         return driver_fail(f, DRIVER_FAULT_RETRYABLE, "the plug-in was killed by signal %d",
                            WTERMSIG(status));
@@ -228,7 +228,7 @@ static bool ask(struct driver *d, const struct driver_call *call, const struct q
                 struct json_value **ret_answer, struct driver_failure *f)
 {
     CLEANUP(buf_fini) struct buf line = {0};
-    struct plugin_limits limits = {.deadline_ns = call->deadline_ns, .is_cancelled = call->is_cancelled};
+    struct program_limits limits = {.deadline_ns = call->deadline_ns, .is_cancelled = call->is_cancelled};
     struct str answer;
     write_question(d, q, &line);
     bool is_staying = d->config->protocol == EXEC_LINES;
@@ -239,7 +239,7 @@ static bool ask(struct driver *d, const struct driver_call *call, const struct q
     if (read_answer(d, answer, ret_answer, f))
         return true;
     if (f->fault == DRIVER_FAULT_CONFIGURATION)
-        plugin_kill(&d->plugin); /* out of step, perhaps; a failure that it stated is none of that */
+        program_kill(&d->program); /* out of step, perhaps; a failure that it stated is none of that */
     return false;
 }
 

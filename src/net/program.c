@@ -3,14 +3,15 @@
  * standard error, it ends. Standard error is read in every turn, so that a program that talks much there
  * never stands still for it; what is kept is its last line.
  *
- * fork and exec, since posix_spawn has no parent-death signal: a plug-in that hangs must not outlive the
+ * fork and exec, since posix_spawn has no parent-death signal: a program that hangs must not outlive the
  * worker. Between the two only calls that are safe in the child of a program with threads. The mark by which
  * the supervisor finds what belongs to it at its end is taken out of the environment: servers that a plug-in
  * starts are to live on.
  *
- * Only the program itself is ever killed, never its process group: servers may be among its children.
+ * Usually the program itself is killed and not its process group: servers may be among its children. One that
+ * is_alone takes its group with it: a shell that waits for a command that hangs is of no use without it.
  */
-#include "provider/plugin.h"
+#include "net/program.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -79,7 +80,7 @@ static const char **join_environment(const char *const *more)
 }
 
 /* In the child; never returns. What fails is told as its errno through fd. */
-static void run_child(const struct plugin_command *command, const char **environment, const int fds[3],
+static void run_child(const struct program_command *command, const char **environment, const int fds[3],
                       int fd, pid_t parent)
 {
     sigset_t none;
@@ -99,7 +100,8 @@ static void run_child(const struct plugin_command *command, const char **environ
     _exit(127);
 }
 
-static bool launch(struct plugin *p, const struct plugin_command *command, const int fds[3], struct err *err)
+static bool launch(struct program *p, const struct program_command *command, const int fds[3],
+                   struct err *err)
 {
     int outcome[2], error = 0;
     if (pipe2(outcome, O_CLOEXEC) < 0)
@@ -122,9 +124,9 @@ static bool launch(struct plugin *p, const struct plugin_command *command, const
     return true;
 }
 
-bool plugin_start(struct plugin *p, const struct plugin_command *command, struct err *err)
+bool program_start(struct program *p, const struct program_command *command, struct err *err)
 {
-    ASSERT(!plugin_is_running(p));
+    ASSERT(!program_is_running(p));
     struct ends to = {-1, -1}, from = {-1, -1}, words = {-1, -1};
     buf_clear(&p->answer);
     buf_clear(&p->error_line);
@@ -144,13 +146,14 @@ bool plugin_start(struct plugin *p, const struct plugin_command *command, struct
     close(to.child);
     close(from.child);
     close(words.child);
+    p->is_alone = command->is_alone;
     p->to_fd = to.ours;
     p->from_fd = from.ours;
     p->words_fd = words.ours;
     if (p->pid_fd >= 0)
         return true;
     (void)err_set_errno(err, errno, "watching the process"); /* a kernel before 5.3 */
-    plugin_kill(p);
+    program_kill(p);
     return false;
 }
 
@@ -163,7 +166,7 @@ static void drop(int *fd)
     *fd = -1;
 }
 
-static void take_words(struct plugin *p, struct str bytes)
+static void take_words(struct program *p, struct str bytes)
 {
     struct buf *line = &p->error_line;
     for (size_t i = 0; i < bytes.len; i++) {
@@ -178,7 +181,7 @@ static void take_words(struct plugin *p, struct str bytes)
     }
 }
 
-static void read_words(struct plugin *p)
+static void read_words(struct program *p)
 {
     char bytes[READ_BYTES];
     ssize_t n = read(p->words_fd, bytes, sizeof(bytes));
@@ -189,7 +192,7 @@ static void read_words(struct plugin *p)
 }
 
 /* False when it has closed its output. */
-static bool read_answer(struct plugin *p)
+static bool read_answer(struct program *p)
 {
     char bytes[READ_BYTES];
     ssize_t n = read(p->from_fd, bytes, sizeof(bytes));
@@ -201,7 +204,7 @@ static bool read_answer(struct plugin *p)
 }
 
 /* False when it does not take any more. */
-static bool write_rest(struct plugin *p, struct str *rest)
+static bool write_rest(struct program *p, struct str *rest)
 {
     ssize_t n = write(p->to_fd, rest->ptr, rest->len); /* SIGPIPE is ignored in a worker */
     if (n > 0)
@@ -214,7 +217,7 @@ struct turn {
     bool is_deaf;   /* it closed its input before it had read all */
 };
 
-static bool wait_turn(struct plugin *p, struct str *rest, const struct plugin_limits *limits,
+static bool wait_turn(struct program *p, struct str *rest, const struct program_limits *limits,
                       struct turn *ret_turn, struct err *err)
 {
     int64_t left_ns = limits->deadline_ns - clock_now_ns();
@@ -234,17 +237,17 @@ static bool wait_turn(struct plugin *p, struct str *rest, const struct plugin_li
         read_words(p);
     if (fds[3].revents)
         ret_turn->is_deaf = !write_rest(p, rest);
-    if (p->answer.len > PLUGIN_ANSWER_BYTES_MAX)
-        return err_set(err, "its answer is longer than %d bytes", PLUGIN_ANSWER_BYTES_MAX);
+    if (p->answer.len > PROGRAM_ANSWER_BYTES_MAX)
+        return err_set(err, "its answer is longer than %d bytes", PROGRAM_ANSWER_BYTES_MAX);
     return true;
 }
 
 /* What it has written already is in the pipes. */
-static void read_left(struct plugin *p)
+static void read_left(struct program *p)
 {
-    while (p->from_fd >= 0 && p->answer.len <= PLUGIN_ANSWER_BYTES_MAX && read_answer(p))
+    while (p->from_fd >= 0 && p->answer.len <= PROGRAM_ANSWER_BYTES_MAX && read_answer(p))
         ;
-    for (int i = 0; p->words_fd >= 0 && i < PLUGIN_ANSWER_BYTES_MAX / READ_BYTES; i++) {
+    for (int i = 0; p->words_fd >= 0 && i < PROGRAM_ANSWER_BYTES_MAX / READ_BYTES; i++) {
         size_t before = p->error_line.len;
         read_words(p);
         if (p->error_line.len == before)
@@ -255,7 +258,7 @@ static void read_left(struct plugin *p)
 
 /* --- the end ----------------------------------------------------------------------------------------- */
 
-static int reap(struct plugin *p)
+static int reap(struct program *p)
 {
     int status = 0;
     while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
@@ -268,32 +271,32 @@ static int reap(struct plugin *p)
     return status;
 }
 
-void plugin_end(struct plugin *p, int64_t grace_ns)
+void program_end(struct program *p, int64_t grace_ns)
 {
-    if (!plugin_is_running(p))
+    if (!program_is_running(p))
         return;
     drop(&p->to_fd);
     struct pollfd end = {.fd = p->pid_fd, .events = POLLIN};
     if (grace_ns <= 0 || poll(&end, 1, (int)(grace_ns / NS_PER_MS)) != 1)
-        (void)kill(p->pid, SIGKILL);
+        (void)kill(p->is_alone ? -p->pid : p->pid, SIGKILL);
     (void)reap(p);
 }
 
-void plugin_fini(struct plugin *p)
+void program_fini(struct program *p)
 {
-    plugin_kill(p);
+    program_kill(p);
     buf_fini(&p->answer);
     buf_fini(&p->error_line);
 }
 
 /* Who closes its output is usually about to end; its status and last words say more. */
-static bool ends_soon(struct plugin *p)
+static bool ends_soon(struct program *p)
 {
     struct pollfd end = {.fd = p->pid_fd, .events = POLLIN};
     return poll(&end, 1, (int)(END_AWAITED_NS / NS_PER_MS)) == 1;
 }
 
-static bool tell_end(struct plugin *p, struct err *err)
+static bool tell_end(struct program *p, struct err *err)
 {
     read_left(p);
     int status = reap(p);
@@ -305,15 +308,15 @@ static bool tell_end(struct plugin *p, struct err *err)
 
 /* --- asking ------------------------------------------------------------------------------------------ */
 
-static bool take_line(struct plugin *p, size_t *ret_len)
+static bool take_line(struct program *p, size_t *ret_len)
 {
     return str_find(buf_str(&p->answer), '\n', ret_len);
 }
 
-bool plugin_ask(struct plugin *p, struct str line, const struct plugin_limits *limits, struct str *ret_line,
-                struct err *err)
+bool program_ask(struct program *p, struct str line, const struct program_limits *limits,
+                 struct str *ret_line, struct err *err)
 {
-    ASSERT(plugin_is_running(p));
+    ASSERT(program_is_running(p));
     CLEANUP(buf_fini) struct buf out = {0};
     struct turn turn;
     size_t len;
@@ -339,10 +342,10 @@ bool plugin_ask(struct plugin *p, struct str line, const struct plugin_limits *l
     return true;
 }
 
-bool plugin_run(struct plugin *p, struct str line, const struct plugin_limits *limits, struct str *ret_output,
-                int *ret_status, struct err *err)
+bool program_run(struct program *p, struct str line, const struct program_limits *limits,
+                 struct str *ret_output, int *ret_status, struct err *err)
 {
-    ASSERT(plugin_is_running(p));
+    ASSERT(program_is_running(p));
     CLEANUP(buf_fini) struct buf out = {0};
     struct turn turn = {0};
     buf_put(&out, line);
@@ -350,7 +353,7 @@ bool plugin_run(struct plugin *p, struct str line, const struct plugin_limits *l
     struct str rest = buf_str(&out);
     while (!turn.has_ended) {
         if (!wait_turn(p, &rest, limits, &turn, err)) {
-            plugin_kill(p);
+            program_kill(p);
             return false;
         }
         if (turn.is_deaf)
@@ -360,8 +363,8 @@ bool plugin_run(struct plugin *p, struct str line, const struct plugin_limits *l
     }
     read_left(p);
     *ret_status = reap(p);
-    if (p->answer.len > PLUGIN_ANSWER_BYTES_MAX)
-        return err_set(err, "its answer is longer than %d bytes", PLUGIN_ANSWER_BYTES_MAX);
+    if (p->answer.len > PROGRAM_ANSWER_BYTES_MAX)
+        return err_set(err, "its answer is longer than %d bytes", PROGRAM_ANSWER_BYTES_MAX);
     *ret_output = buf_str(&p->answer);
     return true;
 }
