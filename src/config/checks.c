@@ -380,43 +380,6 @@ static void check_routes(struct decoding *d, struct node *root, const struct con
     free(claims);
 }
 
-/* ---- notify ---- */
-
-static struct node *notify_item(const struct node *root, size_t index)
-{
-    struct node *n = nth_item(node_find(root, "notify"), index);
-    return n && n->kind == NODE_MAPPING && n->first ? n->first : NULL;
-}
-
-/* Puts the log first, whether it was written or not, names what has no name, and refuses what is there twice.
- */
-static void complete_notify(struct decoding *d, struct node *root, struct config *c)
-{
-    struct config_notify *sinks = ARENA_ARRAY(d->arena, struct config_notify, c->notify_count + 1);
-    size_t count = 1, log_count = 0;
-    sinks[0] = (struct config_notify){
-        .kind = NOTIFY_LOG, .name = STR("log"), .url = STR(""), .bearer_token_file = STR("")};
-    for (size_t i = 0; i < c->notify_count; i++) {
-        struct config_notify *sink = &c->notify[i];
-        struct node *place = notify_item(root, i);
-        char name[32];
-        if (sink->kind == NOTIFY_LOG) {
-            if (log_count++ && place)
-                node_key_error(d->d, place, "'log' is given twice");
-            continue;
-        }
-        snprintf(name, sizeof(name), "webhook-%zu", count);
-        if (sink->name.len == 0)
-            sink->name = arena_copy_str(d->arena, str_of(name));
-        for (size_t j = 0; j < count && is_good(place); j++)
-            if (str_eq(sinks[j].name, sink->name))
-                node_key_error(d->d, place, "two notify items are named '%s'", sink->name.ptr);
-        sinks[count++] = *sink;
-    }
-    c->notify = sinks;
-    c->notify_count = count;
-}
-
 static void complete_listeners(struct decoding *d, struct config *c)
 {
     const char *problem;
@@ -437,7 +400,7 @@ void check_root(struct decoding *d, const struct schema_mapping *m, struct node 
         diagnostics_hint(d->d, node_key_error(d->d, services, "'services' is empty"),
                          "name at least one service");
     complete_listeners(d, c);
-    complete_notify(d, node, c);
+    check_notify(d, node, c);
     check_listening(d, node, c);
     check_server_total(d, node, c);
     check_logs(d, node, c);

@@ -28,5 +28,9 @@ void check_discover(struct decoding *d, const struct schema_mapping *m, struct n
 void check_docker(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_swarm(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_registry(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+/* Of a kind of sink: where its address and its secret come from. */
+void check_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+/* Of the whole file: puts the log first among the sinks and gives each a name of its own. */
+void check_notify(struct decoding *d, struct node *root, struct config *c);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -4,6 +4,7 @@
  * same configuration again (fuzzed).
  */
 #include "config/reader.h"
+#include "config/sink.h"
 #include "config/values.h"
 
 static void write_mapping(const struct schema_mapping *m, const char *target, int indent, struct buf *out);
@@ -134,4 +135,9 @@ static void write_mapping(const struct schema_mapping *m, const char *target, in
 void config_format(const struct config *c, struct buf *out)
 {
     write_mapping(&schema_root, (const char *)c, 0, out);
+}
+
+void config_sink_format(const struct config_notify *sink, struct buf *out)
+{
+    write_mapping(schema_find(&schema_root, STR("notify"))->mapping, (const char *)sink, 0, out);
 }

@@ -291,13 +291,28 @@ struct config_watch {    /* watch: */
     int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
 };
 
-enum notify_kind { NOTIFY_LOG, NOTIFY_WEBHOOK };
+/* X(ID, key): in the order of the rows of notify_keys[] in schema_notify.c. */
+#define NOTIFY_KINDS(X)                                                                                      \
+    X(LOG, "log")                                                                                            \
+    X(WEBHOOK, "webhook")
 
-struct config_notify { /* notify: - webhook: URL | - log: {} */
+#define NOTIFY_KIND_ID(id, key) NOTIFY_##id,
+enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ID) NOTIFY_KIND_COUNT };
+
+struct config_secret {    /* at most one is not "" */
+    struct str value;     /* the secret itself; for URLs only */
+    struct str file, env; /* where it is found at each use */
+};
+
+/*
+ * notify: - webhook: URL | - log: {}. What several kinds have comes first, then a struct a kind. Only what
+ * the kind's table in schema_notify.c lists is set; all else is zero.
+ */
+struct config_notify {
     enum notify_kind kind;
-    struct str name;              /* default the kind and a number: webhook-1 */
-    struct str url;               /* http:// or https:// */
-    struct str bearer_token_file; /* "" = none */
+    struct str name;            /* default the kind and a number: webhook-1 */
+    struct config_secret url;   /* http:// or https:// */
+    struct config_secret token; /* bearer token, bot's token, routing key, password */
 };
 
 struct config_admin {      /* admin: */

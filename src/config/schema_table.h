@@ -1,5 +1,6 @@
 /* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_docker.c,
- * schema_http.c, schema_exec.c, schema_process.c, schema_scale.c, schema_service.c, schema_watch.c). Nobody
+ * schema_http.c, schema_exec.c, schema_notify.c, schema_process.c, schema_scale.c, schema_service.c,
+ * schema_watch.c). Nobody
  * else includes it.
  */
 #pragma once

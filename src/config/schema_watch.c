@@ -1,4 +1,4 @@
-/* The tables of what is watched and of who is told. See schema.c. */
+/* The tables of what is watched. See schema.c. */
 #include "config/schema_table.h"
 
 /* The defaults of thresholds differ, so each has its own table. */
@@ -130,48 +130,4 @@ static const struct schema_key watch_keys[] = {
 const struct schema_mapping schema_watch = {
     .help = "What is measured and when it becomes an alert.",
     KEYS(watch_keys),
-};
-
-static const struct schema_mapping log_sink = {
-    .help = "Alerts as lines in Weir's own log. This sink is always there."};
-static const struct schema_key webhook_keys[] = {
-    {.name = "url",
-     .type = VALUE_URL,
-     .offset = AT(config_notify, url),
-     .is_required = true,
-     .is_secret = true,
-     .example = "https://hooks.example.com/ops",
-     .synonyms = " address to endpoint ",
-     .help = "Where alerts are posted, in the format of Prometheus Alertmanager's webhooks (version 4)."},
-    {.name = "bearer_token_file",
-     .type = VALUE_FILE,
-     .offset = AT(config_notify, bearer_token_file),
-     .example = "/etc/weir/hook.token",
-     .default_shown = "none",
-     .synonyms = " token token_file bearer authorization ",
-     .help = "File that holds the token for an Authorization field."},
-    {.name = "name",
-     .type = VALUE_NAME,
-     .offset = AT(config_notify, name),
-     .default_shown = "`webhook-1` and so on",
-     .example = "ops",
-     .help = "Its name in logs and metrics."},
-};
-static const struct schema_mapping webhook = {
-    .help = "Alerts as HTTP POST, tried again until they arrive. A URL alone may stand for the mapping.",
-    KEYS(webhook_keys),
-    .shorthand = "url",
-};
-static const struct schema_key notify_keys[] = {
-    [NOTIFY_LOG] = {.name = "log", MAPPING(log_sink), .example = "{}"},
-    [NOTIFY_WEBHOOK] = {.name = "webhook",
-                        MAPPING(webhook),
-                        .example = "https://hooks.example.com/ops",
-                        .synonyms = " http url slack hook "},
-};
-const struct schema_mapping schema_notify = {
-    .help = "Who is told of alerts. A list, each item with a key for its kind.",
-    KEYS(notify_keys),
-    .is_one_of = true,
-    .kind_offset = AT(config_notify, kind),
 };

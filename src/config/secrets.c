@@ -26,8 +26,10 @@ static struct str *text_at(const struct config_service *s, size_t offset)
 void config_each_secret_file(struct config *c, void (*visit)(void *context, struct str *path), void *context)
 {
     visit(context, &c->admin.token_file);
-    for (size_t i = 0; i < c->notify_count; i++)
-        visit(context, &c->notify[i].bearer_token_file);
+    for (size_t i = 0; i < c->notify_count; i++) {
+        visit(context, &c->notify[i].url.file);
+        visit(context, &c->notify[i].token.file);
+    }
     for (size_t i = 0; i < c->service_count; i++)
         for (size_t file = 0; file < ARRAY_LEN(service_files); file++)
             visit(context, text_at(&c->services[i], service_files[file]));
@@ -36,10 +38,17 @@ void config_each_secret_file(struct config *c, void (*visit)(void *context, stru
 const char **config_secret_variables(const struct config *c, struct arena *arena)
 {
     size_t count = 0;
-    const char **names =
-        ARENA_ARRAY(arena, const char *, 2 + c->service_count * ARRAY_LEN(service_variables));
+    const char **names = ARENA_ARRAY(
+        arena, const char *, 2 + 2 * c->notify_count + c->service_count * ARRAY_LEN(service_variables));
     if (c->admin.token_env.len)
         names[count++] = c->admin.token_env.ptr;
+    for (size_t i = 0; i < c->notify_count; i++) {
+        const struct config_notify *sink = &c->notify[i];
+        if (sink->url.env.len)
+            names[count++] = sink->url.env.ptr;
+        if (sink->token.env.len)
+            names[count++] = sink->token.env.ptr;
+    }
     for (size_t i = 0; i < c->service_count; i++)
         for (size_t v = 0; v < ARRAY_LEN(service_variables); v++) {
             struct str name = *text_at(&c->services[i], service_variables[v]);

@@ -2,8 +2,8 @@
  * watch.c: see watch.h. Ties the parts together: host.h takes a sample, its readings go to the board, rules.h
  * judges it and the services, and each change goes as one line of text to the sinks and to control.
  *
- * Everything below is called from watch_tick; between two ticks only job threads of disks.c and webhook.c
- * work for us.
+ * Everything below is called from watch_tick; between two ticks only job threads of disks.c and
+ * notify/delivery.c work for us.
  */
 #include "watch/watch.h"
 
@@ -42,9 +42,7 @@ static void on_change(void *context, const struct alert *a, enum alert_change ch
     struct watch *w = context;
     char text[ALERT_TEXT_BYTES + 128];
     alert_format_line(a, change, text, sizeof(text));
-    notifier_send(
-        w->notifier,
-        &(struct notification){.change = change, .alert = a, .text = text, .external_url = w->external_url});
+    notifier_send(w->notifier, &(struct notification){.change = change, .alert = a, .text = text});
     if (w->on_alert)
         w->on_alert(w->context, &(struct watch_alert_event){.change = change, .alert = a, .text = text});
 }
@@ -72,7 +70,8 @@ struct watch *watch_new(const struct watch_params *params)
     w->board = board_new();
     w->rules =
         rules_new(&(struct rules_params){.instance = str_of(name), .on_change = on_change, .context = w});
-    w->notifier = notifier_new(&(struct notify_params){.loop = params->loop, .fetch = fetch});
+    w->notifier = notifier_new(
+        &(struct notify_params){.loop = params->loop, .external_url = w->external_url, .fetch = fetch});
     watch_configure(w, params->config, params->notify, params->notify_count);
     return w;
 }

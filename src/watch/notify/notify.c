@@ -1,33 +1,30 @@
-/* notify.c: see notify.h. The table of the sinks and the list of those in use. */
+/* notify.c: see notify.h. The log and the list of the sinks in use. */
 #include "watch/notify/notify.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "config/sink.h"
+#include "watch/notify/delivery.h"
+#include "watch/notify/log_sink.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { SINKS_MAX = 32, SINK_NAME_BYTES = 64 };
-
-static const struct notify_ops *const ops_of_kind[] = {
-    [NOTIFY_LOG] = &notify_log_ops,
-    [NOTIFY_WEBHOOK] = &notify_webhook_ops,
-};
+enum { SINKS_MAX = 64, SINK_NAME_BYTES = 64 };
 
 struct sink {
-    const struct notify_ops *ops;
-    void *self; /* owned, by ops */
+    struct delivery *delivery; /* owned; NULL for the log and for one that was taken over */
     char name[SINK_NAME_BYTES];
-    enum notify_kind kind;
-    char *url, *bearer_token_file; /* owned; what it was opened with */
+    struct buf written; /* what it was opened with; as secret as that */
+    uint64_t told;      /* the log's */
 };
 
 struct notifier {
     struct notify_params params;
+    char *external_url; /* owned */
     size_t count;
-    struct sink sinks[SINKS_MAX];
+    struct sink sinks[SINKS_MAX]; /* the first is the log */
 };
 
 const char *notify_outcome_name(enum notify_outcome outcome)
@@ -40,78 +37,87 @@ const char *notify_outcome_name(enum notify_outcome outcome)
     return names[outcome];
 }
 
-static char *copy_text(struct str s)
-{
-    char *copy = mem_alloc(s.len + 1);
-    str_copy(copy, s.len + 1, s);
-    return copy;
-}
+/* ---- which sinks there are ---- */
 
 static void open_sink(struct notifier *n, const struct config_notify *config)
 {
-    ASSERT((size_t)config->kind < ARRAY_LEN(ops_of_kind) && n->count < SINKS_MAX);
+    ASSERT(n->count < SINKS_MAX);
     struct sink *s = &n->sinks[n->count++];
-    s->ops = ops_of_kind[config->kind];
-    s->kind = config->kind;
-    s->url = copy_text(config->url);
-    s->bearer_token_file = copy_text(config->bearer_token_file);
+    *s = (struct sink){0};
     str_copy(s->name, sizeof(s->name), config->name);
-    s->self = s->ops->open(&n->params, config, s->name);
+    config_sink_format(config, &s->written);
+    s->delivery = delivery_new(&(struct delivery_params){
+        .loop = n->params.loop, .config = config, .external_url = n->external_url, .fetch = n->params.fetch});
 }
 
 static void close_sink(struct sink *s, int64_t flush_ns)
 {
-    s->ops->close(s->self, flush_ns);
-    free(s->url);
-    free(s->bearer_token_file);
+    if (s->delivery)
+        delivery_free(s->delivery, flush_ns);
+    buf_fini(&s->written);
 }
 
-static bool is_same(const struct sink *s, const struct config_notify *config)
+static bool take_over(struct notifier *n, struct notifier *old, const struct config_notify *config)
 {
-    return s->kind == config->kind && str_eq(str_of(s->name), config->name) &&
-           str_eq(str_of(s->url), config->url) &&
-           str_eq(str_of(s->bearer_token_file), config->bearer_token_file);
+    CLEANUP(buf_fini) struct buf wanted = {0};
+    config_sink_format(config, &wanted);
+    for (size_t k = 1; k < old->count; k++) {
+        struct sink *s = &old->sinks[k];
+        if (!s->delivery || !str_eq(buf_str(&s->written), buf_str(&wanted)))
+            continue;
+        n->sinks[n->count++] = *s;
+        *s = (struct sink){0};
+        return true;
+    }
+    return false;
 }
 
 struct notifier *notifier_new(const struct notify_params *params)
 {
     struct notifier *n = NEW(struct notifier);
     n->params = *params;
-    notifier_configure(n, NULL, 0);
+    n->external_url = mem_strdup(params->external_url ? params->external_url : "");
+    n->count = 1;
+    str_copy(n->sinks[0].name, SINK_NAME_BYTES, STR("log"));
     return n;
 }
 
 void notifier_configure(struct notifier *n, const struct config_notify *sinks, size_t count)
 {
-    static const struct config_notify log = {.kind = NOTIFY_LOG, .name = {"log", 3}};
-    struct notifier old = *n;
-    n->count = 0;
-    open_sink(n, &log);
-    for (size_t i = 0; i < count && n->count < SINKS_MAX; i++) {
-        size_t k = 0;
-        if (sinks[i].kind == NOTIFY_LOG) /* it is there already, and nobody wants to read all twice */
-            continue;
-        while (k < old.count && !(old.sinks[k].self && is_same(&old.sinks[k], &sinks[i])))
-            k++;
-        if (k == old.count) {
+    struct notifier *old = NEW(struct notifier);
+    *old = *n;
+    n->count = 1;
+    for (size_t i = 0; i < count && n->count < SINKS_MAX; i++)
+        if (sinks[i].kind != NOTIFY_LOG && !take_over(n, old, &sinks[i]))
             open_sink(n, &sinks[i]);
-            continue;
-        }
-        n->sinks[n->count++] = old.sinks[k];
-        old.sinks[k].self = NULL;
-    }
     if (count >= SINKS_MAX)
         log_warn("notify: %zu sinks are configured, %d are used", count, SINKS_MAX - 1);
-    for (size_t k = 0; k < old.count; k++)
-        if (old.sinks[k].self)
-            close_sink(&old.sinks[k], 0);
+    for (size_t k = 1; k < old->count; k++)
+        close_sink(&old->sinks[k], 0);
+    free(old);
 }
+
+/* ---- what they are told ---- */
 
 void notifier_send(struct notifier *n, const struct notification *what)
 {
+    struct notice notice;
     ASSERT(what->change != ALERT_NO_CHANGE);
-    for (size_t i = 0; i < n->count; i++)
-        n->sinks[i].ops->send(n->sinks[i].self, what);
+    log_sink_tell(what);
+    n->sinks[0].told++;
+    if (what->change != ALERT_FIRED && what->change != ALERT_ENDED)
+        return;
+    notice_init(&notice, what->alert, what->change, what->text);
+    for (size_t i = 1; i < n->count; i++)
+        delivery_send(n->sinks[i].delivery, &notice);
+    notice_fini(&notice);
+}
+
+static struct notify_counts counts_of(const struct sink *s)
+{
+    if (s->delivery)
+        return delivery_counts(s->delivery);
+    return (struct notify_counts){.of[NOTIFY_DELIVERED] = s->told};
 }
 
 void notifier_write_metrics(const struct notifier *n, struct buf *out)
@@ -119,7 +125,7 @@ void notifier_write_metrics(const struct notifier *n, struct buf *out)
     buf_put(out, STR("# HELP weir_notifications_total Alert notifications by sink and what became of them.\n"
                      "# TYPE weir_notifications_total counter\n"));
     for (size_t i = 0; i < n->count; i++) {
-        struct notify_counts counts = n->sinks[i].ops->get_counts(n->sinks[i].self);
+        struct notify_counts counts = counts_of(&n->sinks[i]);
         for (int k = 0; k < NOTIFY_OUTCOME_COUNT; k++)
             buf_printf(out, "weir_notifications_total{sink=\"%s\",outcome=\"%s\"} %llu\n", n->sinks[i].name,
                        notify_outcome_name((enum notify_outcome)k), (unsigned long long)counts.of[k]);
@@ -128,7 +134,7 @@ void notifier_write_metrics(const struct notifier *n, struct buf *out)
                      "# TYPE weir_notifications_queued gauge\n"));
     for (size_t i = 0; i < n->count; i++)
         buf_printf(out, "weir_notifications_queued{sink=\"%s\"} %llu\n", n->sinks[i].name,
-                   (unsigned long long)n->sinks[i].ops->get_counts(n->sinks[i].self).queued);
+                   (unsigned long long)counts_of(&n->sinks[i]).queued);
 }
 
 void notifier_free(struct notifier *n, int64_t flush_ns)
@@ -138,5 +144,6 @@ void notifier_free(struct notifier *n, int64_t flush_ns)
     int64_t until_ns = clock_now_ns() + flush_ns;
     for (size_t i = 0; i < n->count; i++)
         close_sink(&n->sinks[i], MAX(until_ns - clock_now_ns(), 0));
+    free(n->external_url);
     free(n);
 }

@@ -1,10 +1,9 @@
 /*
- * notify.h: tells alerts to people: the sinks behind one small interface.
+ * notify.h: tells alerts to people: the log, and the sinks of the configuration. To add a kind of sink see
+ * kind.h; what all kinds have in common is in delivery.h.
  *
- * For users of the sinks: struct notifier. For implementers: struct notify_ops, one file and one line in
- * notify.c's table each. All functions run on the loop's thread and do not block, but for close, which may
- * take up to its time. Queues are in memory: what was not delivered when the process dies is lost.
- * notify_ops.send is the seam for a durable one.
+ * All functions run on the loop's thread and do not block, but for notifier_free, which may take up to its
+ * time.
  */
 #pragma once
 #include "base/buf.h"
@@ -17,8 +16,7 @@
 struct notification {
     enum alert_change change; /* never ALERT_NO_CHANGE */
     const struct alert *alert;
-    const char *text;         /* the line for people */
-    const char *external_url; /* of the admin page; "" when there is none */
+    const char *text; /* the line for people */
 };
 
 enum notify_outcome { NOTIFY_DELIVERED, NOTIFY_RETRIED, NOTIFY_REFUSED, NOTIFY_EXPIRED, NOTIFY_OVERFLOWED };
@@ -32,22 +30,10 @@ struct notify_counts {
 
 struct notify_params {
     struct loop *loop;
+    const char *external_url; /* of the admin page, without a slash at the end; "" or NULL: none; copied */
     /* fetch() or a test's own; runs on a job thread. */
     bool (*fetch)(const struct fetch_request *request, struct fetch_response *ret_response, struct err *err);
 };
-
-/* The contract of a sink. */
-struct notify_ops {
-    /* Never NULL; copies what it needs. name is the sink's own for logs and metrics. */
-    void *(*open)(const struct notify_params *params, const struct config_notify *config, const char *name);
-    /* Takes a copy into its queue or tells at once. Changes that the sink has no form for are left out. */
-    void (*send)(void *sink, const struct notification *n);
-    struct notify_counts (*get_counts)(const void *sink);
-    /* Delivers what is queued, taking flush_ns at most, then frees the sink. */
-    void (*close)(void *sink, int64_t flush_ns);
-};
-
-extern const struct notify_ops notify_log_ops, notify_webhook_ops;
 
 struct notifier;
 
@@ -55,6 +41,7 @@ struct notifier *notifier_new(const struct notify_params *params); /* with the l
 /* The log, and the sinks of the configuration. Sinks that stay the same keep their queues; others flush
  * shortly. */
 void notifier_configure(struct notifier *n, const struct config_notify *sinks, size_t count);
+/* The log is told of every change, the sinks of firing and resolved. */
 void notifier_send(struct notifier *n, const struct notification *what);
 void notifier_write_metrics(const struct notifier *n, struct buf *out);
 void notifier_free(struct notifier *n,

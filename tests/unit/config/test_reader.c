@@ -286,11 +286,11 @@ static void check_every_other_key(const struct config *c)
     assert_int_equal(c->notify[0].kind, NOTIFY_LOG);
     assert_int_equal(c->notify[1].kind, NOTIFY_WEBHOOK);
     assert_string_equal(c->notify[1].name.ptr, "webhook-1");
-    assert_string_equal(c->notify[1].url.ptr, "https://hooks.example.com/ops");
-    assert_string_equal(c->notify[1].bearer_token_file.ptr, "");
+    assert_string_equal(c->notify[1].url.value.ptr, "https://hooks.example.com/ops");
+    assert_string_equal(c->notify[1].token.file.ptr, "");
     assert_string_equal(c->notify[2].name.ptr, "ops");
-    assert_string_equal(c->notify[2].url.ptr, "http://127.0.0.1:1/x?y");
-    assert_string_equal(c->notify[2].bearer_token_file.ptr, "/etc/t");
+    assert_string_equal(c->notify[2].url.value.ptr, "http://127.0.0.1:1/x?y");
+    assert_string_equal(c->notify[2].token.file.ptr, "/etc/t");
     assert_addr(&c->admin.address, "0.0.0.0:9900");
     assert_string_equal(c->admin.token_env.ptr, "TOKEN");
 }

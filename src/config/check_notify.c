@@ -1,0 +1,106 @@
+/* Cross checks of `notify:`; see checks.h. */
+#include "config/checks.h"
+#include "config/sink.h"
+
+#include <stdio.h>
+
+static bool is_good(const struct node *n)
+{
+    return n && !n->is_bad;
+}
+
+/* ---- one sink ---- */
+
+static void check_url(struct decoding *d, const struct schema_mapping *m, struct node *node)
+{
+    static const char *const names[] = {"url", "url_file", "url_env"};
+    const struct schema_key *url = schema_find(m, STR("url"));
+    struct node *written = NULL;
+    if (!url || node->kind != NODE_MAPPING)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct node *n = node_find(node, names[i]);
+        if (n && written) {
+            struct diagnostic *item =
+                node_key_error(d->d, n, "both '%s' and '%s' are given", written->key->text.ptr, names[i]);
+            diagnostics_hint(d->d, item, "one of them is enough");
+            return;
+        }
+        written = n ? n : written;
+    }
+    if (written || node->is_bad || decode_is_misspelt(m, node, "url"))
+        return;
+    struct diagnostic *item = node_key_error(d->d, node, "'url' is missing in '%s'", node->key->text.ptr);
+    diagnostics_hint(d->d, item, "such as url: %s", url->example);
+}
+
+/* The rows of a token come as a pair, whatever the word. */
+static void check_token(struct decoding *d, const struct schema_mapping *m, struct node *node)
+{
+    struct node *file = NULL;
+    for (size_t i = 0; i < m->key_count; i++) {
+        const struct schema_key *k = &m->keys[i];
+        if (k->offset == offsetof(struct config_notify, token.file))
+            file = node_find(node, k->name);
+        struct node *variable =
+            k->offset == offsetof(struct config_notify, token.env) ? node_find(node, k->name) : NULL;
+        if (!file || !variable)
+            continue;
+        struct diagnostic *item =
+            node_key_error(d->d, variable, "both '%s' and '%s' are given", file->key->text.ptr, k->name);
+        diagnostics_hint(d->d, item, "one of them is enough");
+    }
+}
+
+void check_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
+{
+    if (!node || node->is_bad || !node->key)
+        return;
+    check_url(d, m, node);
+    check_token(d, m, node);
+}
+
+/* ---- all of them ---- */
+
+static struct node *notify_item(const struct node *root, size_t index)
+{
+    const struct node *list = node_find(root, "notify");
+    struct node *n = list && list->kind == NODE_LIST ? list->first : NULL;
+    for (; n && index; index--)
+        n = n->next;
+    return n && n->kind == NODE_MAPPING && n->first ? n->first : NULL;
+}
+
+static struct str default_name(struct decoding *d, enum notify_kind kind, size_t number)
+{
+    char name[48];
+    snprintf(name, sizeof(name), "%s-%zu", config_sink_kind_name(kind), number);
+    return arena_copy_str(d->arena, str_of(name));
+}
+
+/* The log comes first, whether it was written or not; what has no name gets one, and what is there twice is
+ * refused. */
+void check_notify(struct decoding *d, struct node *root, struct config *c)
+{
+    struct config_notify *sinks = ARENA_ARRAY(d->arena, struct config_notify, c->notify_count + 1);
+    size_t count = 1, of_kind[NOTIFY_KIND_COUNT] = {0};
+    sinks[0] = (struct config_notify){.kind = NOTIFY_LOG, .name = STR("log")};
+    for (size_t i = 0; i < c->notify_count; i++) {
+        struct config_notify *sink = &c->notify[i];
+        struct node *place = notify_item(root, i);
+        size_t number = ++of_kind[sink->kind];
+        if (sink->kind == NOTIFY_LOG) {
+            if (number > 1 && place)
+                node_key_error(d->d, place, "'log' is given twice");
+            continue;
+        }
+        if (sink->name.len == 0)
+            sink->name = default_name(d, sink->kind, number);
+        for (size_t j = 0; j < count && is_good(place); j++)
+            if (str_eq(sinks[j].name, sink->name))
+                node_key_error(d->d, place, "two notify items are named '%s'", sink->name.ptr);
+        sinks[count++] = *sink;
+    }
+    c->notify = sinks;
+    c->notify_count = count;
+}

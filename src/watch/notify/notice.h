@@ -1,0 +1,56 @@
+/*
+ * notice.h: what is told about one alert: a copy of all that a message may need, so that it can be told
+ * later, by another thread and by another worker. Pure.
+ *
+ * A new fact about alerts for people is one row here; it is then copied, kept over restarts and at hand for
+ * every format.
+ */
+#pragma once
+#include "base/json.h"
+#include "net/json_value.h"
+#include "watch/alert.h"
+
+/* X(NAME): a text; never NULL, "" when there is nothing to say. */
+#define NOTICE_TEXTS(X)                                                                                      \
+    X(name)     /* "HostDiskHigh": the label alertname */                                                    \
+    X(summary)  /* "Disk usage is high" */                                                                   \
+    X(evidence) /* one sentence with the numbers */                                                          \
+    X(line)     /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */
+
+struct notice_label {
+    char *name, *value;
+};
+
+struct notice {
+    enum alert_change change; /* ALERT_FIRED or ALERT_ENDED; for the log any but ALERT_NO_CHANGE */
+    enum alert_severity severity;
+    uint64_t fingerprint;                   /* of the alert's labels: the same over all its episodes */
+    int64_t started_wall_ns, ended_wall_ns; /* of this episode; ended 0: not over */
+    double value, threshold;
+    uint32_t episodes_before; /* that began and ended while this sink could not be told, and are told with
+                                 this one */
+    size_t label_count;
+    struct notice_label *labels; /* besides alertname and severity, in the order of their names */
+#define NOTICE_TEXT_MEMBER(text) char *text;
+    NOTICE_TEXTS(NOTICE_TEXT_MEMBER)
+#undef NOTICE_TEXT_MEMBER
+};
+
+/* Owns its memory. line: what alert_format_line() makes of it. */
+void notice_init(struct notice *n, const struct alert *a, enum alert_change change, const char *line);
+void notice_copy(struct notice *to, const struct notice *from);
+void notice_fini(struct notice *n);
+
+const char *notice_label(const struct notice *n, const char *name); /* NULL: it has no such label */
+bool notice_is_over(const struct notice *n);
+
+/*
+ * The stable key of an episode: the same in every message and every try about it, firing and resolved, also
+ * after a restart. At most NOTICE_KEY_BYTES - 1 letters, digits and hyphens.
+ */
+enum { NOTICE_KEY_BYTES = 40 };
+char *notice_format_key(const struct notice *n, char out[NOTICE_KEY_BYTES]);
+
+void notice_save(const struct notice *n, struct json *j); /* one object */
+/* False, and *ret untouched, when it is none. */
+bool notice_restore(const struct json_value *v, struct notice *ret);
