@@ -22,6 +22,13 @@ static inline int64_t clock_wall_ns(void) /* CLOCK_REALTIME, since 1970 */
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+static inline int64_t clock_thread_cpu_ns(void) /* CPU time that this thread has used */
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 enum { CLOCK_RFC3339_BYTES = 32 };
 /* Writes `2026-11-23T06:30:00.123Z` and returns out. */
 char *clock_format_rfc3339(char out[CLOCK_RFC3339_BYTES], int64_t wall_ns);

@@ -19,7 +19,9 @@
 #include "base/mem.h"
 #include "watch/formula.h"
 #include "watch/kept_file.h"
+#include "watch/pressure.h"
 #include "watch/procfs.h"
+#include "watch/recent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +33,6 @@ enum {
     TEXT_BYTES = 16 * 1024, /* memory.stat is the longest, about 2 KiB */
 };
 #define FIND_EVERY_NS (10 * NS_PER_S)
-
-static const char first_sample[] = "this is the first sample: two are needed";
 
 struct cpu_level {
     char group[HOST_PATH_BYTES];
@@ -50,6 +50,11 @@ struct memory_level {
     uint64_t hidden_limit_bytes; /* version 1: of ancestors that we cannot see; 0: none */
 };
 
+struct pids_level {
+    char group[HOST_PATH_BYTES];
+    struct kept_file limit, used;
+};
+
 struct cgroup {
     char *root;    /* owned */
     char *scratch; /* borrowed */
@@ -61,7 +66,11 @@ struct cgroup {
     size_t cpu_count, memory_count;
     struct cpu_level cpu[LEVELS_MAX];       /* nearest first */
     struct memory_level memory[LEVELS_MAX]; /* nearest first */
-    struct kept_file events;                /* memory.events or memory.oom_control of our group */
+    size_t pids_count;
+    struct pids_level pids[LEVELS_MAX]; /* nearest first */
+    struct kept_file events;            /* memory.events or memory.oom_control of our group */
+    struct recent oom_kills;
+    struct pressures pressure; /* of our group, version 2; no files: there is none */
 };
 
 /* Where a controller's files of our group are. */
@@ -98,10 +107,18 @@ static void forget_levels(struct cgroup *c)
         kept_file_fini(&l->used);
         kept_file_fini(&l->stat);
     }
+    for (size_t i = 0; i < c->pids_count; i++) {
+        kept_file_fini(&c->pids[i].limit);
+        kept_file_fini(&c->pids[i].used);
+    }
     kept_file_fini(&c->events);
-    c->cpu_count = c->memory_count = 0;
+    pressures_fini(&c->pressure);
+    c->cpu_count = c->memory_count = c->pids_count = 0;
     memset(c->cpu, 0, sizeof(c->cpu));
     memset(c->memory, 0, sizeof(c->memory));
+    memset(c->pids, 0, sizeof(c->pids));
+    c->pressure = (struct pressures){0};
+    c->oom_kills = (struct recent){0};
 }
 
 void cgroup_free(struct cgroup *c)
@@ -261,6 +278,31 @@ static void find_memory_levels(struct cgroup *c, struct str self_text, struct st
     }
 }
 
+static void find_pids_levels(struct cgroup *c, struct str self_text, struct str mounts_text)
+{
+    struct place p = find_place(self_text, mounts_text, STR("pids"));
+    while (p.version && c->pids_count < LEVELS_MAX) {
+        struct pids_level *l = &c->pids[c->pids_count++];
+        str_copy(l->group, sizeof(l->group), p.below[0] ? str_of(p.below) : STR("/"));
+        keep(c, &l->limit, p.point, p.below, "pids.max");
+        keep(c, &l->used, p.point, p.below, "pids.current");
+        if (p.below[0] == '\0')
+            break;
+        go_up(p.below);
+    }
+}
+
+/* Of version 2, whose root group (and a host that is none) has the files of the host only. */
+static void find_pressure(struct cgroup *c, struct str self_text, struct str mounts_text)
+{
+    char folder[2 * PATH_BYTES];
+    struct place p = find_place(self_text, mounts_text, STR("")); /* no controller of version 1 is named so */
+    if (p.version != 2)
+        return;
+    (void)snprintf(folder, sizeof(folder), "%s%s", p.point, p.below);
+    pressures_init_group(&c->pressure, c->root, folder);
+}
+
 static void find_levels(struct cgroup *c, struct str self_text)
 {
     struct str mounts_text;
@@ -272,6 +314,8 @@ static void find_levels(struct cgroup *c, struct str self_text)
     self_text = str_of(c->self_text);
     find_cpu_levels(c, self_text, mounts_text);
     find_memory_levels(c, self_text, mounts_text);
+    find_pids_levels(c, self_text, mounts_text);
+    find_pressure(c, self_text, mounts_text);
 }
 
 static uint32_t read_affinity(struct cgroup *c)
@@ -388,7 +432,7 @@ static struct cpu_use measure_cpu(struct cpu_level *l, double limit_cpus, int64_
         return use;
     if (!l->usage.path)
         usage_ns *= 1000;
-    use.percent = use.throttled = reading_unknown(first_sample);
+    use.percent = use.throttled = reading_unknown(formula_first_sample);
     if (had_previous && now_ns > l->previous_ns) {
         double used = usage_ns > l->usage_ns ? (double)(usage_ns - l->usage_ns) : 0;
         double possible = (double)(now_ns - l->previous_ns) * limit_cpus;
@@ -496,6 +540,37 @@ static struct reading read_oom_kills(struct cgroup *c)
     return reading_known((double)kills);
 }
 
+static void take_pids_sample(struct cgroup *c, struct cgroup_sample *s)
+{
+    s->pids_percent = reading_unknown("there is no limit of processes");
+    for (size_t i = 0; i < c->pids_count; i++) {
+        struct pids_level *l = &c->pids[i];
+        uint64_t used = 0, limit;
+        if (!read_number(&l->limit, &limit)) /* "max" is no number */
+            continue;
+        struct reading percent = reading_unknown("the processes of the control group cannot be counted");
+        if (read_number(&l->used, &used))
+            percent = reading_known(limit ? formula_percent(used, limit) : 100);
+        bool is_nearer =
+            percent.is_known && (!s->pids_percent.is_known || percent.value > s->pids_percent.value);
+        if (is_nearer || !s->has_pids_limit) {
+            s->pids_percent = percent;
+            s->pids_group_limit = limit;
+            s->pids_group_used = used;
+            str_copy(s->pids_group, sizeof(s->pids_group), str_of(l->group));
+        }
+        s->has_pids_limit = true;
+    }
+}
+
+static void take_pressure(struct cgroup *c, int64_t now_ns, struct cgroup_sample *s)
+{
+    if (c->pressure.cpu.file.path)
+        pressures_take(&c->pressure, now_ns, &s->pressure);
+    else
+        pressures_set_unknown(&s->pressure, "only control groups of version 2 tell it");
+}
+
 void cgroup_take_sample(struct cgroup *c, const struct cgroup_host *host, int64_t now_ns,
                         struct cgroup_sample *ret_sample)
 {
@@ -503,5 +578,8 @@ void cgroup_take_sample(struct cgroup *c, const struct cgroup_host *host, int64_
     *ret_sample = (struct cgroup_sample){.version = c->memory_version ? c->memory_version : c->cpu_version};
     take_cpu_sample(c, host, now_ns, ret_sample);
     take_memory_sample(c, host, ret_sample);
+    take_pids_sample(c, ret_sample);
     ret_sample->oom_kills = read_oom_kills(c);
+    ret_sample->oom_kills_recent = recent_add(&c->oom_kills, ret_sample->oom_kills, now_ns);
+    take_pressure(c, now_ns, ret_sample);
 }

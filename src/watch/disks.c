@@ -18,6 +18,7 @@
 #include "watch/cgroup.h"
 #include "watch/kept_file.h"
 #include "watch/procfs.h"
+#include "watch/trend.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -34,6 +35,7 @@ struct batch_item {
 
 struct disk_batch {
     struct job job;
+    struct list link;    /* in disks->batches */
     struct disks *disks; /* borrowed; NULL when that is gone */
     bool (*measure)(const char *path, struct disk_counts *ret_counts);
     char *root; /* owned */
@@ -44,6 +46,7 @@ struct disk_batch {
 
 struct disk_entry {
     struct disk_sample sample;
+    struct trend trend;                /* of the bytes in use */
     const struct disk_batch *stuck_in; /* the late job that hangs on this path */
 };
 
@@ -57,6 +60,7 @@ struct disks {
     bool has_fixed_paths;
     int64_t found_ns;
     struct disk_batch *current; /* under way and not late */
+    struct list batches;        /* all that are not released, late ones included */
     uint32_t count;
     struct disk_entry entries[HOST_DISKS_MAX];
 };
@@ -111,9 +115,20 @@ static bool is_below_any(struct str path)
     return false;
 }
 
+/* Made read-only by the kernel, after an error. Newer kernels say so; for others: whoever mounts it so, or
+ * makes it so later, sets the option of the mount point too, the kernel does not. */
+static bool has_failed(const struct mount_line *m)
+{
+    if (procfs_has_option(m->super_options, STR("emergency_ro")) ||
+        procfs_has_option(m->super_options, STR("shutdown")))
+        return true;
+    return procfs_has_option(m->super_options, STR("ro")) && procfs_has_option(m->options, STR("rw"));
+}
+
 static bool is_wanted(const struct mount_line *m)
 {
-    if (!is_storage_type(m->type) || is_below_any(m->point) || procfs_has_option(m->super_options, STR("ro")))
+    bool is_image = procfs_has_option(m->super_options, STR("ro")) && !has_failed(m);
+    if (!is_storage_type(m->type) || is_below_any(m->point) || is_image)
         return false;
     return !str_eq(m->type, STR("overlay")) || str_eq(m->point, STR("/"));
 }
@@ -166,6 +181,11 @@ static struct disk_entry *find_entry(struct disks *d, const char *path)
     return NULL;
 }
 
+static void set_unknown(struct disk_sample *s, const char *why)
+{
+    s->percent = s->inodes_percent = s->full_in_s = reading_unknown(why);
+}
+
 /* Entries whose path stays keep their numbers and stay stuck. */
 static void set_paths(struct disks *d, char paths[HOST_DISKS_MAX][HOST_PATH_BYTES], uint32_t count)
 {
@@ -177,12 +197,51 @@ static void set_paths(struct disks *d, char paths[HOST_DISKS_MAX][HOST_PATH_BYTE
             continue;
         }
         memcpy(entries[i].sample.path, paths[i], HOST_PATH_BYTES);
-        entries[i].sample.percent = reading_unknown("not measured yet");
-        entries[i].sample.inodes_percent = entries[i].sample.percent;
+        set_unknown(&entries[i].sample, "not measured yet");
+        entries[i].sample.read_only = entries[i].sample.percent;
     }
     memcpy(d->entries, entries, sizeof(d->entries));
     d->count = count;
     free(entries);
+}
+
+static bool is_on(struct str path, struct str point)
+{
+    if (point.len == 1)
+        return true;
+    return str_starts_with(path, point) && (path.len == point.len || path.ptr[point.len] == '/');
+}
+
+static void note_mount(struct disk_sample *s, const struct mount_line *m)
+{
+    uint32_t major = 0, minor = 0;
+    (void)procfs_parse_device_number(m->device, &major, &minor);
+    if (major != s->device_major || minor != s->device_minor)
+        s->device[0] = '\0';
+    s->device_major = major;
+    s->device_minor = minor;
+    s->read_only = reading_known(has_failed(m));
+}
+
+/* What each path is mounted from: the mount with the longest name that it lies on; of equals the last. */
+static void note_mounts(struct disks *d, struct str mountinfo)
+{
+    size_t longest[HOST_DISKS_MAX] = {0};
+    struct mount_line m;
+    for (uint32_t i = 0; i < d->count; i++)
+        d->entries[i].sample.read_only = reading_unknown("it is not among the mounts");
+    while (procfs_next_mount(&mountinfo, &m)) {
+        char point[HOST_PATH_BYTES];
+        if (!procfs_unescape(m.point, point, sizeof(point)))
+            continue;
+        size_t len = strlen(point);
+        for (uint32_t i = 0; i < d->count; i++) {
+            if (len < longest[i] || !is_on(str_of(d->entries[i].sample.path), str_n(point, len)))
+                continue;
+            longest[i] = len;
+            note_mount(&d->entries[i].sample, &m);
+        }
+    }
 }
 
 static void find_mounted(struct disks *d, int64_t now_ns)
@@ -190,11 +249,17 @@ static void find_mounted(struct disks *d, int64_t now_ns)
     char paths[HOST_DISKS_MAX][HOST_PATH_BYTES];
     struct str text;
     const char *why;
-    if (d->has_fixed_paths || (d->found_ns && now_ns - d->found_ns < DISKS_FIND_EVERY_NS))
+    if (d->found_ns && now_ns - d->found_ns < DISKS_FIND_EVERY_NS)
         return;
     d->found_ns = MAX(now_ns, 1);
-    if (kept_file_read(&d->mounts, d->scratch, CGROUP_SCRATCH_BYTES, &text, &why))
+    if (!kept_file_read(&d->mounts, d->scratch, CGROUP_SCRATCH_BYTES, &text, &why)) {
+        for (uint32_t i = 0; i < d->count; i++)
+            d->entries[i].sample.read_only = reading_unknown(why);
+        return;
+    }
+    if (!d->has_fixed_paths)
         set_paths(d, paths, disks_add_root(text, paths, disks_select(text, paths)));
+    note_mounts(d, text);
 }
 
 /* ---- on the job thread ---- */
@@ -224,7 +289,7 @@ static void measure_item(const struct disk_batch *b, struct batch_item *item)
     if (b->measure(path, &counts))
         formula_disk(&counts, &item->result);
     else
-        item->result.percent = item->result.inodes_percent = reading_unknown(strerrordesc_np(errno));
+        set_unknown(&item->result, strerrordesc_np(errno));
 }
 
 static void run_batch(struct job *j)
@@ -238,25 +303,40 @@ static void run_batch(struct job *j)
 
 /* ---- back on the loop ---- */
 
+/* What the mount table told of it stays. */
+static void take_result(struct disk_entry *e, const struct disk_sample *result, int64_t now_ns)
+{
+    struct disk_sample *s = &e->sample;
+    s->percent = result->percent;
+    s->inodes_percent = result->inodes_percent;
+    s->total_bytes = result->total_bytes;
+    s->used_bytes = result->used_bytes;
+    s->available_bytes = result->available_bytes;
+    s->full_in_s = result->percent;
+    if (!result->percent.is_known)
+        return;
+    trend_add(&e->trend, (double)result->used_bytes, now_ns);
+    s->full_in_s = trend_seconds_left(&e->trend, (double)result->available_bytes, now_ns);
+}
+
 static void on_batch(struct job *j, enum job_outcome outcome)
 {
     struct disk_batch *b = container_of(j, struct disk_batch, job);
     struct disks *d = b->disks;
     uint32_t at = atomic_load_explicit(&b->at, memory_order_acquire);
+    if (d == NULL)
+        return;
     d->current = NULL;
     for (uint32_t i = 0; i < at; i++) {
         struct disk_entry *e = find_entry(d, b->items[i].path);
         if (e)
-            e->sample = b->items[i].result;
+            take_result(e, &b->items[i].result, loop_now_ns(d->loop));
     }
     struct disk_entry *stuck = outcome == JOB_LATE && at < b->count ? find_entry(d, b->items[at].path) : NULL;
     if (stuck) {
         stuck->stuck_in = b;
-        stuck->sample.percent = reading_unknown("the file system does not answer");
-        stuck->sample.inodes_percent = stuck->sample.percent;
+        set_unknown(&stuck->sample, "the file system does not answer");
     }
-    if (outcome == JOB_CANCELLED)
-        b->disks = NULL;
 }
 
 static void release_batch(struct job *j)
@@ -265,6 +345,8 @@ static void release_batch(struct job *j)
     for (uint32_t i = 0; b->disks && i < b->disks->count; i++)
         if (b->disks->entries[i].stuck_in == b)
             b->disks->entries[i].stuck_in = NULL;
+    if (b->disks)
+        list_remove(&b->link);
     free(b->root);
     free(b);
 }
@@ -274,6 +356,7 @@ static struct disk_batch *new_batch(struct disks *d)
     struct disk_batch *b = mem_alloc(sizeof(*b) + d->count * sizeof(b->items[0]));
     b->job = (struct job){.run = run_batch, .on_done = on_batch, .release = release_batch};
     b->disks = d;
+    list_push_back(&d->batches, &b->link);
     b->measure = d->measure;
     b->root = mem_strdup(d->root);
     for (uint32_t i = 0; i < d->count; i++)
@@ -285,7 +368,7 @@ static struct disk_batch *new_batch(struct disks *d)
 static void mark_all_unknown(struct disks *d, const char *why)
 {
     for (uint32_t i = 0; i < d->count; i++)
-        d->entries[i].sample.percent = d->entries[i].sample.inodes_percent = reading_unknown(why);
+        set_unknown(&d->entries[i].sample, why);
 }
 
 void disks_refresh(struct disks *d, int64_t now_ns)
@@ -300,7 +383,6 @@ void disks_refresh(struct disks *d, int64_t now_ns)
     }
     if (b->count > 0)
         mark_all_unknown(d, "no thread can be started to look");
-    b->disks = NULL;
     release_batch(&b->job);
 }
 
@@ -326,6 +408,7 @@ void disks_configure(struct disks *d, const struct config_strings *paths)
 struct disks *disks_new(const struct disks_params *params)
 {
     struct disks *d = NEW(struct disks);
+    list_init(&d->batches);
     d->loop = params->loop;
     d->root = mem_strdup(params->root);
     d->scratch = params->scratch;
@@ -340,6 +423,8 @@ void disks_free(struct disks *d)
 {
     if (d == NULL)
         return;
+    while (!list_is_empty(&d->batches)) /* a job that hangs outlives us */
+        container_of(list_pop_front(&d->batches), struct disk_batch, link)->disks = NULL;
     job_pool_free(d->pool, 0);
     kept_file_fini(&d->mounts);
     free(d->root);

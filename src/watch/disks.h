@@ -33,7 +33,8 @@ void disks_refresh(struct disks *d, int64_t now_ns);
 uint32_t disks_get_samples(const struct disks *d, struct disk_sample ret_samples[HOST_DISKS_MAX]);
 
 /* Pure: the file systems of a mountinfo text that store files of their own and can fill up: not the kernel's
-   pseudo file systems, not memory, not images that are read-only, one mount point per device (the shortest),
+   pseudo file systems, not memory, not images that are read-only (but those that
+   the kernel made read-only after an error), one mount point per device (the shortest),
    none below /dev, /proc, /sys and the stores of container engines. Overlay only as "/": the root of a
    container. Returns their number. */
 uint32_t disks_select(struct str mountinfo, char ret_paths[HOST_DISKS_MAX][HOST_PATH_BYTES]);

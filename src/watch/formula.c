@@ -4,6 +4,7 @@
  */
 #include "watch/formula.h"
 
+#include "base/clock.h"
 #include "base/macros.h"
 
 #include <stdio.h>
@@ -20,6 +21,32 @@ double formula_round_tenth(double value)
 double formula_percent(uint64_t used, uint64_t total)
 {
     return total == 0 ? 0 : formula_round_tenth((double)used / (double)total * 100);
+}
+
+const char formula_first_sample[] = "this is the first sample: two are needed";
+
+static struct reading ran_backwards(void)
+{
+    return reading_unknown("the counter ran backwards");
+}
+
+struct reading formula_rate(uint64_t before, uint64_t now, int64_t elapsed_ns)
+{
+    if (now < before)
+        return ran_backwards();
+    if (elapsed_ns <= 0)
+        return reading_unknown("no time has passed since the sample before");
+    return reading_known((double)(now - before) / ((double)elapsed_ns / (double)NS_PER_S));
+}
+
+struct reading formula_time_share(uint64_t before, uint64_t now, int64_t unit_ns, int64_t elapsed_ns)
+{
+    struct reading r = formula_rate(before, now, elapsed_ns);
+    if (r.is_known) {
+        double percent = r.value * (double)unit_ns / (double)NS_PER_S * 100;
+        r.value = formula_round_tenth(MIN(percent, 100.0));
+    }
+    return r;
 }
 
 void formula_cpu(const struct cpu_ticks *before, const struct cpu_ticks *now, struct cpu_sample *ret_sample)

@@ -22,6 +22,12 @@ void formula_memory(const struct meminfo *m, uint64_t zoneinfo_low_pages, uint64
                     struct memory_sample *ret_sample);
 void formula_swap(const struct meminfo *m, struct swap_sample *ret_sample);
 
+/* What a counter grew by, a second; unknown when it ran backwards or no time has passed. */
+struct reading formula_rate(uint64_t before, uint64_t now, int64_t elapsed_ns);
+/* The same as a share of time, for counters of time; at most 100. now and before in units of unit_ns. */
+struct reading formula_time_share(uint64_t before, uint64_t now, int64_t unit_ns, int64_t elapsed_ns);
+extern const char formula_first_sample[]; /* why a rate is unknown in the first sample */
+
 /* The numbers of statvfs(3), in blocks of fragment_bytes (f_frsize, not f_bsize). */
 struct disk_counts {
     uint64_t fragment_bytes, blocks, blocks_free, blocks_available;

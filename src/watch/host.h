@@ -1,8 +1,10 @@
 /*
- * host.h: the collector of the machine's numbers: /proc, the control group, the file systems.
+ * host.h: the collector of the machine's numbers: /proc, the control group, the file systems and block
+ * devices, the network, the clock, and Weir itself.
  *
- * Reads small kernel files through kept descriptors; the only call that may block (statvfs) runs elsewhere
- * (disks.h). One sample costs some tens of microseconds of CPU; it measures that itself. Control thread only.
+ * Reads small kernel files through kept descriptors; what may block (statvfs, the speed of a link, the list
+ * of all sockets) runs on job threads. One sample costs some hundred microseconds of CPU; it measures that
+ * itself. One thing that cannot be read leaves all others as they are. Control thread only.
  */
 #pragma once
 #include "watch/disks.h"
@@ -13,6 +15,7 @@ struct host_params {
     struct loop *loop;
     const char *root; /* in front of /proc and /sys; "": the real ones */
     bool (*measure_disk)(const char *path, struct disk_counts *ret_counts); /* NULL: statvfs(3) */
+    int supervisor_pid, restarts;                                           /* as in own.h */
 };
 
 struct host *host_new(const struct host_params *params); /* never NULL */

@@ -32,6 +32,8 @@ struct cpu_ticks {
 
 /* ret_cpu_count: the number of `cpuN` lines, that is, of online CPUs. */
 bool procfs_parse_stat(struct str text, struct cpu_ticks *ret_ticks, uint32_t *ret_cpu_count);
+/* One `cpuN` line of the same text after the other. */
+bool procfs_next_cpu(struct str *rest, uint32_t *ret_index, struct cpu_ticks *ret_ticks);
 
 /* X(field, key): bytes. */
 #define MEMINFO_FIELDS(X)                                                                                    \
@@ -62,6 +64,7 @@ struct mount_line {
     struct str device; /* "254:0" */
     struct str root;   /* what part of the file system is mounted */
     struct str point;
+    struct str options; /* of this mount point alone */
     struct str type;
     struct str source;
     struct str
@@ -88,6 +91,25 @@ struct process_line {
     uint32_t threads;
 };
 bool procfs_parse_process(struct str text, struct process_line *ret_line);
+
+/* /proc/pressure/RESOURCE, or RESOURCE.pressure of a control group: microseconds since boot. */
+struct pressure_text {
+    bool has_full; /* older kernels have no such line for the CPU */
+    uint64_t some_us, full_us;
+};
+bool procfs_parse_pressure(struct str text, struct pressure_text *ret_pressure);
+
+/* One line of /proc/diskstats: a block device, whole or a part of one. Since boot; sectors are of 512 bytes.
+ */
+struct device_line {
+    uint32_t major, minor;
+    struct str name;
+    uint64_t reads, read_sectors, read_ms;
+    uint64_t writes, written_sectors, write_ms;
+    uint64_t busy_ms, queue_ms; /* queue: each request counts for itself */
+};
+bool procfs_next_device(struct str *rest, struct device_line *ret_line); /* skips lines it cannot read */
+bool procfs_parse_device_number(struct str text, uint32_t *ret_major, uint32_t *ret_minor); /* "254:0" */
 
 bool procfs_count_cpus(struct str list, uint32_t *ret_count);                  /* "0-3,5" is 5 */
 bool procfs_find_number(struct str text, struct str key, uint64_t *ret_value); /* the line "key 12" */

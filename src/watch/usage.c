@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "watch/open_files.h"
 #include "watch/procfs.h"
 
 #include <dirent.h>
@@ -32,8 +33,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -119,36 +118,12 @@ static bool read_process(int proc_fd, int pid, struct process_line *ret_line, co
     return false;
 }
 
-static bool count_entries(int proc_fd, const char *path, uint32_t *ret_count)
-{
-    int fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    uint32_t count = 0;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    for (const struct dirent *e; (e = readdir(d)) != NULL;)
-        count += e->d_name[0] != '.';
-    (void)closedir(d);
-    *ret_count = count;
-    return true;
-}
-
-/* Since Linux 6.2 the size of the folder is their number, and everybody may know it; before, only who may
- * list them. */
 static bool count_files(int proc_fd, int pid, uint32_t *ret_count)
 {
     char path[32];
-    struct stat s;
+    const char *why;
     (void)snprintf(path, sizeof(path), "%d/fd", pid);
-    if (fstatat(proc_fd, path, &s, 0) != 0)
-        return false;
-    if (s.st_size == 0)
-        return count_entries(proc_fd, path, ret_count);
-    *ret_count = (uint32_t)MIN(s.st_size, (off_t)UINT32_MAX);
-    return true;
+    return open_files_count(proc_fd, path, ret_count, &why);
 }
 
 /* --- the processes of a server ---------------------------------------------------------------------- */
@@ -412,13 +387,6 @@ static void take_sample(const struct usage *u, struct tracked *t, int proc_fd, i
         take_files(t, proc_fd);
 }
 
-static int64_t thread_cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
 static void look_at(struct usage *u, int proc_fd, int64_t now_ns)
 {
     if (u->looks % FULL_LOOKS == 0)
@@ -435,7 +403,7 @@ static void look_at(struct usage *u, int proc_fd, int64_t now_ns)
 
 void usage_look(struct usage *u, int64_t now_ns, const struct usage_server *servers, size_t count)
 {
-    int64_t began_ns = thread_cpu_ns();
+    int64_t began_ns = clock_thread_cpu_ns();
     align(u, servers, count);
     int proc_fd = count ? open(u->proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (proc_fd >= 0) {
@@ -446,7 +414,7 @@ void usage_look(struct usage *u, int64_t now_ns, const struct usage_server *serv
             u->servers[i].sample =
                 (struct usage_sample){.taken_ns = now_ns, .why_unknown = "/proc cannot be read"};
     }
-    u->cost_ns = thread_cpu_ns() - began_ns;
+    u->cost_ns = clock_thread_cpu_ns() - began_ns;
 }
 
 const struct usage_sample *usage_find(const struct usage *u, uint64_t id)

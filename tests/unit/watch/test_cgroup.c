@@ -236,6 +236,61 @@ static void test_nothing_to_read(void **state)
     close_machine(&m);
 }
 
+/* The limit of processes and pressure, of version 2; a kill for lack of memory is told for half an hour. */
+static void test_v2_processes_and_pressure(void **state)
+{
+    static const struct tree_file files[] = {
+        {"proc/self/cgroup", "0::/pod/main\n"},
+        {"proc/self/mountinfo", V2_MOUNT},
+        {"sys/fs/cgroup/pod/pids.max", "200\n"},
+        {"sys/fs/cgroup/pod/pids.current", "150\n"},
+        {"sys/fs/cgroup/pod/main/pids.max", "max\n"},
+        {"sys/fs/cgroup/pod/main/pids.current", "30\n"},
+        {"sys/fs/cgroup/pod/main/memory.events", "oom 4\noom_kill 3\n"},
+        {"sys/fs/cgroup/pod/main/cpu.pressure", "some avg10=0 total=100\nfull avg10=0 total=50\n"},
+    };
+    struct machine m = open_machine(files, ARRAY_LEN(files));
+    static struct cgroup_sample s;
+    cgroup_take_sample(m.cgroup, &host, NS_PER_S, &s);
+    assert_true(s.has_pids_limit && s.pids_percent.value == 75);
+    assert_string_equal(s.pids_group, "/pod");
+    assert_true(s.pids_group_used == 150 && s.pids_group_limit == 200);
+    assert_true(s.oom_kills_recent.is_known && s.oom_kills_recent.value == 0);
+    tree_put(&m.tree, "sys/fs/cgroup/pod/main/pids.max", "31\n"); /* now the nearer one */
+    tree_put(&m.tree, "sys/fs/cgroup/pod/main/memory.events", "oom 4\noom_kill 4\n");
+    tree_put(&m.tree, "sys/fs/cgroup/pod/main/cpu.pressure",
+             "some avg10=0 total=500100\nfull avg10=0 total=250050\n");
+    cgroup_take_sample(m.cgroup, &host, 2 * NS_PER_S, &s);
+    assert_string_equal(s.pids_group, "/pod/main");
+    assert_true(s.pids_percent.value == 96.8);
+    assert_true(s.oom_kills_recent.value == 1);
+    assert_true(s.pressure.cpu.some_percent.value == 50 && s.pressure.cpu.full_percent.value == 25);
+    assert_false(s.pressure.memory.some_percent.is_known);
+    close_machine(&m);
+}
+
+/* Version 1: the controller of processes has a path of its own; pressure is not told. */
+static void test_v1_processes(void **state)
+{
+    static const struct tree_file files[] = {
+        {"proc/self/cgroup", "4:memory:/a\n8:pids:/b/c\n"},
+        {"proc/self/mountinfo", "40 30 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                                "43 30 0:34 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"},
+        {"sys/fs/cgroup/pids/b/pids.max", "10\n"},
+        {"sys/fs/cgroup/pids/b/c/pids.max", "max\n"},
+    };
+    struct machine m = open_machine(files, ARRAY_LEN(files));
+    static struct cgroup_sample s;
+    cgroup_take_sample(m.cgroup, &host, NS_PER_S, &s);
+    assert_true(s.has_pids_limit);
+    assert_false(s.pids_percent.is_known); /* the use cannot be read: unknown, not 0 */
+    assert_string_equal(s.pressure.cpu.some_percent.why_unknown, "only control groups of version 2 tell it");
+    tree_put(&m.tree, "sys/fs/cgroup/pids/b/pids.current", "9\n");
+    cgroup_take_sample(m.cgroup, &host, 2 * NS_PER_S, &s);
+    assert_true(s.pids_percent.value == 90);
+    close_machine(&m);
+}
+
 /* systemd may move us; the files of the old group must not be believed any longer. */
 static void test_moved_to_another_group(void **state)
 {
@@ -260,7 +315,8 @@ int main(void)
         cmocka_unit_test(test_path_below_mount),       cmocka_unit_test(test_v2_limit_on_the_parent),
         cmocka_unit_test(test_v2_without_limits),      cmocka_unit_test(test_v1_docker),
         cmocka_unit_test(test_v1_nested_and_hybrid),   cmocka_unit_test(test_nothing_to_read),
-        cmocka_unit_test(test_moved_to_another_group),
+        cmocka_unit_test(test_moved_to_another_group), cmocka_unit_test(test_v2_processes_and_pressure),
+        cmocka_unit_test(test_v1_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

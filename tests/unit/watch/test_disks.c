@@ -30,7 +30,8 @@ static void test_select(void **state)
         "31 27 254:2 / /short rw - ext4 /dev/vdc rw\n"
         "32 27 254:3 / /read/only/mount ro - ext4 /dev/vdd rw\n" /* made read-only by systemd, still filling
                                                                     up */
-        "33 27 254:4 / /image rw - ext4 /dev/vde ro\n"
+        "33 27 254:4 / /image ro - ext4 /dev/vde ro\n"
+        "33 27 254:5 / /failed rw - ext4 /dev/vdx ro\n" /* made read-only by the kernel */
         "34 27 7:0 / /snap/core/1 ro - squashfs /dev/loop0 ro\n"
         "35 27 0:50 / /mnt/nfs\\040share rw - nfs4 server:/x rw\n"
         "36 27 0:60 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n"
@@ -38,8 +39,8 @@ static void test_select(void **state)
         "38 27 254:9 /c/hosts /etc/hosts rw - ext4 /dev/vdf rw\n"
         "39 27 254:10 / /dev/disk rw - ext4 /dev/vdg rw\n"
         "40 27 254:11 / /devices rw - ext4 /dev/vdh rw\n";
-    static const char *const expected[] = {"/",       "/data", "/short", "/read/only/mount", "/mnt/nfs share",
-                                           "/devices"};
+    static const char *const expected[] = {"/",       "/data",          "/short",  "/read/only/mount",
+                                           "/failed", "/mnt/nfs share", "/devices"};
     char paths[HOST_DISKS_MAX][HOST_PATH_BYTES];
     assert_int_equal(disks_select(str_of(mounts), paths), ARRAY_LEN(expected));
     for (size_t i = 0; i < ARRAY_LEN(expected); i++)
@@ -177,11 +178,54 @@ static void the_root_is_looked_at_whatever_it_is_made_of(void **state)
     }
 }
 
+/* What the mount table tells of a path: its device, and whether the kernel has made it read-only. */
+static void test_mounts_of_paths(void **state)
+{
+    static const struct tree_file files[] = {{"proc/self/mountinfo",
+                                              "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+                                              "28 27 254:1 / /data rw - ext4 /dev/vdb ro\n"
+                                              "29 27 254:2 / /data/deep rw - ext4 /dev/vdc rw,emergency_ro\n"
+                                              "30 27 254:3 / /image ro - ext4 /dev/vdd ro\n"
+                                              "31 27 254:4 / /dat rw - xfs /dev/vde rw\n"}};
+    struct str paths[] = {STR("/home"), STR("/data/x"), STR("/data/deep"), STR("/image"), STR("/data")};
+    static const struct {
+        uint32_t minor;
+        bool is_read_only;
+    } expected[] = {{0, false}, {1, true}, {2, true}, {3, false}, {1, true}};
+    static struct disk_sample s[HOST_DISKS_MAX];
+    struct tree tree = tree_new(files, ARRAY_LEN(files));
+    struct loop *l = loop_new(NULL);
+    char *scratch = mem_alloc(CGROUP_SCRATCH_BYTES);
+    struct disks *d = disks_new(
+        &(struct disks_params){.loop = l, .root = tree.root, .scratch = scratch, .measure = measure});
+    disks_configure(d, &(struct config_strings){.count = ARRAY_LEN(paths), .items = paths});
+    assert_int_equal(disks_get_samples(d, s), ARRAY_LEN(paths));
+    assert_false(s[0].read_only.is_known || s[0].full_in_s.is_known);
+    disks_refresh(d, clock_now_ns());
+    assert_true(wait_known(l, d, 0, true));
+    disks_get_samples(d, s);
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        assert_int_equal(s[i].device_major, 254);
+        assert_int_equal(s[i].device_minor, expected[i].minor);
+        assert_true(s[i].read_only.is_known && s[i].read_only.value == expected[i].is_read_only);
+        assert_false(s[i].full_in_s.is_known); /* too little data */
+    }
+    tree_put(&tree, "proc/self/mountinfo", "27 1 254:0 / /elsewhere rw - ext4 /dev/vda rw\n");
+    disks_refresh(d, clock_now_ns() + 2 * DISKS_FIND_EVERY_NS);
+    disks_get_samples(d, s);
+    assert_false(s[0].read_only.is_known);
+    disks_free(d);
+    loop_free(l);
+    free(scratch);
+    tree_free(&tree);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_root_is_looked_at_whatever_it_is_made_of),
         cmocka_unit_test(test_select),
+        cmocka_unit_test(test_mounts_of_paths),
         cmocka_unit_test(test_hanging_file_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,79 @@ static void test_stat(void **state)
     }
 }
 
+static void test_cpus(void **state)
+{
+    struct str text =
+        STR("cpu  9 9 9 9\ncpu0 1 2 3 4\ncpu3 5 6 7 8 9\ncpu5 1 2\ncpux 1 2 3 4\ncpu7 1 1 1 1\nintr 5\n"
+            "cpu9 1 1 1 1\n");
+    static const uint32_t expected[] = {0, 3, 7};
+    struct cpu_ticks t;
+    uint32_t index;
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        assert_true(procfs_next_cpu(&text, &index, &t));
+        assert_int_equal(index, expected[i]);
+    }
+    assert_int_equal(t.columns[CPU_IDLE], 1);
+    assert_false(procfs_next_cpu(&text, &index, &t));
+}
+
+static void test_pressure(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good, has_full;
+        uint64_t some_us, full_us;
+    } rows[] = {
+        {"some avg10=37.13 avg60=23.52 avg300=9.25 total=7549648607\nfull avg10=0.00 avg60=0.00 avg300=0.00 "
+         "total=12\n",
+         true, true, 7549648607, 12},
+        {"some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n", true, false, 5, 0}, /* before Linux 5.13 */
+        {"full avg10=0.00 total=5\n", false, false, 0, 0},
+        {"some avg10=0.00 avg60=0.00 avg300=0.00\n", false, false, 0, 0},
+        {"some avg10=0.00 avg60=0.00 avg300=0.00 total=-5\n", false, false, 0, 0},
+        {"some total=5 later=7", true, false, 5, 0},
+        {"", false, false, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct pressure_text p = {0};
+        assert_int_equal(procfs_parse_pressure(str_of(rows[i].text), &p), rows[i].is_good);
+        assert_int_equal(p.has_full, rows[i].has_full);
+        assert_int_equal(p.some_us, rows[i].some_us);
+        assert_int_equal(p.full_us, rows[i].full_us);
+    }
+}
+
+static void test_devices(void **state)
+{
+    struct str text = STR(
+        " 254       0 vda 29365 5513 2415730 7013 793906 436957 44445160 857063 3 115320 953745 362212 106\n"
+        "   8       1 sda1 1 2 3 4 5 6 7 8 9 10\n" /* one column too few */
+        "   8       2 sda2 1 2 3 4 5 6 7 8 9 10 11\n"
+        "odd line\n"
+        "   8       x sda3 1 2 3 4 5 6 7 8 9 10 11\n");
+    struct device_line d;
+    uint32_t major, minor;
+    assert_true(procfs_next_device(&text, &d));
+    assert_int_equal(d.major, 254);
+    assert_int_equal(d.minor, 0);
+    assert_true(str_eq(d.name, STR("vda")));
+    assert_int_equal(d.reads, 29365);
+    assert_int_equal(d.read_sectors, 2415730);
+    assert_int_equal(d.read_ms, 7013);
+    assert_int_equal(d.writes, 793906);
+    assert_int_equal(d.written_sectors, 44445160);
+    assert_int_equal(d.write_ms, 857063);
+    assert_int_equal(d.busy_ms, 115320);
+    assert_int_equal(d.queue_ms, 953745);
+    assert_true(procfs_next_device(&text, &d));
+    assert_true(str_eq(d.name, STR("sda2")));
+    assert_false(procfs_next_device(&text, &d));
+    assert_true(procfs_parse_device_number(STR("254:16"), &major, &minor));
+    assert_true(major == 254 && minor == 16);
+    assert_false(procfs_parse_device_number(STR("254"), &major, &minor));
+    assert_false(procfs_parse_device_number(STR("a:1"), &major, &minor));
+}
+
 static void test_process(void **state)
 {
     static const struct {
@@ -171,6 +244,7 @@ static void test_mounts(void **state)
     assert_true(str_eq(m.root, STR("/sub")) && str_eq(m.type, STR("xfs")) &&
                 str_eq(m.source, STR("/dev/sdb1")));
     assert_true(procfs_has_option(m.super_options, STR("ro")));
+    assert_true(procfs_has_option(m.options, STR("rw")));
     assert_false(procfs_has_option(m.super_options, STR("sec")));
     assert_true(procfs_unescape(m.point, path, sizeof(path)));
     assert_string_equal(path, "/mnt/my disk");
@@ -194,10 +268,12 @@ static void test_cgroup_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stat),    cmocka_unit_test(test_process),
-        cmocka_unit_test(test_meminfo), cmocka_unit_test(test_small_texts),
-        cmocka_unit_test(test_cpu_max), cmocka_unit_test(test_cpu_lists),
-        cmocka_unit_test(test_mounts),  cmocka_unit_test(test_cgroup_lines),
+        cmocka_unit_test(test_stat),         cmocka_unit_test(test_cpus),
+        cmocka_unit_test(test_pressure),     cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_process),      cmocka_unit_test(test_meminfo),
+        cmocka_unit_test(test_small_texts),  cmocka_unit_test(test_cpu_max),
+        cmocka_unit_test(test_cpu_lists),    cmocka_unit_test(test_mounts),
+        cmocka_unit_test(test_cgroup_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
