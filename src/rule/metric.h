@@ -17,19 +17,103 @@
     X(MEMORY, "memory", PERCENT, HOST,                                                                       \
       "Memory that is not available to new programs; of the control group's limit when there is one.")       \
     X(SWAP, "swap", PERCENT, HOST, "Swap space in use; 0 without swap.")                                     \
+    X(SWAP_IN, "swap_in", BYTES_PER_SECOND, HOST, "Memory read back from the swap space.")                   \
+    X(SWAP_OUT, "swap_out", BYTES_PER_SECOND, HOST, "Memory written to the swap space.")                     \
+    X(MAJOR_FAULTS, "major_faults", PER_SECOND, HOST,                                                        \
+      "Pages of memory that had to be read from a disk first.")                                              \
+    X(LOAD1, "load1", RATIO, HOST,                                                                           \
+      "Load average of one minute: tasks that run, wait for a CPU or for a disk.")                           \
+    X(LOAD5, "load5", RATIO, HOST, "Load average of five minutes.")                                          \
+    X(LOAD15, "load15", RATIO, HOST, "Load average of 15 minutes.")                                          \
+    X(LOAD_PER_CPU, "load_per_cpu", RATIO, HOST, "`load15` for each CPU.")                                   \
+    X(CPU_PRESSURE, "cpu_pressure", PERCENT, HOST, "Time in which some task waited for a CPU (PSI some).")   \
+    X(MEMORY_PRESSURE, "memory_pressure", PERCENT, HOST,                                                     \
+      "Time in which some task waited for memory (PSI some).")                                               \
+    X(MEMORY_STALLED, "memory_stalled", PERCENT, HOST,                                                       \
+      "Time in which all tasks that could work waited for memory (PSI full).")                               \
+    X(IO_PRESSURE, "io_pressure", PERCENT, HOST, "Time in which some task waited for a disk (PSI some).")    \
+    X(IO_STALLED, "io_stalled", PERCENT, HOST,                                                               \
+      "Time in which all tasks that could work waited for a disk (PSI full).")                               \
+    X(OOM_KILLS, "oom_kills", COUNT, HOST,                                                                   \
+      "Processes of the machine killed for lack of memory within 30 minutes.")                               \
+    X(OPEN_FILES, "open_files", PERCENT, HOST,                                                               \
+      "Files open in the whole machine, of what its kernel allows.")                                         \
+    X(CONNTRACK, "conntrack", PERCENT, HOST, "Connections that the firewall follows, of those that it can.") \
+    X(EPHEMERAL_PORTS, "ephemeral_ports", PERCENT, HOST,                                                     \
+      "Local ports in use towards the busiest destination, of the range for outgoing connections.")          \
+    X(SOCKETS, "sockets", COUNT, HOST, "Sockets in use, of all kinds.")                                      \
+    X(TCP_CONNECTIONS, "tcp_connections", COUNT, HOST, "TCP sockets in use, without those in TIME_WAIT.")    \
+    X(TCP_TIME_WAIT, "tcp_time_wait", COUNT, HOST, "TCP sockets in TIME_WAIT.")                              \
+    X(TCP_RETRANSMITS, "tcp_retransmits", PERCENT, HOST, "TCP segments that had to be sent again.")          \
+    X(LISTEN_OVERFLOWS, "listen_overflows", PER_SECOND, HOST,                                                \
+      "Connections that found the accept queue of a listening socket full.")                                 \
+    X(LISTEN_DROPS, "listen_drops", PER_SECOND, HOST,                                                        \
+      "Connections dropped before they were accepted, for any reason.")                                      \
+    X(CLOCK_OFFSET, "clock_offset", SECONDS, HOST,                                                           \
+      "How far the clock is off, by what disciplines it; without sign.")                                     \
+    X(CLOCK_ERROR, "clock_error", SECONDS, HOST,                                                             \
+      "How far the clock may be off at most, as the kernel reckons.")                                        \
+    X(CLOCK_SYNCHRONISED, "clock_synchronised", FLAG, HOST,                                                  \
+      "Whether something (NTP, PTP) disciplines the clock.")                                                 \
+    X(CPU_CORE, "cpu_core", PERCENT, CPU, "Use of one CPU.")                                                 \
+    /* The control group (container) of Weir */                                                              \
+    X(CGROUP_CPU, "cgroup_cpu", PERCENT, HOST,                                                               \
+      "CPU use, of the limit that is nearest to being reached; there while there is one.")                   \
+    X(CGROUP_THROTTLED, "cgroup_throttled", PERCENT, HOST,                                                   \
+      "Periods in which the control group was held back at its CPU limit; there while there is one.")        \
+    X(CGROUP_MEMORY, "cgroup_memory", PERCENT, HOST,                                                         \
+      "Memory in use, of the limit that is nearest to being reached; there while there is one.")             \
+    X(CGROUP_PIDS, "cgroup_pids", PERCENT, HOST,                                                             \
+      "Processes and threads, of the limit that is nearest to being reached; there while there is one.")     \
+    X(CGROUP_OOM_KILLS, "cgroup_oom_kills", COUNT, HOST,                                                     \
+      "Processes of the control group killed for lack of memory within 30 minutes.")                         \
+    X(CGROUP_CPU_PRESSURE, "cgroup_cpu_pressure", PERCENT, HOST,                                             \
+      "Time in which some task of the group waited for a CPU (PSI some).")                                   \
+    X(CGROUP_CPU_STALLED, "cgroup_cpu_stalled", PERCENT, HOST,                                               \
+      "Time in which all tasks of the group waited for a CPU (PSI full).")                                   \
+    X(CGROUP_MEMORY_PRESSURE, "cgroup_memory_pressure", PERCENT, HOST,                                       \
+      "Time in which some task of the group waited for memory (PSI some).")                                  \
+    X(CGROUP_MEMORY_STALLED, "cgroup_memory_stalled", PERCENT, HOST,                                         \
+      "Time in which all tasks of the group waited for memory (PSI full).")                                  \
+    X(CGROUP_IO_PRESSURE, "cgroup_io_pressure", PERCENT, HOST,                                               \
+      "Time in which some task of the group waited for a disk (PSI some).")                                  \
+    X(CGROUP_IO_STALLED, "cgroup_io_stalled", PERCENT, HOST,                                                 \
+      "Time in which all tasks of the group waited for a disk (PSI full).")                                  \
+    /* File systems */                                                                                       \
     X(DISK, "disk", PERCENT, DISK, "How full a file system is for those who are not root.")                  \
     X(DISK_INODES, "disk_inodes", PERCENT, DISK, "Inodes of a file system in use.")                          \
-    /* Objectives of services. Burn rates are scaled to a period of 30 days, so that one rule fits all. */   \
-    X(BURN_5M, "burn_5m", RATIO, OBJECTIVE,                                                                  \
-      "How fast the last 5 minutes used the error budget up; at 1 all day long, 30 days use up all of it.")  \
-    X(BURN_30M, "burn_30m", RATIO, OBJECTIVE, "The same over the last 30 minutes.")                          \
-    X(BURN_1H, "burn_1h", RATIO, OBJECTIVE, "The same over the last hour.")                                  \
-    X(BURN_2H, "burn_2h", RATIO, OBJECTIVE, "The same over the last 2 hours.")                               \
-    X(BURN_6H, "burn_6h", RATIO, OBJECTIVE, "The same over the last 6 hours.")                               \
-    X(BURN_1D, "burn_1d", RATIO, OBJECTIVE, "The same over the last day.")                                   \
-    X(BURN_3D, "burn_3d", RATIO, OBJECTIVE, "The same over the last 3 days.")                                \
-    X(ERROR_BUDGET, "error_budget", PERCENT, OBJECTIVE,                                                      \
-      "What is left of the error budget of the objective's period; below 0 when more was used.")
+    X(DISK_FREE, "disk_free", BYTES, DISK, "What those who are not root may still write to a file system.")  \
+    X(DISK_FULL_IN, "disk_full_in", SECONDS, DISK,                                                           \
+      "Time until a file system is full, if it goes on filling as in the last six hours; a year stands for " \
+      "later and for never.")                                                                                \
+    X(DISK_READ_ONLY, "disk_read_only", FLAG, DISK,                                                          \
+      "Whether the kernel made a file system read-only, after an error.")                                    \
+    /* What block devices and links do */                                                                    \
+    X(DISK_READ, "disk_read", BYTES_PER_SECOND, DEVICE, "Bytes read from a block device.")                   \
+    X(DISK_WRITTEN, "disk_written", BYTES_PER_SECOND, DEVICE, "Bytes written to a block device.")            \
+    X(DISK_READS, "disk_reads", PER_SECOND, DEVICE, "Read requests that a block device has finished.")       \
+    X(DISK_WRITES, "disk_writes", PER_SECOND, DEVICE, "Write requests that a block device has finished.")    \
+    X(DISK_BUSY, "disk_busy", PERCENT, DEVICE, "Time in which a block device had something to do.")          \
+    X(DISK_QUEUE, "disk_queue", RATIO, DEVICE, "Requests under way at a block device, in the mean.")         \
+    X(DISK_READ_LATENCY, "disk_read_latency", SECONDS, DEVICE,                                               \
+      "What a read request took, in the mean; 0 when there was none.")                                       \
+    X(DISK_WRITE_LATENCY, "disk_write_latency", SECONDS, DEVICE,                                             \
+      "What a write request took, in the mean; 0 when there was none.")                                      \
+    X(NET_RECEIVED, "net_received", BYTES_PER_SECOND, INTERFACE, "Bytes that a network interface received.") \
+    X(NET_SENT, "net_sent", BYTES_PER_SECOND, INTERFACE, "Bytes that a network interface sent.")             \
+    X(NET_USAGE, "net_usage", PERCENT, INTERFACE,                                                            \
+      "The busier direction of a network interface, of its link's speed.")                                   \
+    X(NET_ERRORS, "net_errors", PER_SECOND, INTERFACE, "Packets with errors, both directions.")              \
+    X(NET_DROPS, "net_drops", PER_SECOND, INTERFACE, "Packets dropped, both directions.")                    \
+    /* Weir itself */                                                                                        \
+    X(PROCESS_CPU, "process_cpu", PERCENT, PROCESS, "CPU use of a process of Weir; 100 % is one CPU.")       \
+    X(PROCESS_MEMORY, "process_memory", BYTES, PROCESS, "Resident memory of a process of Weir.")             \
+    X(PROCESS_FILES, "process_files", COUNT, PROCESS, "Open files of a process of Weir.")                    \
+    X(PROCESS_FILES_USAGE, "process_files_usage", PERCENT, PROCESS,                                          \
+      "Open files of the worker, of its limit (RLIMIT_NOFILE).")                                             \
+    X(PROCESS_THREADS, "process_threads", COUNT, PROCESS, "Threads of a process of Weir.")                   \
+    X(PROCESS_RESTARTS, "process_restarts", COUNT, PROCESS,                                                  \
+      "How often the worker was started anew since the supervisor began.")
 
 #define METRIC_ID(id, name, unit, subject, help) METRIC_##id,
 enum metric { METRICS(METRIC_ID) METRIC_COUNT };
