@@ -29,14 +29,14 @@
 #include <sys/statvfs.h>
 
 enum {
-    ROLL_BLOCKS_MAX = 12,      /* of a level with one batch: catches up bit by bit */
-    DROP_ROWS_MAX = 20000,     /* for their age, of a level with one batch */
-    SERIES_GO_AT_ONCE = 1024,  /* when there are too many */
-    SLOTS_MAX = 60,            /* of a block */
-    TIGHT_PERCENT = 95,        /* of the file's pages: from here the oldest go */
-    SHARE_DROPPED = 10,        /* a tenth of the level's time */
-    LAST_S = 3600,             /* how exactly a series' last value is noted */
-    RESERVE_SHARE = 50,        /* of the disk are left to others... */
+    ROLL_BLOCKS_MAX = 12,     /* of a level with one batch: catches up bit by bit */
+    DROP_ROWS_MAX = 20000,    /* for their age, of a level with one batch */
+    SERIES_GO_AT_ONCE = 1024, /* when there are too many */
+    SLOTS_MAX = 60,           /* of a block */
+    TIGHT_PERCENT = 95,       /* of the file's pages: from here the oldest go */
+    SHARE_DROPPED = 10,       /* a tenth of the level's time */
+    LAST_S = 3600,            /* how exactly a series' last value is noted */
+    RESERVE_SHARE = 50,       /* of the disk are left to others... */
 };
 #define RESERVE_BYTES_MAX (UINT64_C(16) << 20) /* ...at most so much */
 #define LOG_SHARE         8                    /* of bytes_max the log may have */
@@ -67,7 +67,8 @@ int64_t history_oldest(struct sql *s, int level, int64_t from_s)
 {
     const int64_t span_s = history_levels[level].span_s;
     struct sql_statement *t = history_prepare(s, "SELECT min(at) FROM", level, "WHERE at >= ?1");
-    sql_bind_int(t, 1, from_s == INT64_MIN ? INT64_MIN : history_key(history_floor(from_s, span_s), span_s, 0));
+    sql_bind_int(t, 1,
+                 from_s == INT64_MIN ? INT64_MIN : history_key(history_floor(from_s, span_s), span_s, 0));
     bool is_there = sql_step(t) && !sql_is_null(t, 0);
     int64_t oldest = is_there ? (sql_int(t, 0) >> HISTORY_SERIES_BITS) * span_s : INT64_MAX;
     sql_finish(t);
@@ -195,9 +196,10 @@ static bool has_place_for_series(struct writer *w)
     char text[192];
     if (sql_number(w->sql, "SELECT count(*) FROM series", 0) < HISTORY_SERIES_MAX)
         return true;
-    snprintf(text, sizeof(text),
-             "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE last < %lld ORDER BY last LIMIT %d)",
-             (long long)(w->start_s - 2 * LAST_S), SERIES_GO_AT_ONCE);
+    snprintf(
+        text, sizeof(text),
+        "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE last < %lld ORDER BY last LIMIT %d)",
+        (long long)(w->start_s - 2 * LAST_S), SERIES_GO_AT_ONCE);
     sql_execute(w->sql, text);
     return sql_changes(w->sql) > 0;
 }
@@ -277,7 +279,8 @@ static void roll_block(struct sql *s, int level, int64_t start_s)
     struct buf bytes CLEANUP(buf_fini) = {0};
     struct history_reader finer = history_reader_open(s, level - 1);
     struct sql_statement *series = sql_prepare(s, "SELECT id FROM series WHERE last >= ?1"),
-                         *put = history_prepare(s, "INSERT OR REPLACE INTO", level, "(at, points) VALUES (?1, ?2)");
+                         *put = history_prepare(s, "INSERT OR REPLACE INTO", level,
+                                                "(at, points) VALUES (?1, ?2)");
     sql_bind_int(series, 1, start_s - LAST_S);
     while (sql_step(series)) {
         struct point_sum sums[SLOTS_MAX] = {0};

@@ -5,9 +5,9 @@
  *
  * Everything here blocks and belongs to one thread at a time.
  *
- * Four levels: points of 1 s, 10 s, 1 min and 1 h, each kept for a time of its own. Writing brings the finest;
- * the coarser ones are made of it, in the same transaction, as soon as a block's time is over. So all that a
- * crash can lose is what had not been written yet.
+ * Four levels: points of 1 s, 10 s, 1 min and 1 h, each kept for a time of its own. Writing brings the
+ * finest; the coarser ones are made of it, in the same transaction, as soon as a block's time is over. So all
+ * that a crash can lose is what had not been written yet.
  *
  * The clock of the wall may be wrong. When it is behind what is recorded, nothing is recorded until it has
  * caught up, for an hour at most: then it is believed, and what was recorded of the future is dropped. When
@@ -23,11 +23,11 @@ enum {
     HISTORY_BLOCK_S = 10,       /* what is written at once: a multiple of it to the next */
     HISTORY_SERIES_MAX = 65536, /* in the file; more: those longest without a value go */
     HISTORY_FILTERS_MAX = 8,
-    HISTORY_CHART_POINTS = 500,          /* of a series, when no step is asked for */
-    HISTORY_POINTS_MAX = 5000,           /* of a series */
-    HISTORY_ANSWER_POINTS_MAX = 100000,  /* of all series together; more series are left out */
-    HISTORY_LISTED_MAX = 10000,          /* series in a list */
-    HISTORY_CLOCK_WAIT_S = 3600,         /* for a clock that is behind or ahead */
+    HISTORY_CHART_POINTS = 500,         /* of a series, when no step is asked for */
+    HISTORY_POINTS_MAX = 5000,          /* of a series */
+    HISTORY_ANSWER_POINTS_MAX = 100000, /* of all series together; more series are left out */
+    HISTORY_LISTED_MAX = 10000,         /* series in a list */
+    HISTORY_CLOCK_WAIT_S = 3600,        /* for a clock that is behind or ahead */
 };
 
 struct history_level {
@@ -64,12 +64,12 @@ struct history_batch {
 };
 
 struct history_put {
-    bool is_behind;         /* the clock is behind what is recorded: nothing was written */
-    int64_t behind_s;       /* by so much */
-    bool is_cut;            /* it has been for too long: what was recorded of the future was dropped */
-    bool is_shortened;      /* the file is full: the oldest points of a level were dropped */
-    const char *shortened;  /* that level's name */
-    uint32_t left_out;      /* series for which there was no place */
+    bool is_behind;        /* the clock is behind what is recorded: nothing was written */
+    int64_t behind_s;      /* by so much */
+    bool is_cut;           /* it has been for too long: what was recorded of the future was dropped */
+    bool is_shortened;     /* the file is full: the oldest points of a level were dropped */
+    const char *shortened; /* that level's name */
+    uint32_t left_out;     /* series for which there was no place */
 };
 
 /* A block that is there already is filled up with what is known now. */
@@ -86,9 +86,9 @@ struct history_question {
 };
 
 /*
- * Writes one JSON object. A metric: {"metric", "unit", "from", "to", "level", "step_seconds", "series": [{"labels",
- * "points": [[t, min, mean, max], …]}], "series_left_out"}, with nulls where nothing is known. None: {"levels",
- * "bytes_max", "series": [{"metric", "unit", "labels", "last"}], "series_left_out"}.
+ * Writes one JSON object. A metric: {"metric", "unit", "from", "to", "level", "step_seconds", "series":
+ * [{"labels", "points": [[t, min, mean, max], …]}], "series_left_out"}, with nulls where nothing is known.
+ * None: {"levels", "bytes_max", "series": [{"metric", "unit", "labels", "last"}], "series_left_out"}.
  */
 struct sql_report history_file_ask(struct history_file *f, const struct history_question *q,
                                    struct buf *ret_json);

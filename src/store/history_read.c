@@ -20,8 +20,7 @@ enum { SLOTS_MAX = 60 };
 struct history_reader history_reader_open(struct sql *s, int level)
 {
     return (struct history_reader){.level = &history_levels[level],
-                                   .find =
-                                       history_prepare(s, "SELECT points FROM", level, "WHERE at = ?1")};
+                                   .find = history_prepare(s, "SELECT points FROM", level, "WHERE at = ?1")};
 }
 
 void history_reader_close(struct history_reader *r)
@@ -69,8 +68,8 @@ static int64_t reach(const int64_t oldest[HISTORY_LEVELS], int level)
 static bool is_too_short(const int64_t oldest[HISTORY_LEVELS], int level, int64_t from_s)
 {
     for (int i = level + 1; i < HISTORY_LEVELS; i++)
-        if (oldest[i] != INT64_MAX &&
-            reach(oldest, level) > MAX(from_s + history_levels[level].span_s, oldest[i] + history_levels[i].span_s))
+        if (oldest[i] != INT64_MAX && reach(oldest, level) > MAX(from_s + history_levels[level].span_s,
+                                                                 oldest[i] + history_levels[i].span_s))
             return true;
     return false;
 }
@@ -98,7 +97,8 @@ static struct plan make_plan(struct sql *s, const struct history_question *q)
         oldest[i] = history_oldest(s, i, INT64_MIN);
         all_s = MIN(all_s, oldest[i]);
     }
-    int64_t wanted_s = q->step_s ? q->step_s : ceil_to(q->to_s - q->from_s, HISTORY_CHART_POINTS) / HISTORY_CHART_POINTS;
+    int64_t wanted_s =
+        q->step_s ? q->step_s : ceil_to(q->to_s - q->from_s, HISTORY_CHART_POINTS) / HISTORY_CHART_POINTS;
     wanted_s = MAX(wanted_s, MAX(q->step_least_s, 1));
     p.level = choose_level(oldest, wanted_s, q->from_s);
     p.step_s = ceil_to(wanted_s, history_levels[p.level].step_s);
@@ -287,7 +287,8 @@ static void answer_list(void *context, struct sql *s)
     }
     sql_finish(rows);
     json_end_array(&j);
-    json_put_int(&j, "series_left_out", (int64_t)(count > HISTORY_LISTED_MAX ? count - HISTORY_LISTED_MAX : 0));
+    json_put_int(&j, "series_left_out",
+                 (int64_t)(count > HISTORY_LISTED_MAX ? count - HISTORY_LISTED_MAX : 0));
     json_end_object(&j);
 }
 

@@ -296,6 +296,8 @@ static void open_sqlite(struct sql *s, struct sql_report *r)
     sql_execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                    "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF");
     set_pages_max(s, pages_max(s));
+    if (version > 0 && sql_is_good(s))
+        s->anew[0] = '\0'; /* what was away is back */
     if (version < known)
         upgrade(s, MAX(version, 0));
 }

@@ -307,9 +307,15 @@ static void test_a_step_suits_a_chart(void **state)
         int64_t range_s, step_s, least_s, wanted_step_s;
         const char *level;
     } rows[] = {
-        {300, 0, 0, 1, "1s"},        {3600, 0, 0, 8, "1s"},       {2 * 3600, 0, 0, 20, "10s"},
-        {12 * 3600, 0, 0, 120, "1m"}, {600, 0, 5, 5, "1s"},        {600, 7, 0, 7, "1s"},
-        {600, 1, 5, 5, "1s"},        {3600, 15, 0, 20, "10s"},    {12 * 3600, 3600, 0, 3600, "1h"},
+        {300, 0, 0, 1, "1s"},
+        {3600, 0, 0, 8, "1s"},
+        {2 * 3600, 0, 0, 20, "10s"},
+        {12 * 3600, 0, 0, 120, "1m"},
+        {600, 0, 5, 5, "1s"},
+        {600, 7, 0, 7, "1s"},
+        {600, 1, 5, 5, "1s"},
+        {3600, 15, 0, 20, "10s"},
+        {12 * 3600, 3600, 0, 3600, "1h"},
         /* further back than seconds are kept */
         {3 * 3600, 5, 0, 10, "10s"},
     };
@@ -326,7 +332,8 @@ static void test_a_step_suits_a_chart(void **state)
         assert_string_equal(json_value_text(a, "level", ""), rows[i].level);
         assert_int_equal(json_value_int(a, "step_seconds", 0), rows[i].wanted_step_s);
         size_t count = json_value_count(points_of(a, 0));
-        assert_in_range(count, rows[i].range_s / rows[i].wanted_step_s, rows[i].range_s / rows[i].wanted_step_s + 2);
+        assert_in_range(count, rows[i].range_s / rows[i].wanted_step_s,
+                        rows[i].range_s / rows[i].wanted_step_s + 2);
         assert_true(known_points(points_of(a, 0)) + 2 >= count);
         json_value_free(a);
     }
@@ -335,9 +342,9 @@ static void test_a_step_suits_a_chart(void **state)
 
 static void test_labels(void **state)
 {
-    const struct wave waves[] = {WAVE("disk", "{\"path\":\"/\"}", zero), WAVE("disk", "{\"path\":\"/var\"}", zero),
-                                 WAVE("disk", "{\"instance\":\"db\",\"path\":\"/\"}", zero),
-                                 WAVE("cpu", "{}", zero)};
+    const struct wave waves[] = {
+        WAVE("disk", "{\"path\":\"/\"}", zero), WAVE("disk", "{\"path\":\"/var\"}", zero),
+        WAVE("disk", "{\"instance\":\"db\",\"path\":\"/\"}", zero), WAVE("cpu", "{}", zero)};
     static const struct {
         const char *filters[2];
         size_t series;
@@ -361,7 +368,8 @@ static void test_labels(void **state)
     struct json_value *list = ask(f, &(struct history_question){.metric = STR("")});
     assert_int_equal(json_value_count(json_value_get(list, "series")), 4);
     assert_int_equal(json_value_count(json_value_get(list, "levels")), HISTORY_LEVELS);
-    assert_string_equal(json_value_text(json_value_at(json_value_get(list, "series"), 0), "metric", ""), "cpu");
+    assert_string_equal(json_value_text(json_value_at(json_value_get(list, "series"), 0), "metric", ""),
+                        "cpu");
     json_value_free(list);
     history_file_free(f);
 }
@@ -396,8 +404,10 @@ static void test_old_points_go(void **state)
     const int64_t end_s = START_S + 6 * DAY_S;
     assert_in_range(end_s - number_in_file("SELECT (min(at) >> 24) * 10 FROM level_1s"), 600, 900);
     assert_in_range(end_s - number_in_file("SELECT (min(at) >> 24) * 300 FROM level_10s"), 7200, 7800);
-    assert_in_range(end_s - number_in_file("SELECT (min(at) >> 24) * 3600 FROM level_1m"), 2 * DAY_S, 2 * DAY_S + 7200);
-    assert_in_range(end_s - number_in_file("SELECT (min(at) >> 24) * 86400 FROM level_1h"), 4 * DAY_S, 5 * DAY_S + 3600);
+    assert_in_range(end_s - number_in_file("SELECT (min(at) >> 24) * 3600 FROM level_1m"), 2 * DAY_S,
+                    2 * DAY_S + 7200);
+    assert_in_range(end_s - number_in_file("SELECT (min(at) >> 24) * 86400 FROM level_1h"), 4 * DAY_S,
+                    5 * DAY_S + 3600);
 }
 
 static void test_a_series_that_is_gone_goes_in_the_end(void **state)
@@ -487,7 +497,8 @@ static void test_a_clock_that_stays_behind_is_believed(void **state)
     put_range(f, waves, 1, START_S, START_S + 7200);
     put_range(f, waves, 1, START_S + 10 * DAY_S, START_S + 10 * DAY_S + 7200);
     int64_t now_s = START_S + 20000;
-    for (int64_t s = START_S + 7200; s < START_S + 7200 + 3600; s += HISTORY_BLOCK_S, now_s += HISTORY_BLOCK_S)
+    for (int64_t s = START_S + 7200; s < START_S + 7200 + 3600;
+         s += HISTORY_BLOCK_S, now_s += HISTORY_BLOCK_S)
         assert_true(put_at(f, waves, 1, s, now_s, SQL_GOOD).is_behind);
     assert_true(put_at(f, waves, 1, START_S + 7200 + 3600, now_s, SQL_GOOD).is_cut);
     for (int64_t s = START_S + 7200 + 3610; s < START_S + 4 * 3600; s += HISTORY_BLOCK_S) {

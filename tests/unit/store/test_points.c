@@ -1,4 +1,5 @@
-/* Rows of points to bytes and back: exact to 16 bits, short where little happens, and no harm in any bytes. */
+/* Rows of points to bytes and back: exact to 16 bits, short where little happens, and no harm in any bytes.
+ */
 #include "store/points.h"
 
 #include "base/macros.h"
@@ -52,8 +53,8 @@ static size_t round_trip(const struct point *points, size_t count)
 
 static void test_values(void **state)
 {
-    static const double values[] = {0,      1,       -1,   0.1,  99.9,   100,  65536,     1e-30,
-                                    -3.25,  1e12,    3e38, -3e38, 1e-45, 12345.678, 1.0 / 3, 4294967296.0};
+    static const double values[] = {0,     1,    -1,   0.1,   99.9,  100,       65536,   1e-30,
+                                    -3.25, 1e12, 3e38, -3e38, 1e-45, 12345.678, 1.0 / 3, 4294967296.0};
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         assert_near(points_round(values[i]), values[i]);
         assert_true(points_round(points_round(values[i])) == points_round(values[i]));
@@ -72,7 +73,8 @@ static void test_rows(void **state)
         {flat(1), flat(1), flat(1), flat(1), flat(1), flat(1)},
         {flat(1), unknown, flat(1), unknown, unknown, flat(2)},
         {unknown, unknown, flat(-7), flat(-7), unknown, unknown},
-        {spread(10, 1, 2, 3), spread(10, 1, 2, 4), spread(9, 0, 0, 0), flat(0), spread(10, -1, 0, 1), unknown},
+        {spread(10, 1, 2, 3), spread(10, 1, 2, 4), spread(9, 0, 0, 0), flat(0), spread(10, -1, 0, 1),
+         unknown},
         {flat(0), flat(3e38), flat(-3e38), flat(0), spread(4294967295, -3e38, 0, 3e38), flat(0)},
         {spread(60, 5, 5, 5), spread(60, 5, 5, 5), spread(60, 5, 6, 7), spread(59, 5, 6, 7),
          spread(59, 5, 6, 7), spread(60, 5, 6, 7)},
@@ -89,11 +91,12 @@ static void test_any_rows(void **state)
         struct point points[COUNT];
         for (int i = 0; i < COUNT; i++) {
             double mean = (double)(random() % 2001 - 1000) * pow(10, (double)(random() % 20 - 10));
-            points[i] = random() % 4 == 0              ? unknown
-                        : i > 0 && random() % 3 == 0   ? points[i - 1]
-                        : random() % 2                 ? flat(mean)
-                                                       : spread((uint32_t)(random() % 3 + 1), mean - fabs(mean) * (double)(random() % 5),
-                                                                mean, mean + fabs(mean) * (double)(random() % 5));
+            points[i] = random() % 4 == 0            ? unknown
+                        : i > 0 && random() % 3 == 0 ? points[i - 1]
+                        : random() % 2
+                            ? flat(mean)
+                            : spread((uint32_t)(random() % 3 + 1), mean - fabs(mean) * (double)(random() % 5),
+                                     mean, mean + fabs(mean) * (double)(random() % 5));
         }
         (void)round_trip(points, COUNT);
     }
@@ -111,8 +114,8 @@ static void test_little_is_short(void **state)
     srandom(3);
     for (int i = 0; i < 60; i++) { /* a lively one: 20 to 60 % with a spread of some */
         double mean = 20 + (double)(random() % 4000) / 100;
-        points[i] = spread(60, mean - (double)(random() % 1000) / 100, mean,
-                           mean + (double)(random() % 3000) / 100);
+        points[i] =
+            spread(60, mean - (double)(random() % 1000) / 100, mean, mean + (double)(random() % 3000) / 100);
     }
     assert_in_range(round_trip(points, 60), 60, 60 * 9);
 }
@@ -156,9 +159,12 @@ static void test_sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),          cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_any_rows),        cmocka_unit_test(test_little_is_short),
-        cmocka_unit_test(test_any_bytes_do_no_harm), cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_any_rows),
+        cmocka_unit_test(test_little_is_short),
+        cmocka_unit_test(test_any_bytes_do_no_harm),
+        cmocka_unit_test(test_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
