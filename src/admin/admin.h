@@ -24,6 +24,7 @@ struct admin_ops {
     void (*write_events)(void *context, struct json *j, uint64_t after_sequence, uint32_t count_max);
     void (*write_alerts)(void *context, struct json *j); /* one array */
     void (*write_host)(void *context, struct json *j);   /* one object */
+    void (*write_probes)(void *context, struct json *j); /* one array */
     /* Writes one value: scale's object of a service (target, minimum, maximum, manual, …) or null. */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
     /* Writes one value: where its servers are discovered, or null. */

@@ -120,6 +120,16 @@ static void get_host(struct call *c)
     end_json(c);
 }
 
+static void get_probes(struct call *c)
+{
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_key(&j, "probes");
+    c->admin->ops.write_probes(c->admin->ops.context, &j);
+    json_end_object(&j);
+    end_json(c);
+}
+
 static struct service *named_service(struct call *c)
 {
     struct service *s = fleet_find_service(c->admin->fleet, str_of(c->name));
@@ -312,6 +322,7 @@ static const struct route_row {
     {"/api/v1/events", false, TRUSTED, get_events},
     {"/api/v1/alerts", false, TRUSTED, get_alerts},
     {"/api/v1/host", false, TRUSTED, get_host},
+    {"/api/v1/probes", false, TRUSTED, get_probes},
     {"/api/v1/services/*/explain", false, TRUSTED, get_explanation},
     {"/api/v1/services/*/arrivals", false, TRUSTED, get_arrivals},
     {"/api/v1/services/*/replicas", true, TRUSTED, post_replicas},

@@ -56,7 +56,7 @@ static void check_count(struct decoding *d, struct node *node, const struct conf
     diagnostics_hint(d->d, item, "use {count} in 'path' or 'body'");
 }
 
-static void check_headers(struct decoding *d, struct node *headers)
+void check_headers(struct decoding *d, struct node *headers)
 {
     if (!is_good(headers))
         return;

@@ -23,6 +23,9 @@ void check_provider(struct decoding *d, const struct schema_mapping *m, struct n
                     struct config_scale *s);
 /* Of a mapping with `endpoint`, `tls` and `without_tls`. */
 void check_docker_api(struct decoding *d, struct node *node, struct config_docker_api *api);
+/* "Name: value" each, with a message for what is not. */
+void check_headers(struct decoding *d, struct node *headers);
+void check_probe(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_server_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_discover(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_docker(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -279,6 +279,31 @@ struct config_threshold { /* `90%` or {above: 90%, clear: 85%, for: 5m} */
     int64_t for_ns;
 };
 
+enum { CONFIG_PROBES_MAX = 256, CONFIG_PROBE_HEADERS_MAX = 32, CONFIG_PROBE_ADDRESSES_MAX = 32 };
+enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_TLS, PROBE_DNS };
+enum probe_record { PROBE_RECORD_A, PROBE_RECORD_AAAA };
+enum probe_method { PROBE_METHOD_GET, PROBE_METHOD_HEAD };
+
+struct config_probe { /* watch: {probes: NAME: } */
+    struct str name;
+    enum probe_kind kind;
+    struct str http;                 /* HTTP: a URL */
+    struct str tcp, tls;             /* TCP, TLS: host:port */
+    struct str dns;                  /* DNS: a name, lower case */
+    int64_t interval_ns;             /* default 30s */
+    int64_t timeout_ns;              /* at most interval_ns; default 10s */
+    uint16_t status_min, status_max; /* HTTP; default 200..299 */
+    uint32_t redirects_max;          /* HTTP; default 5 */
+    enum probe_method method;        /* HTTP; default GET */
+    struct str contains;             /* HTTP; "" = anything */
+    struct config_strings headers;   /* HTTP: "Name: value" */
+    struct str ca_file;              /* HTTP, TLS; "" = the system's */
+    enum probe_record record;        /* DNS; default A */
+    struct config_strings addresses; /* DNS: must be there; none = any */
+    size_t resolver_count;           /* DNS; 0: the system's */
+    struct addr *resolvers;
+};
+
 struct config_watch {    /* watch: */
     int64_t interval_ns; /* default 1s */
     struct config_threshold cpu, memory,
@@ -289,6 +314,8 @@ struct config_watch {    /* watch: */
     uint32_t crash_count;               /* a server that dies so often... default 3 */
     int64_t crash_window_ns;            /* ...in this time; default 5m */
     int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
+    size_t probe_count;
+    struct config_probe *probes; /* probes: */
 };
 
 /* X(ID, key): in the order of the rows of notify_keys[] in schema_notify.c. */

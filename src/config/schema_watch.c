@@ -1,6 +1,9 @@
 /* The tables of what is watched. See schema.c. */
 #include "config/schema_table.h"
 
+static_assert(AT(config_watch, probes) - AT(config_watch, probe_count) == AT(schema_items, items),
+              "count, then items");
+
 /* The defaults of thresholds differ, so each has its own table. */
 #define THRESHOLD_KEYS(above_text, clear_text, clear_words, for_text, above_example, clear_example)          \
     {.name = "above",                                                                                        \
@@ -126,6 +129,16 @@ static const struct schema_key watch_keys[] = {
      .max = HOURS(24 * 30),
      .example = "1m",
      .help = "An alert when a service's servers could not be discovered for this long; 0: none."},
+    {.name = "probes",
+     .shape = SHAPE_NAMED,
+     MAPPING(schema_probe),
+     .offset = AT(config_watch, probe_count),
+     .item_bytes = sizeof(struct config_probe),
+     .item_title = "probe",
+     .count_max = CONFIG_PROBES_MAX,
+     .default_shown = "none",
+     .example = "{shop: \"https://shop.example.com/\"}",
+     .synonyms = " probe checks sites blackbox uptime "},
 };
 const struct schema_mapping schema_watch = {
     .help = "What is measured and when it becomes an alert.",

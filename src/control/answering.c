@@ -20,6 +20,12 @@ static void write_host(void *context, struct json *j)
     watch_write_host_json(c->watch, j);
 }
 
+static void write_probes(void *context, struct json *j)
+{
+    struct control *c = context;
+    watch_write_probes_json(c->watch, j);
+}
+
 static void write_service_scale(void *context, struct json *j, const struct service *s)
 {
     struct control *c = context;
@@ -156,6 +162,7 @@ struct admin_ops answering_ops(struct control *c)
                               .write_events = write_events,
                               .write_alerts = write_alerts,
                               .write_host = write_host,
+                              .write_probes = write_probes,
                               .write_service_scale = write_service_scale,
                               .write_service_discovery = write_service_discovery,
                               .write_explanation = write_explanation,

@@ -3,9 +3,9 @@
  *
  * A handle a call: callers are rare (a webhook, a command), so a cache of connections would cost more thought
  * than it saves. CURLOPT_NOSIGNAL keeps libcurl from using SIGALRM, which a threaded program must not have.
- * Redirects are not followed: a webhook or an API that moved is a mistake to be told, and following would
- * carry the bearer token elsewhere. The token is set through CURLOPT_XOAUTH2_BEARER, so it is in no string
- * that an error could show.
+ * Redirects are followed for probes alone: a webhook or an API that moved is a mistake to be told, and
+ * following would carry the bearer token elsewhere. The token is set through CURLOPT_XOAUTH2_BEARER, so it is
+ * in no string that an error could show.
  */
 #include "net/fetch.h"
 
@@ -114,6 +114,25 @@ static void set_tls(CURL *curl, const struct fetch_tls *tls)
     curl_easy_setopt(curl, CURLOPT_SSLKEY, tls->key_file);
 }
 
+static void set_probing(CURL *curl, const struct fetch_request *request)
+{
+    if (request->redirects_max > 0) {
+        ASSERT(!request->bearer_token);
+        curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+        curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)request->redirects_max);
+        curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    }
+    if (request->is_connect_only)
+        curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    if (request->is_anybody_trusted) {
+        ASSERT(request->is_connect_only);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (request->is_certificate_wanted)
+        curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
+}
+
 static void set_reader(CURL *curl, struct body_reader *reader)
 {
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -146,6 +165,7 @@ static void set_options(CURL *curl, const struct fetch_request *request, struct 
     if (request->tls)
         set_tls(curl, request->tls);
     set_method(curl, request);
+    set_probing(curl, request);
 }
 
 static void take_field(CURL *curl, const char *name, char out[FETCH_FIELD_BYTES])
@@ -163,6 +183,44 @@ static int64_t retry_after_of(CURL *curl)
         return -1;
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
     return MAX((int64_t)seconds, INT64_C(0));
+}
+
+/* libcurl gives lines of text, a list a certificate. */
+static int64_t certificate_end_of(CURL *curl)
+{
+    static const struct str label = {"Expire date:", sizeof("Expire date:") - 1};
+    struct curl_certinfo *chain = NULL;
+    int64_t end_s = 0;
+    if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain)
+        return 0;
+    for (int i = 0; i < chain->num_of_certs; i++) {
+        for (struct curl_slist *line = chain->certinfo[i]; line; line = line->next) {
+            struct str text = str_of(line->data);
+            time_t one = str_starts_with(text, label) ? curl_getdate(line->data + label.len, NULL) : -1;
+            if (one > 0 && (end_s == 0 || one < end_s))
+                end_s = one;
+        }
+    }
+    return end_s;
+}
+
+static void take_answer(CURL *curl, const struct fetch_request *request, const struct body_reader *reader,
+                        struct fetch_response *ret_response)
+{
+    long status = 0, redirects = 0;
+    curl_off_t total_us = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirects);
+    curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &total_us);
+    *ret_response = (struct fetch_response){
+        .status = (int)status,
+        .body = reader->bytes,
+        .retry_after_s = retry_after_of(curl),
+        .total_ns = (int64_t)total_us * 1000,
+        .redirects = (uint32_t)redirects,
+        .certificate_end_s = request->is_certificate_wanted ? certificate_end_of(curl) : 0,
+    };
+    take_field(curl, request->answer_field, ret_response->field);
 }
 
 static bool perform(CURL *curl, struct body_reader *reader, struct err *err)
@@ -196,15 +254,10 @@ bool fetch(const struct fetch_request *request, struct fetch_response *ret_respo
     struct curl_slist *headers = header_list(request);
     set_options(curl, request, headers);
     bool is_answered = perform(curl, &reader, err);
-    if (is_answered) {
-        long status = 0;
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-        *ret_response = (struct fetch_response){
-            .status = (int)status, .body = reader.bytes, .retry_after_s = retry_after_of(curl)};
-        take_field(curl, request->answer_field, ret_response->field);
-    } else {
+    if (is_answered)
+        take_answer(curl, request, &reader, ret_response);
+    else
         buf_fini(&reader.bytes);
-    }
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return is_answered;

@@ -16,7 +16,7 @@ enum { FETCH_RESPONSE_BYTES_MAX = 16 * 1024 * 1024 };
 
 struct fetch_request {
     const char *method;         /* "GET", "POST"... */
-    const char *url;            /* http:// or https://, nothing else is spoken; redirects are not followed */
+    const char *url;            /* http:// or https://, nothing else is spoken */
     const char *const *headers; /* "Name: value"; may be NULL */
     size_t header_count;
     struct str body;             /* sent when method is not GET or HEAD; may be empty */
@@ -28,6 +28,13 @@ struct fetch_request {
     const struct fetch_tls *tls; /* NULL: the system's store, no certificate of ours */
     const char *answer_field;    /* NULL: none; else a field of the answer that is wanted, by its name */
     const struct fetch_stream *stream; /* NULL: the body is collected */
+    uint32_t redirects_max;            /* followed at most; 0: none, the redirect is the answer */
+    /* Nothing is asked: the call ends when the connection is there, with https when the TLS handshake is
+     * done, too. The status is 0 then. */
+    bool is_connect_only;
+    /* Whoever answers is let pass, only to read the certificate: for is_connect_only alone. */
+    bool is_anybody_trusted;
+    bool is_certificate_wanted; /* see certificate_end_s */
 };
 
 /* Files in PEM. Each may be NULL or "". */
@@ -54,6 +61,11 @@ struct fetch_response {
     struct buf body;       /* owned */
     int64_t retry_after_s; /* -1: no Retry-After (RFC 9110 §10.2.3); a date is turned into seconds from now */
     char field[FETCH_FIELD_BYTES]; /* the answer_field's value, cut; "" when there is none */
+    int64_t total_ns;              /* from the call to the last byte, redirects included */
+    uint32_t redirects;            /* followed */
+    /* When the first certificate of the chain that was shown ends to be valid, seconds since 1970; 0: there
+     * was none, or nobody wanted to know. */
+    int64_t certificate_end_s;
 };
 
 /*

@@ -9,7 +9,7 @@
 #include "provider/dns_round.h"
 
 #include "provider/discover_retry.h"
-#include "provider/dns_answer.h"
+#include "net/dns_answer.h"
 
 #include "base/clock.h"
 #include "base/macros.h"

@@ -113,7 +113,12 @@
       "Open files of the worker, of its limit (RLIMIT_NOFILE).")                                             \
     X(PROCESS_THREADS, "process_threads", COUNT, PROCESS, "Threads of a process of Weir.")                   \
     X(PROCESS_RESTARTS, "process_restarts", COUNT, PROCESS,                                                  \
-      "How often the worker was started anew since the supervisor began.")
+      "How often the worker was started anew since the supervisor began.")                                   \
+    /* Probes: sites and services seen from outside */                                                       \
+    X(PROBE_FAILURES, "probe_failures", COUNT, PROBE, "Looks that failed in a row; 0: all is well.")         \
+    X(PROBE_TIME, "probe_time", SECONDS, PROBE, "How long the latest look took until all was there.")        \
+    X(CERTIFICATE_LEFT, "certificate_left", SECONDS, PROBE,                                                  \
+      "Until the first certificate of the chain that was shown ends to be valid.")
 
 #define METRIC_ID(id, name, unit, subject, help) METRIC_##id,
 enum metric { METRICS(METRIC_ID) METRIC_COUNT };

@@ -11,9 +11,11 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "watch/host.h"
 #include "watch/host_report.h"
 #include "watch/notify/notify.h"
+#include "watch/probe/probes.h"
 #include "watch/report.h"
 #include "watch/rules.h"
 
@@ -28,6 +30,7 @@ struct watch {
     void *context;
     struct host *host;
     struct board *board;
+    struct probes *probes; /* NULL: none are configured, or no thread could be had for them */
     struct rules *rules;
     struct notifier *notifier;
     int64_t now_ns;      /* of the latest tick */
@@ -81,6 +84,7 @@ void watch_free(struct watch *w, int64_t flush_ns)
     if (w == NULL)
         return;
     notifier_free(w->notifier, flush_ns);
+    probes_free(w->probes);
     host_free(w->host);
     board_free(w->board);
     rules_free(w->rules);
@@ -99,6 +103,22 @@ static void warn_about_disk_paths(const struct config_strings *paths)
                      HOST_PATH_BYTES - 1, STR_ARG(paths->items[i]));
 }
 
+static void configure_probes(struct watch *w, const struct config_watch *config)
+{
+    struct random random;
+    random_seed_from_system(&random);
+    probes_free(w->probes);
+    w->probes = NULL;
+    if (config->probe_count == 0)
+        return;
+    w->probes = probes_new(&(struct probes_params){.loop = w->loop,
+                                                   .configs = config->probes,
+                                                   .count = config->probe_count,
+                                                   .seed = random_next(&random)});
+    if (!w->probes)
+        log_error("watch: nothing is probed: no thread for it can be had");
+}
+
 void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
                      size_t notify_count)
 {
@@ -106,6 +126,7 @@ void watch_configure(struct watch *w, const struct config_watch *config, const s
     notifier_configure(w->notifier, notify, notify_count);
     warn_about_disk_paths(&config->disk_paths);
     host_configure(w->host, &config->disk_paths);
+    configure_probes(w, config);
     rules_configure(w->rules, config, t);
 }
 
@@ -136,6 +157,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     tell_scope(w);
     board_begin(w->board, now_ns, t.wall_ns);
     host_report(&w->sample, w->board);
+    probes_report(w->probes, w->board);
     board_end(w->board);
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);
@@ -176,6 +198,11 @@ void watch_write_host_json(const struct watch *w, struct json *j)
     report_write_host(j, &w->sample, w->wall_ns);
 }
 
+void watch_write_probes_json(const struct watch *w, struct json *j)
+{
+    probes_write_json(w->probes, j, loop_now_ns(w->loop), clock_wall_ns());
+}
+
 void watch_write_alerts_json(const struct watch *w, struct json *j)
 {
     const struct alert *a;
@@ -197,4 +224,5 @@ void watch_write_metrics(const struct watch *w, struct buf *out)
         report_write_host_metrics(out, &w->sample);
     report_write_alert_metrics(out, &(struct alert_list){.get = get_alert, .context = w->rules});
     notifier_write_metrics(w->notifier, out);
+    probes_write_metrics(w->probes, out);
 }

@@ -42,7 +42,7 @@ struct watch_alert_event {
 
 struct watch_params {
     struct loop *loop;
-    const struct config_watch *config;  /* copied */
+    const struct config_watch *config;  /* copied, but for its probes: they stay borrowed for good */
     const struct config_notify *notify; /* copied; the log is always a sink besides these */
     size_t notify_count;
     const char *root; /* prefix of /proc and /sys for tests; NULL or "": the real ones; copied */
@@ -81,6 +81,8 @@ size_t watch_alerts_firing(const struct watch *w);
 /* One object: {"cpu": {...}, "memory": {...}, "swap", "load", "disks": [...], "cgroup", "scope": {...}, ...}.
  */
 void watch_write_host_json(const struct watch *w, struct json *j);
+/* One array, see probe/probes.h. */
+void watch_write_probes_json(const struct watch *w, struct json *j);
 /* One array: [{"name", "severity", "state", "labels", "fingerprint", "since", "value", "threshold",
    "evidence", ...}]. Alerts that are ok or were never known are left out. */
 void watch_write_alerts_json(const struct watch *w, struct json *j);

@@ -2,7 +2,7 @@
  * Any bytes as a DNS message. What must hold: nothing crashes or reads beyond the end; names are texts that
  * end and fit; and a whole round that is answered with it, whatever was asked, comes to an end with a result.
  */
-#include "provider/dns_answer.h"
+#include "net/dns_answer.h"
 #include "provider/dns_round.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* One round of questions, and when the next one comes: no socket, no clock. */
-#include "dns_packet.h"
+#include "net/dns_packet.h"
 #include "provider/dns_round.h"
 
 #include "base/clock.h"

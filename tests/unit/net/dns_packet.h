@@ -1,7 +1,7 @@
 /* dns_packet.h: makes DNS messages for tests, byte by byte. */
 #pragma once
 #include "base/buf.h"
-#include "provider/dns_answer.h"
+#include "net/dns_answer.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * Every length and pointer is checked against the packet. A pointer of a compressed name must lead further to
  * the front than all bytes of the name read so far: so a name ends, whatever the packet says.
  */
-#include "provider/dns_answer.h"
+#include "net/dns_answer.h"
 
 #include <string.h>
 
