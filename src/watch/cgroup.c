@@ -334,6 +334,14 @@ static uint32_t read_affinity(struct cgroup *c)
     return 0;
 }
 
+static bool read_number(struct kept_file *f, uint64_t *ret_value)
+{
+    char text[64];
+    struct str s;
+    const char *why;
+    return kept_file_read(f, text, sizeof(text), &s, &why) && procfs_parse_number(s, ret_value);
+}
+
 static void read_hidden_limit(struct cgroup *c)
 {
     struct str text;
@@ -344,6 +352,11 @@ static void read_hidden_limit(struct cgroup *c)
     own->hidden_limit_bytes = 0;
     if (kept_file_read(&own->stat, c->scratch, TEXT_BYTES, &text, &why))
         (void)procfs_find_number(text, STR("hierarchical_memory_limit"), &own->hidden_limit_bytes);
+    for (size_t i = 0; i < c->memory_count; i++) {
+        uint64_t limit;
+        if (read_number(&c->memory[i].limit, &limit) && limit <= own->hidden_limit_bytes)
+            own->hidden_limit_bytes = 0; /* it can be seen, and is measured where it is */
+    }
 }
 
 /* What changes seldom: where we are, the affinity, limits of ancestors out of sight. */
@@ -361,14 +374,6 @@ static void refresh(struct cgroup *c, int64_t now_ns)
     else if (c->cpu_count + c->memory_count == 0 || !str_eq(self_text, str_of(c->self_text)))
         find_levels(c, self_text);
     read_hidden_limit(c);
-}
-
-static bool read_number(struct kept_file *f, uint64_t *ret_value)
-{
-    char text[64];
-    struct str s;
-    const char *why;
-    return kept_file_read(f, text, sizeof(text), &s, &why) && procfs_parse_number(s, ret_value);
 }
 
 static double read_quota_cpus(struct cpu_level *l)

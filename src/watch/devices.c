@@ -28,6 +28,7 @@ enum {
 
 struct device {
     char name[HOST_NAME_BYTES];
+    uint32_t major, minor;
     bool is_whole;
     bool is_there; /* in the present look */
     bool has_previous;
@@ -88,15 +89,8 @@ static bool is_below_a_disk(const struct device_line *line, const struct disk_sa
 {
     for (uint32_t i = 0; i < count; i++)
         if (disks[i].device_major == line->major && disks[i].device_minor == line->minor)
-            return line->major != 0 || line->minor != 0;
+            return line->major != 0;
     return false;
-}
-
-static void tell_disks(const struct device_line *line, struct disk_sample *disks, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (disks[i].device_major == line->major && disks[i].device_minor == line->minor)
-            str_copy(disks[i].device, sizeof(disks[i].device), line->name);
 }
 
 /* expected: where it should be, as the order seldom changes. NULL: there are too many. */
@@ -175,7 +169,7 @@ static void take_device(struct device *device, const struct device_line *line, i
     device->has_previous = true;
 }
 
-uint32_t devices_take(struct devices *d, int64_t now_ns, struct disk_sample *disks, uint32_t disk_count,
+uint32_t devices_take(struct devices *d, int64_t now_ns, const struct disk_sample *disks, uint32_t disk_count,
                       struct device_sample ret_samples[HOST_DEVICES_MAX], const char **ret_why)
 {
     struct str text;
@@ -196,12 +190,23 @@ uint32_t devices_take(struct devices *d, int64_t now_ns, struct disk_sample *dis
         if (device == NULL)
             continue;
         device->is_there = true;
+        device->major = line.major;
+        device->minor = line.minor;
         if ((!device->is_whole && !is_mounted) || count == HOST_DEVICES_MAX)
             continue;
-        tell_disks(&line, disks, disk_count);
         take_device(device, &line, now_ns - d->taken_ns, &ret_samples[count++]);
     }
     forget_missing(d);
     d->taken_ns = now_ns;
     return count;
+}
+
+void devices_name(const struct devices *d, struct disk_sample *disks, uint32_t disk_count)
+{
+    for (uint32_t i = 0; i < disk_count; i++) {
+        disks[i].device[0] = '\0';
+        for (uint32_t k = 0; k < d->count && disks[i].device_major; k++)
+            if (d->devices[k].major == disks[i].device_major && d->devices[k].minor == disks[i].device_minor)
+                memcpy(disks[i].device, d->devices[k].name, sizeof(disks[i].device));
+    }
 }

@@ -216,8 +216,6 @@ static void note_mount(struct disk_sample *s, const struct mount_line *m)
 {
     uint32_t major = 0, minor = 0;
     (void)procfs_parse_device_number(m->device, &major, &minor);
-    if (major != s->device_major || minor != s->device_minor)
-        s->device[0] = '\0';
     s->device_major = major;
     s->device_minor = minor;
     s->read_only = reading_known(has_failed(m));

@@ -108,7 +108,9 @@ void host_configure(struct host *h, const struct config_strings *disk_paths)
 
 uint32_t host_get_disks(const struct host *h, struct disk_sample ret_samples[HOST_DISKS_MAX])
 {
-    return disks_get_samples(h->disks, ret_samples);
+    uint32_t count = disks_get_samples(h->disks, ret_samples);
+    devices_name(h->devices, ret_samples, count);
+    return count;
 }
 
 static bool read_text(struct host *h, struct kept_file *f, struct str *ret_text, const char **ret_why)
@@ -247,6 +249,7 @@ void host_take_sample(struct host *h, int64_t now_ns, struct host_sample *ret_sa
     s->disk_count = disks_get_samples(h->disks, s->disks);
     s->device_count =
         devices_take(h->devices, now_ns, s->disks, s->disk_count, s->devices, &s->why_no_devices);
+    devices_name(h->devices, s->disks, s->disk_count);
     network_take(h->network, now_ns, s, &s->why_no_interfaces);
     ports_refresh(h->ports, now_ns);
     s->ports = ports_get_sample(h->ports);

@@ -91,7 +91,7 @@ struct disk_sample { /* from statvfs, on a job thread */
     struct reading full_in_s; /* if it goes on filling as in the last hours; TREND_NEVER_S (trend.h) and more
                                  is never */
     struct reading read_only; /* 1: it was mounted to be written, and the kernel has made it read-only */
-    uint32_t device_major, device_minor; /* of the block device below it; 0 and 0: unknown, or none */
+    uint32_t device_major, device_minor; /* of the block device below it; major 0: none */
     char device[HOST_NAME_BYTES];        /* its name among the device samples; "": it is not there */
 };
 

@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "watch/host.h"
+#include "watch/host_json.h"
+#include "watch/host_metrics.h"
 #include "watch/host_report.h"
 #include "watch/notify/notify.h"
 #include "watch/probe/probes.h"
@@ -195,7 +197,7 @@ size_t watch_alerts_firing(const struct watch *w)
 
 void watch_write_host_json(const struct watch *w, struct json *j)
 {
-    report_write_host(j, &w->sample, w->wall_ns);
+    host_json_write(j, &w->sample, w->wall_ns);
 }
 
 void watch_write_probes_json(const struct watch *w, struct json *j)
@@ -221,7 +223,7 @@ static const struct alert *get_alert(const void *rules, size_t index)
 void watch_write_metrics(const struct watch *w, struct buf *out)
 {
     if (w->sample.taken_ns)
-        report_write_host_metrics(out, &w->sample);
+        host_metrics_write(out, &w->sample);
     report_write_alert_metrics(out, &(struct alert_list){.get = get_alert, .context = w->rules});
     notifier_write_metrics(w->notifier, out);
     probes_write_metrics(w->probes, out);

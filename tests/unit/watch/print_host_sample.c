@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "watch/host.h"
-#include "watch/report.h"
+#include "watch/host_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static void print_samples(struct loop *l, struct host *h)
         run_for(l, 20 * NS_PER_MS);
         s.disk_count = host_get_disks(h, s.disks);
         json_init(&j, &out);
-        report_write_host(&j, &s, clock_wall_ns());
+        host_json_write(&j, &s, clock_wall_ns());
         printf("%s\n", out.ptr);
         fflush(stdout);
     }

@@ -48,6 +48,7 @@ static void test_which_and_how_much(void **state)
     assert_string_equal(s[0].name, "sda");
     assert_string_equal(s[1].name, "sda2"); /* a part, but watched */
     assert_string_equal(s[2].name, "cciss/c0d0");
+    devices_name(d, disks, 2);
     assert_string_equal(disks[0].device, "sda2");
     assert_string_equal(disks[1].device, "");
     assert_int_equal(s[0].read_bytes, 512000);
