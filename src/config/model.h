@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/addr.h"
 #include "base/cron.h"
+#include "base/week.h"
 #include "base/zone.h"
 
 #include <stdbool.h>
@@ -331,13 +332,40 @@ struct config_secret {    /* at most one is not "" */
     struct str file, env; /* where it is found at each use */
 };
 
+struct config_choices {
+    size_t count;
+    int *items;
+};
+
+/* only: which alerts a sink is told of; all that is given must hold. */
+struct config_only {
+    struct config_choices severity; /* enum config_severity; none = any */
+    struct config_strings alerts;   /* names, with * and ?; none = any */
+    struct config_strings services; /* the same, of the label `service` */
+    struct config_strings labels;   /* "NAME=value", value with * and ? */
+    struct week_hours hours;        /* default all day... */
+    size_t day_count;
+    uint8_t *days; /* ...and all days; each a bit a day */
+    struct config_zone zone;
+};
+enum config_severity { CONFIG_CRITICAL, CONFIG_WARNING, CONFIG_NOTICE };
+
+struct config_pace {       /* how a sink is told */
+    int64_t group_wait_ns; /* default 5s */
+    int64_t give_up_ns;    /* default 24h */
+    uint32_t per_minute;   /* messages; default 20 */
+    uint32_t queue;        /* alerts that wait; default 1000 */
+};
+
 /*
  * notify: - webhook: URL | - log: {}. What several kinds have comes first, then a struct a kind. Only what
  * the kind's table in schema_notify.c lists is set; all else is zero.
  */
 struct config_notify {
     enum notify_kind kind;
-    struct str name;            /* default the kind and a number: webhook-1 */
+    struct str name; /* default the kind and a number: webhook-1 */
+    struct config_only only;
+    struct config_pace pace;
     struct config_secret url;   /* http:// or https:// */
     struct config_secret token; /* bearer token, bot's token, routing key, password */
 };

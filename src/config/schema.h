@@ -40,6 +40,8 @@ enum value_type {
     VALUE_STATUSES,  /* two uint16_t: N or MIN..MAX */
     VALUE_LEAST,     /* two uint32_t: N or MIN..MAX or MIN.., which has 0 as its maximum */
     VALUE_CRON,      /* struct config_cron: 0 8 * * 1-5 */
+    VALUE_HOURS,     /* struct week_hours: 09:00-18:00 */
+    VALUE_DAYS,      /* uint8_t, a bit a day: mon-fri */
     VALUE_ZONE,      /* struct config_zone: Europe/Berlin */
     VALUE_OBJECTIVE, /* int64_t nanoseconds, then double quantile: p99 < 300ms */
     VALUE_MAPPING,   /* a struct; see mapping */

@@ -47,12 +47,136 @@
         .help = "Environment variable that holds it instead."                                                \
     }
 
+static const struct schema_choice severity_choices[] = {
+    {"critical", CONFIG_CRITICAL, "users are hurt"},
+    {"warning", CONFIG_WARNING, "somebody should look soon"},
+    {"notice", CONFIG_NOTICE, "good to know"},
+    {NULL},
+};
+
+static const struct schema_key only_keys[] = {
+    {.name = "severity",
+     .shape = SHAPE_LIST,
+     .type = VALUE_CHOICE,
+     .choices = severity_choices,
+     .offset = AT(config_only, severity),
+     .item_bytes = sizeof(int),
+     .default_shown = "any",
+     .example = "[critical, warning]",
+     .synonyms = " severities level priority ",
+     .help = "Alerts of these severities."},
+    {.name = "alerts",
+     .shape = SHAPE_LIST,
+     .type = VALUE_WORD,
+     .offset = AT(config_only, alerts),
+     .item_bytes = sizeof(struct str),
+     .default_shown = "any",
+     .example = "[HostDiskHigh, Service*]",
+     .synonyms = " alert alertname names rules ",
+     .help = "Alerts of these names; `*` stands for anything, `?` for one character."},
+    {.name = "services",
+     .shape = SHAPE_LIST,
+     .type = VALUE_WORD,
+     .offset = AT(config_only, services),
+     .item_bytes = sizeof(struct str),
+     .default_shown = "any, and those about the host",
+     .example = "[shop, shop-*]",
+     .synonyms = " service ",
+     .help = "Alerts about these services."},
+    {.name = "labels",
+     .shape = SHAPE_VARIABLES,
+     .type = VALUE_TEXT,
+     .offset = AT(config_only, labels),
+     .item_bytes = sizeof(struct str),
+     .default_shown = "any",
+     .example = "{path: \"/srv*\"}",
+     .synonyms = " match matchers label ",
+     .help = "Alerts that have these labels with these values, which may hold `*` and `?`."},
+    {.name = "hours",
+     .type = VALUE_HOURS,
+     .offset = AT(config_only, hours),
+     .default_shown = "all day",
+     .example = "\"09:00-18:00\"",
+     .synonyms = " time times ",
+     .help = "At these hours. What fires outside and still does when they begin is told then; that an alert "
+             "is over is told at any time. Hours over midnight belong to the day on which they begin."},
+    {.name = "days",
+     .shape = SHAPE_LIST,
+     .type = VALUE_DAYS,
+     .offset = AT(config_only, day_count),
+     .item_bytes = sizeof(uint8_t),
+     .default_shown = "all days",
+     .example = "mon-fri",
+     .synonyms = " weekdays day ",
+     .help = "On these days of the week."},
+    {.name = "zone",
+     .type = VALUE_ZONE,
+     .offset = AT(config_only, zone),
+     .default_text = "UTC",
+     .example = "Asia/Seoul",
+     .synonyms = " timezone time_zone tz ",
+     .help = "The time zone of `hours` and `days`, by its name in the tz database (/usr/share/zoneinfo)."},
+};
+static_assert(AT(config_only, days) - AT(config_only, day_count) == AT(schema_items, items),
+              "count, then items");
+static const struct schema_mapping only = {
+    .help = "Which alerts this sink is told of. All that is stated must hold; of a list one is enough.",
+    KEYS(only_keys),
+};
+
+static bool has_only(const void *owner)
+{
+    const struct config_only *o = &((const struct config_notify *)owner)->only;
+    return o->severity.count || o->alerts.count || o->services.count || o->labels.count || o->day_count ||
+           o->hours.to;
+}
+
 /* What every sink but the log has, last in its table. */
 #define SINK_KEYS(kind_name)                                                                                 \
+    {.name = "name",                                                                                         \
+     .type = VALUE_NAME,                                                                                     \
+     .offset = AT(config_notify, name),                                                                      \
+     .default_shown = "`" kind_name "-1` and so on",                                                         \
+     .example = "ops",                                                                                       \
+     .help = "Its name in logs, metrics and commands. What waits for it is kept under this name."},          \
+        {.name = "only",                                                                                     \
+         MAPPING(only),                                                                                      \
+         .offset = AT(config_notify, only),                                                                  \
+         .is_shown = has_only,                                                                               \
+         .example = "{severity: critical}",                                                                  \
+         .synonyms = " route when match filter "},                                                           \
+        {.name = "group_wait",                                                                               \
+         .type = VALUE_DURATION,                                                                             \
+         .offset = AT(config_notify, pace.group_wait_ns),                                                    \
+         .default_text = "5s",                                                                               \
+         .max = HOURS(1),                                                                                    \
+         .example = "30s",                                                                                   \
+         .synonyms = " group wait delay batch ",                                                             \
+         .help = "An alert waits so long for others, so that what happens together is one message; 0: it "   \
+                 "does not."},                                                                               \
+        {.name = "per_minute",                                                                               \
+         .type = VALUE_COUNT,                                                                                \
+         .offset = AT(config_notify, pace.per_minute),                                                       \
+         .default_text = "20",                                                                               \
+         .min = 1,                                                                                           \
+         .max = 6000,                                                                                        \
+         .example = "4",                                                                                     \
+         .synonyms = " rate rate_limit limit messages_per_minute ",                                          \
+         .help = "Messages in a minute, at most. What waits longer leaves together."},                       \
+        {.name = "give_up",                                                                                  \
+         .type = VALUE_DURATION,                                                                             \
+         .offset = AT(config_notify, pace.give_up_ns),                                                       \
+         .default_text = "24h",                                                                              \
+         .min = SECONDS(1),                                                                                  \
+         .max = HOURS(24 * 7),                                                                               \
+         .example = "1h",                                                                                    \
+         .synonyms = " expire max_age retry_for timeout ",                                                   \
+         .help = "What could not be delivered for so long is dropped."},                                     \
     {                                                                                                        \
-        .name = "name", .type = VALUE_NAME, .offset = AT(config_notify, name),                               \
-        .default_shown = "`" kind_name "-1` and so on", .example = "ops",                                    \
-        .help = "Its name in logs, metrics and commands."                                                    \
+        .name = "queue", .type = VALUE_COUNT, .offset = AT(config_notify, pace.queue),                       \
+        .default_text = "1000", .min = 1, .max = 10000, .example = "100",                                    \
+        .synonyms = " queue_length queue_size ",                                                             \
+        .help = "Alerts that wait for this sink, at most; then the oldest is dropped and counted."           \
     }
 
 static const struct schema_mapping log_sink = {

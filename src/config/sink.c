@@ -30,10 +30,13 @@ static void copy_zone(struct arena *arena, struct config_zone *zone)
 
 static void copy_list(struct arena *arena, const struct schema_key *k, struct schema_items *list)
 {
-    ASSERT(value_is_text(k->type) || k->shape == SHAPE_VARIABLES); /* all that sinks have */
-    struct str *items = ARENA_ARRAY(arena, struct str, list->count + 1);
-    for (size_t i = 0; i < list->count; i++)
-        items[i] = arena_copy_str(arena, ((const struct str *)list->items)[i]);
+    bool is_text = value_is_text(k->type) || k->shape == SHAPE_VARIABLES;
+    ASSERT(k->type != VALUE_MAPPING && k->type != VALUE_ZONE); /* no sink has such a list */
+    void *items = arena_alloc(arena, (list->count + 1) * k->item_bytes);
+    if (list->count)
+        memcpy(items, list->items, list->count * k->item_bytes);
+    for (size_t i = 0; i < list->count && is_text; i++)
+        ((struct str *)items)[i] = arena_copy_str(arena, ((const struct str *)list->items)[i]);
     list->items = items;
 }
 

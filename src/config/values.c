@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/units.h"
+#include "base/week.h"
 #include "config/model.h"
 #include "config/zone_file.h"
 
@@ -739,6 +740,37 @@ static bool format_cron(const struct schema_key *k, const void *target, struct b
     return cron->text.len > 0;
 }
 
+static enum value_outcome parse_hours(const struct schema_key *k, struct str text, struct arena *arena,
+                                      void *target, struct err *hint)
+{
+    const char *problem;
+    return week_parse_hours(text, target, &problem) ? VALUE_OK : wrong(hint, problem);
+}
+
+static bool format_hours(const struct schema_key *k, const void *target, struct buf *out)
+{
+    const struct week_hours *hours = target;
+    char text[WEEK_TEXT_BYTES];
+    if (hours->to == 0 && hours->from == 0)
+        return false;
+    value_put_quoted(str_of(week_format_hours(text, *hours)), out);
+    return true;
+}
+
+static enum value_outcome parse_days(const struct schema_key *k, struct str text, struct arena *arena,
+                                     void *target, struct err *hint)
+{
+    const char *problem;
+    return week_parse_days(text, target, &problem) ? VALUE_OK : wrong(hint, problem);
+}
+
+static bool format_days(const struct schema_key *k, const void *target, struct buf *out)
+{
+    char text[WEEK_TEXT_BYTES];
+    value_put_quoted(str_of(week_format_days(text, *(const uint8_t *)target)), out);
+    return true;
+}
+
 static enum value_outcome parse_zone(const struct schema_key *k, struct str text, struct arena *arena,
                                      void *target, struct err *hint)
 {
@@ -792,6 +824,8 @@ static const struct value_row rows[VALUE_TYPE_COUNT] = {
     [VALUE_STATUSES] = {"a status code", "status codes", parse_statuses, format_statuses},
     [VALUE_LEAST] = {"a number of servers", "numbers of servers", parse_least, format_least},
     [VALUE_CRON] = {"the five fields of cron", "lines of cron", parse_cron, format_cron},
+    [VALUE_HOURS] = {"hours of the day", "hours of the day", parse_hours, format_hours},
+    [VALUE_DAYS] = {"days of the week", "days of the week", parse_days, format_days},
     [VALUE_ZONE] = {"a time zone", "time zones", parse_zone, format_zone},
     [VALUE_OBJECTIVE] = {"a percentile and a duration", "objectives", parse_objective, format_objective},
 };

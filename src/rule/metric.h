@@ -105,6 +105,23 @@
       "The busier direction of a network interface, of its link's speed.")                                   \
     X(NET_ERRORS, "net_errors", PER_SECOND, INTERFACE, "Packets with errors, both directions.")              \
     X(NET_DROPS, "net_drops", PER_SECOND, INTERFACE, "Packets dropped, both directions.")                    \
+    /* Who is told of alerts */                                                                              \
+    X(SINK_FAILING, "sink_failing", SECONDS, SINK,                                                           \
+      "For how long no message has reached a sink although there were some; 0 when the last one did.")       \
+    X(SINK_LOST, "sink_lost", COUNT, SINK,                                                                   \
+      "Notifications that a sink was never told of: refused, too old or too many. Counted until an hour "    \
+      "after the last one.")                                                                                 \
+    /* Objectives of services. Burn rates are scaled to a period of 30 days, so that one rule fits all. */   \
+    X(BURN_5M, "burn_5m", RATIO, OBJECTIVE,                                                                  \
+      "How fast the last 5 minutes used the error budget up; at 1 all day long, 30 days use up all of it.")  \
+    X(BURN_30M, "burn_30m", RATIO, OBJECTIVE, "The same over the last 30 minutes.")                          \
+    X(BURN_1H, "burn_1h", RATIO, OBJECTIVE, "The same over the last hour.")                                  \
+    X(BURN_2H, "burn_2h", RATIO, OBJECTIVE, "The same over the last 2 hours.")                               \
+    X(BURN_6H, "burn_6h", RATIO, OBJECTIVE, "The same over the last 6 hours.")                               \
+    X(BURN_1D, "burn_1d", RATIO, OBJECTIVE, "The same over the last day.")                                   \
+    X(BURN_3D, "burn_3d", RATIO, OBJECTIVE, "The same over the last 3 days.")                                \
+    X(ERROR_BUDGET, "error_budget", PERCENT, OBJECTIVE,                                                      \
+      "What is left of the error budget of the objective's period; below 0 when more was used.")             \
     /* Weir itself */                                                                                        \
     X(PROCESS_CPU, "process_cpu", PERCENT, PROCESS, "CPU use of a process of Weir; 100 % is one CPU.")       \
     X(PROCESS_MEMORY, "process_memory", BYTES, PROCESS, "Resident memory of a process of Weir.")             \

@@ -30,9 +30,9 @@ enum {
     FRESH_S = 2,      /* a question does not write what is younger */
 };
 #define WAITING_BYTES_MAX ((size_t)16 << 20)
-#define WORK_NS  (30 * NS_PER_S)      /* a disk that takes longer is told */
-#define CLOSE_NS (100 * NS_PER_MS)    /* for the thread to end, once its work is done */
-#define TELL_NS  (24 * 3600 * NS_PER_S) /* that the file is full is told so often */
+#define WORK_NS           (30 * NS_PER_S)        /* a disk that takes longer is told */
+#define CLOSE_NS          (100 * NS_PER_MS)      /* for the thread to end, once its work is done */
+#define TELL_NS           (24 * 3600 * NS_PER_S) /* that the file is full is told so often */
 
 enum work_kind { WORK_PUT, WORK_PEEK, WORK_ASK, WORK_CLOSE };
 
@@ -136,7 +136,8 @@ static void note_failure(struct history *h, const char *why)
 {
     h->numbers.errors_total++;
     if (!h->numbers.is_failing)
-        tell(h, HISTORY_TOLD_FAILED, "the history cannot be kept in %s, and is tried again: %s", h->path, why);
+        tell(h, HISTORY_TOLD_FAILED, "the history cannot be kept in %s, and is tried again: %s", h->path,
+             why);
     h->numbers.is_failing = true;
 }
 
@@ -181,10 +182,11 @@ static void note_size(struct history *h, const struct history_put *put)
     if (h->told_shortened_ns && now_ns - h->told_shortened_ns < TELL_NS)
         return;
     h->told_shortened_ns = now_ns;
-    tell(h, HISTORY_TOLD_SHORTENED,
-         "the history is as large as it may be (history: max_size): the oldest points of level %s are dropped "
-         "before their time",
-         put->shortened);
+    tell(
+        h, HISTORY_TOLD_SHORTENED,
+        "the history is as large as it may be (history: max_size): the oldest points of level %s are dropped "
+        "before their time",
+        put->shortened);
 }
 
 /* ---- work ---- */
@@ -268,8 +270,7 @@ static void enqueue_block(struct history *h)
     list_push_back(&h->waiting, &w->link);
     h->waiting_count++;
     h->waiting_bytes += w->bytes;
-    while (h->waiting_count > 1 &&
-           (h->waiting_count > WAITING_MAX || h->waiting_bytes > WAITING_BYTES_MAX))
+    while (h->waiting_count > 1 && (h->waiting_count > WAITING_MAX || h->waiting_bytes > WAITING_BYTES_MAX))
         drop_first(h, true);
 }
 

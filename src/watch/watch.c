@@ -85,7 +85,8 @@ void watch_free(struct watch *w, int64_t flush_ns)
 {
     if (w == NULL)
         return;
-    notifier_free(w->notifier, flush_ns);
+    notifier_close(w->notifier, flush_ns);
+    notifier_free(w->notifier);
     probes_free(w->probes);
     host_free(w->host);
     board_free(w->board);
@@ -155,11 +156,13 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     struct rules_time t = {.now_ns = now_ns, .wall_ns = clock_wall_ns()};
     w->now_ns = now_ns;
     w->wall_ns = t.wall_ns;
+    notifier_tick(w->notifier, now_ns, t.wall_ns);
     host_take_sample(w->host, now_ns, &w->sample);
     tell_scope(w);
     board_begin(w->board, now_ns, t.wall_ns);
     host_report(&w->sample, w->board);
     probes_report(w->probes, w->board);
+    notifier_put_readings(w->notifier, w->board);
     board_end(w->board);
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);

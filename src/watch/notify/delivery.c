@@ -1,10 +1,8 @@
 /*
  * delivery.c: see delivery.h.
  *
- * A queue in memory, delivered one at a time and in order by a job thread of the sink's own, so that a
- * receiver that hangs delays nobody else. The head of the queue is tried until it is delivered, refused for
- * good, or too old; the order of what happened to an alert is thus kept. When the queue is full the oldest
- * goes: the newest is nearest to the truth.
+ * One message at a time, by a job thread of the sink's own, so that a receiver that hangs delays nobody else.
+ * What is next and when is the outbox's; here it is sent and told about.
  *
  * Delivery is at least once: an answer may be lost after the receiver took the message. The key of an episode
  * (notice_format_key) is the same in every try, so receivers can tell.
@@ -13,7 +11,6 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
@@ -23,45 +20,34 @@
 
 #include <stdlib.h>
 
-enum { QUEUE_MAX = 256 };
-#define TRY_TIMEOUT_NS (10 * NS_PER_S)
-#define AGE_MAX_NS     (3600 * NS_PER_S)
-
-struct entry {
-    struct list link;
-    struct notice notice;
-    int64_t queued_ns;
-    uint32_t attempts;
-};
+#define TRY_TIMEOUT_NS    (10 * NS_PER_S)
+#define NO_THREAD_WAIT_NS (1 * NS_PER_S)
 
 /* One try, with copies of all it needs: it may outlive the sink. */
 struct attempt {
     struct job job;
     struct delivery *delivery; /* borrowed; NULL when that is gone */
     struct arena *arena;       /* owned: the configuration and the texts of the message */
-    struct notice notice;      /* owned */
+    size_t count;
+    struct notice *notices; /* owned */
     struct alert_message message;
     struct exchange exchange;
     struct sink_answer answer;
 };
 
 struct delivery {
-    struct loop *loop;
-    struct job_pool *pool; /* NULL: no descriptors were left */
-    sink_fetch *fetch;
-    struct arena *arena; /* owned: config */
+    struct delivery_params params;
+    struct job_pool *pool; /* NULL: no descriptors were left, or it is closed */
+    struct arena *arena;   /* owned: config and texts */
     const struct config_notify *config;
     const char *name, *external_url;
-    struct list queue; /* of entries; the first is the one being tried */
-    uint32_t queued;
+    struct outbox *outbox;
     struct attempt *current; /* on the job thread */
-    struct timer retry;
-    struct random random;
-    struct notify_counts counts;
+    struct timer timer;      /* the next message may leave */
     bool is_closing;
 };
 
-/* ---- one try, on the job thread ---- */
+/* ---- one try ---- */
 
 static void run_attempt(struct job *j)
 {
@@ -69,133 +55,145 @@ static void run_attempt(struct job *j)
     exchange_run(&t->exchange, &t->answer);
 }
 
-/* ---- queue ---- */
-
-static void start_next(struct delivery *d);
-
-static struct entry *head_of(const struct delivery *d)
+static void release_attempt(struct job *j)
 {
-    return list_is_empty(&d->queue) ? NULL : container_of(d->queue.next, struct entry, link);
+    struct attempt *t = container_of(j, struct attempt, job);
+    for (size_t i = 0; i < t->count; i++)
+        notice_fini(&t->notices[i]);
+    free(t->notices);
+    arena_free(t->arena);
+    free(t);
 }
 
-static void drop(struct delivery *d, struct entry *e, enum notify_outcome outcome)
+/* What became of it, in the log. */
+static void tell(const struct delivery *d, const struct sink_answer *a, const struct outbox_result *r)
 {
-    d->counts.of[outcome]++;
-    d->queued--;
-    list_remove(&e->link);
-    notice_fini(&e->notice);
-    free(e);
+    char pause[UNITS_TEXT_BYTES];
+    if (r->lost)
+        log_error("notify %s: %u alerts were not told and never will be, %s: %s", d->name, r->lost,
+                  r->is_expired ? "they are too old" : "they were refused", a->text);
+    else if (a->verdict == RETRY_NEVER)
+        log_warn("notify %s: a message was refused, its alerts are told one by one: %s", d->name, a->text);
+    if (r->retry_ns)
+        log_warn("notify %s: not delivered, next try in %s: %s", d->name,
+                 units_format_duration(pause, r->retry_ns / NS_PER_MS * NS_PER_MS), a->text);
 }
 
-static void wait_and_retry(struct delivery *d, struct entry *e, const struct sink_answer *a)
+static void finish(struct delivery *d, const struct sink_answer *a, int64_t now_ns)
 {
+    int64_t failed_ns = outbox_failing_ns(d->outbox, now_ns);
+    struct outbox_result result = outbox_done(d->outbox, a, now_ns);
     char span[UNITS_TEXT_BYTES];
-    int64_t now_ns = loop_now_ns(d->loop);
-    int64_t delay_ns = retry_delay_ns(e->attempts, a->retry_after_s, &d->random);
-    if (now_ns + delay_ns - e->queued_ns > AGE_MAX_NS) {
-        log_error("notify %s: giving up on a notification after %u tries: %s", d->name, e->attempts, a->text);
-        drop(d, e, NOTIFY_EXPIRED);
-        start_next(d);
-        return;
-    }
-    d->counts.of[NOTIFY_RETRIED]++;
-    log_warn("notify %s: not delivered, next try in %s: %s", d->name,
-             units_format_duration(span, delay_ns / NS_PER_MS * NS_PER_MS), a->text);
-    timer_set(d->loop, &d->retry, now_ns + delay_ns);
+    if (failed_ns && !result.failing_ns)
+        log_info("notify %s: delivered again, after %s", d->name,
+                 units_format_duration(span, failed_ns / NS_PER_S * NS_PER_S));
+    tell(d, a, &result);
+    if (d->params.on_delivered)
+        d->params.on_delivered(d->params.context);
 }
 
 static void on_attempt(struct job *j, enum job_outcome outcome)
 {
     struct attempt *t = container_of(j, struct attempt, job);
     struct delivery *d = t->delivery;
-    struct entry *e = head_of(d);
     d->current = NULL;
     t->delivery = NULL;
-    if (outcome != JOB_DONE) /* only when the sink is closed: a try has its own, shorter time-out */
-        return;
-    e->attempts++;
-    if (t->answer.verdict == RETRY_LATER) {
-        if (!d->is_closing)
-            wait_and_retry(d, e, &t->answer);
+    if (outcome != JOB_DONE) { /* only when the sink is closed: a try has its own, shorter time-out */
+        outbox_undo(d->outbox);
         return;
     }
-    if (t->answer.verdict == RETRY_NEVER)
-        log_error("notify %s: a notification was refused for good: %s", d->name, t->answer.text);
-    drop(d, e, t->answer.verdict == RETRY_DELIVERED ? NOTIFY_DELIVERED : NOTIFY_REFUSED);
-    start_next(d);
+    finish(d, &t->answer, loop_now_ns(d->params.loop));
+    delivery_wake(d);
 }
 
-static void release_attempt(struct job *j)
-{
-    struct attempt *t = container_of(j, struct attempt, job);
-    notice_fini(&t->notice);
-    arena_free(t->arena);
-    free(t);
-}
-
-static struct attempt *new_attempt(struct delivery *d, const struct entry *e, int64_t timeout_ns)
+static struct attempt *new_attempt(struct delivery *d, const struct notice *const notices[], size_t count,
+                                   uint32_t left_out)
 {
     struct attempt *t = NEW(struct attempt);
     t->job = (struct job){.run = run_attempt, .on_done = on_attempt, .release = release_attempt};
     t->delivery = d;
     t->arena = arena_new();
-    notice_copy(&t->notice, &e->notice);
+    t->notices = NEW_ARRAY(struct notice, count);
+    for (; t->count < count; t->count++)
+        notice_copy(&t->notices[t->count], notices[t->count]);
     t->message = (struct alert_message){.receiver = arena_strdup(t->arena, str_of(d->name)),
                                         .external_url = arena_strdup(t->arena, str_of(d->external_url)),
                                         .wall_ns = clock_wall_ns(),
-                                        .count = 1,
-                                        .notices = &t->notice};
+                                        .count = count,
+                                        .notices = t->notices,
+                                        .left_out = left_out};
     t->exchange = (struct exchange){.config = config_sink_copy(t->arena, d->config),
                                     .message = &t->message,
-                                    .fetch = d->fetch,
-                                    .timeout_ns = timeout_ns};
+                                    .fetch = d->params.fetch,
+                                    .timeout_ns = TRY_TIMEOUT_NS};
     return t;
 }
 
+/* NULL: nothing is due. */
+static struct attempt *take_attempt(struct delivery *d, int64_t now_ns)
+{
+    const struct notice **notices = NEW_ARRAY(const struct notice *, sink_kind(d->config->kind)->alerts_max);
+    uint32_t left_out;
+    size_t count = outbox_take(d->outbox, now_ns, notices, &left_out);
+    struct attempt *t = count ? new_attempt(d, notices, count, left_out) : NULL;
+    free(notices);
+    return t;
+}
+
+/* ---- when ---- */
+
 static void start_next(struct delivery *d)
 {
-    struct entry *e = head_of(d);
-    if (e == NULL || d->current || d->is_closing || timer_is_set(&d->retry))
+    int64_t now_ns = loop_now_ns(d->params.loop);
+    struct attempt *t = take_attempt(d, now_ns);
+    if (!t)
         return;
-    struct attempt *t = new_attempt(d, e, TRY_TIMEOUT_NS);
     if (d->pool && job_submit(d->pool, &t->job, 0)) {
         d->current = t;
         return;
     }
     /* No thread now; perhaps later. */
     release_attempt(&t->job);
-    timer_set(d->loop, &d->retry, loop_now_ns(d->loop) + RETRY_FIRST_NS);
+    outbox_undo(d->outbox);
+    timer_set(d->params.loop, &d->timer, now_ns + NO_THREAD_WAIT_NS);
 }
 
-static void on_retry(struct loop *l, struct timer *t)
+static void on_timer(struct loop *l, struct timer *t)
 {
-    start_next(container_of(t, struct delivery, retry));
+    struct delivery *d = container_of(t, struct delivery, timer);
+    start_next(d);
+    if (!timer_is_set(t))
+        delivery_wake(d);
 }
 
-/* The oldest that is not on its way. */
-static void make_room(struct delivery *d)
+void delivery_wake(struct delivery *d)
 {
-    if (d->queued < QUEUE_MAX)
-        return;
-    struct list *oldest = d->current ? d->queue.next->next : d->queue.next;
-    log_error("notify %s: %d notifications are waiting already, the oldest is dropped", d->name, QUEUE_MAX);
-    drop(d, container_of(oldest, struct entry, link), NOTIFY_OVERFLOWED);
+    int64_t due_ns = outbox_due_ns(d->outbox);
+    timer_cancel(&d->timer);
+    if (!d->is_closing && !d->current && due_ns != INT64_MAX)
+        timer_set(d->params.loop, &d->timer, MAX(due_ns, loop_now_ns(d->params.loop)));
 }
 
 /* ---- the sink ---- */
 
 struct delivery *delivery_new(const struct delivery_params *params)
 {
+    struct random random;
     struct delivery *d = NEW(struct delivery);
-    d->loop = params->loop;
-    d->fetch = params->fetch;
+    random_seed_from_system(&random);
+    d->params = *params;
     d->arena = arena_new();
     d->config = config_sink_copy(d->arena, params->config);
     d->name = d->config->name.ptr;
     d->external_url = arena_strdup(d->arena, str_of(params->external_url));
-    list_init(&d->queue);
-    timer_init(&d->retry, on_retry);
-    random_seed_from_system(&d->random);
+    d->outbox = outbox_new(&(struct outbox_params){.kind = sink_kind(d->config->kind),
+                                                   .group_wait_ns = d->config->pace.group_wait_ns,
+                                                   .give_up_ns = d->config->pace.give_up_ns,
+                                                   .length_max = d->config->pace.queue,
+                                                   .per_minute = d->config->pace.per_minute,
+                                                   .seed = random.state});
+    outbox_set_keeping(d->outbox, params->is_keeping);
+    timer_init(&d->timer, on_timer);
     d->pool = job_pool_new(
         &(struct job_pool_params){.loop = params->loop, .name = "notify", .threads_max = 1, .queue_max = 1});
     return d;
@@ -203,50 +201,56 @@ struct delivery *delivery_new(const struct delivery_params *params)
 
 void delivery_send(struct delivery *d, const struct notice *n)
 {
-    make_room(d);
-    struct entry *e = NEW(struct entry);
-    e->queued_ns = loop_now_ns(d->loop);
-    notice_copy(&e->notice, n);
-    list_push_back(&d->queue, &e->link);
-    d->queued++;
-    start_next(d);
+    uint64_t lost = outbox_lost(d->outbox);
+    outbox_add(d->outbox, n, loop_now_ns(d->params.loop));
+    if (outbox_lost(d->outbox) > lost)
+        log_error("notify %s: %u notifications are waiting already, the oldest is dropped", d->name,
+                  d->config->pace.queue);
+    delivery_wake(d);
 }
 
-struct notify_counts delivery_counts(const struct delivery *d)
+struct outbox *delivery_outbox(struct delivery *d)
 {
-    struct notify_counts counts = d->counts;
-    counts.queued = d->queued;
-    return counts;
+    return d->outbox;
 }
 
 /* One try each on this thread, as long as the time lasts; a receiver that does not answer ends it. */
 static void flush(struct delivery *d, int64_t until_ns)
 {
-    for (struct entry *e; (e = head_of(d)) != NULL;) {
+    bool is_answering = true;
+    outbox_hurry(d->outbox, clock_now_ns());
+    while (is_answering) {
         int64_t left_ns = until_ns - clock_now_ns();
-        if (left_ns < NS_PER_MS)
+        struct attempt *t = left_ns < NS_PER_MS ? NULL : take_attempt(d, clock_now_ns());
+        if (!t)
             return;
-        struct attempt *t = new_attempt(d, e, MIN(left_ns, TRY_TIMEOUT_NS));
+        t->exchange.timeout_ns = MIN(left_ns, TRY_TIMEOUT_NS);
         run_attempt(&t->job);
-        enum retry_verdict verdict = t->answer.verdict;
+        is_answering = t->answer.verdict != RETRY_LATER;
+        finish(d, &t->answer, clock_now_ns());
         release_attempt(&t->job);
-        if (verdict == RETRY_LATER)
-            return;
-        drop(d, e, verdict == RETRY_DELIVERED ? NOTIFY_DELIVERED : NOTIFY_REFUSED);
     }
 }
 
-void delivery_free(struct delivery *d, int64_t flush_ns)
+void delivery_close(struct delivery *d, int64_t flush_ns)
 {
     int64_t until_ns = clock_now_ns() + flush_ns;
     d->is_closing = true;
-    timer_cancel(&d->retry);
+    timer_cancel(&d->timer);
     job_pool_free(d->pool, flush_ns);
+    d->pool = NULL;
     flush(d, until_ns);
-    if (d->queued)
-        log_warn("notify %s: closed with %u notifications not delivered", d->name, d->queued);
-    for (struct entry *e; (e = head_of(d)) != NULL;)
-        drop(d, e, NOTIFY_EXPIRED);
+    uint64_t queued = outbox_counts(d->outbox).queued;
+    if (queued && !d->params.is_keeping)
+        log_warn("notify %s: closed with %llu notifications not delivered", d->name,
+                 (unsigned long long)queued);
+}
+
+void delivery_free(struct delivery *d)
+{
+    if (d == NULL)
+        return;
+    outbox_free(d->outbox);
     arena_free(d->arena);
     free(d);
 }

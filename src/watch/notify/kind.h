@@ -62,6 +62,9 @@ struct sink_kind {
     bool has_digest; /* for people: when more came together than fit, message.left_out counts the rest, which
                         is told by that. Otherwise the rest follows in further messages */
     bool is_local;   /* reaches nobody by the network: tried again soon, never kept back by the rate cap */
+    /* For receivers that forget: an alert is told anew after this as long as it fires, and after its end for
+     * resend_ended_ns. 0: each change is told once. */
+    int64_t resend_ns, resend_ended_ns;
     /* Puts the message into out. NULL for kinds with `deliver`. */
     void (*write)(const struct alert_message *m, const struct sink_setup *setup, struct outgoing *out);
     /* May change what the status alone says (2xx: delivered; 429 and 5xx: later; all else: never) and what

@@ -92,6 +92,7 @@ void notice_save(const struct notice *n, struct json *j)
     json_put_int(j, "ended", n->ended_wall_ns);
     json_put_double(j, "value", n->value);
     json_put_double(j, "threshold", n->threshold);
+    json_put_bool(j, "is_whole_episode", n->is_whole_episode);
     json_put_int(j, "episodes_before", n->episodes_before);
     json_key(j, "labels");
     json_begin_object(j);
@@ -134,6 +135,7 @@ bool notice_restore(const struct json_value *v, struct notice *ret)
         .ended_wall_ns = json_value_int(v, "ended", 0),
         .value = json_value_double(v, "value", 0),
         .threshold = json_value_double(v, "threshold", 0),
+        .is_whole_episode = json_value_bool(v, "is_whole_episode", false),
         .episodes_before = (uint32_t)json_value_int(v, "episodes_before", 0),
     };
     char *end;

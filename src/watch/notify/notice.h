@@ -27,8 +27,9 @@ struct notice {
     uint64_t fingerprint;                   /* of the alert's labels: the same over all its episodes */
     int64_t started_wall_ns, ended_wall_ns; /* of this episode; ended 0: not over */
     double value, threshold;
-    uint32_t episodes_before; /* that began and ended while this sink could not be told, and are told with
-                                 this one */
+    /* When a sink could not be told in time: */
+    bool is_whole_episode;    /* over, and its firing was not told before: this tells of both */
+    uint32_t episodes_before; /* so many began and ended before this one and are told by this alone */
     size_t label_count;
     struct notice_label *labels; /* besides alertname and severity, in the order of their names */
 #define NOTICE_TEXT_MEMBER(text) char *text;

@@ -1,6 +1,12 @@
-/* notify.c: see notify.h. The log and the list of the sinks in use. */
+/*
+ * notify.c: see notify.h. The log and the list of the sinks in use.
+ *
+ * After a reload a sink that stays the same stays as it is. One whose configuration has changed is a new one
+ * that takes over what waited for the old, by the same text that survives a restart.
+ */
 #include "watch/notify/notify.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -8,68 +14,126 @@
 #include "config/sink.h"
 #include "watch/notify/delivery.h"
 #include "watch/notify/log_sink.h"
+#include "watch/notify/route.h"
+#include "watch/notify/secret.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { SINKS_MAX = 64, SINK_NAME_BYTES = 64 };
+enum { SINKS_MAX = 64, KEY_BYTES = 80 };
+
+static const struct str key_prefix = {"notify:", sizeof("notify:") - 1};
 
 struct sink {
-    struct delivery *delivery; /* owned; NULL for the log and for one that was taken over */
-    char name[SINK_NAME_BYTES];
-    struct buf written; /* what it was opened with; as secret as that */
-    uint64_t told;      /* the log's */
+    struct delivery *delivery; /* owned; NULL for one that was taken over */
+    struct arena *arena;       /* owned: config */
+    const struct config_notify *config;
+    struct buf written; /* the configuration as text; as secret as that */
+    uint64_t mark;      /* of its last outbox_save() */
+    bool is_saved;      /* ...which was in the last notifier_save() */
 };
 
 struct notifier {
     struct notify_params params;
     char *external_url; /* owned */
+    void (*on_change)(void *context);
+    void *context;
+    bool is_keeping, is_closed;
+    uint64_t log_told;
     size_t count;
-    struct sink sinks[SINKS_MAX]; /* the first is the log */
+    struct sink sinks[SINKS_MAX];
 };
 
-const char *notify_outcome_name(enum notify_outcome outcome)
+static struct outbox *outbox_of(const struct sink *s)
 {
-    static const char *const names[] = {
-        [NOTIFY_DELIVERED] = "delivered", [NOTIFY_RETRIED] = "retried",       [NOTIFY_REFUSED] = "refused",
-        [NOTIFY_EXPIRED] = "expired",     [NOTIFY_OVERFLOWED] = "overflowed",
-    };
-    ASSERT((size_t)outcome < ARRAY_LEN(names));
-    return names[outcome];
+    return delivery_outbox(s->delivery);
 }
 
 /* ---- which sinks there are ---- */
 
-static void open_sink(struct notifier *n, const struct config_notify *config)
+static void on_delivered(void *context)
+{
+    struct notifier *n = context;
+    if (n->on_change)
+        n->on_change(n->context);
+}
+
+static struct sink *open_sink(struct notifier *n, const struct config_notify *config)
 {
     ASSERT(n->count < SINKS_MAX);
     struct sink *s = &n->sinks[n->count++];
-    *s = (struct sink){0};
-    str_copy(s->name, sizeof(s->name), config->name);
+    *s = (struct sink){.arena = arena_new()};
+    s->config = config_sink_copy(s->arena, config);
     config_sink_format(config, &s->written);
-    s->delivery = delivery_new(&(struct delivery_params){
-        .loop = n->params.loop, .config = config, .external_url = n->external_url, .fetch = n->params.fetch});
+    s->delivery = delivery_new(&(struct delivery_params){.loop = n->params.loop,
+                                                         .config = config,
+                                                         .external_url = n->external_url,
+                                                         .fetch = n->params.fetch,
+                                                         .is_keeping = n->is_keeping,
+                                                         .on_delivered = on_delivered,
+                                                         .context = n});
+    return s;
 }
 
-static void close_sink(struct sink *s, int64_t flush_ns)
+static void free_sink(struct sink *s)
 {
-    if (s->delivery)
-        delivery_free(s->delivery, flush_ns);
-    buf_fini(&s->written);
+    delivery_free(s->delivery);
+    arena_free(s->arena);
+    secret_wipe(&s->written);
+    *s = (struct sink){0};
 }
 
-static bool take_over(struct notifier *n, struct notifier *old, const struct config_notify *config)
+static struct sink *find_same(struct notifier *old, const struct config_notify *config)
 {
-    CLEANUP(buf_fini) struct buf wanted = {0};
+    CLEANUP(secret_wipe) struct buf wanted = {0};
     config_sink_format(config, &wanted);
-    for (size_t k = 1; k < old->count; k++) {
-        struct sink *s = &old->sinks[k];
-        if (!s->delivery || !str_eq(buf_str(&s->written), buf_str(&wanted)))
-            continue;
-        n->sinks[n->count++] = *s;
-        *s = (struct sink){0};
-        return true;
+    for (size_t k = 0; k < old->count; k++)
+        if (old->sinks[k].delivery && str_eq(buf_str(&old->sinks[k].written), buf_str(&wanted)))
+            return &old->sinks[k];
+    return NULL;
+}
+
+static struct sink *find_named(struct notifier *n, struct str name)
+{
+    for (size_t k = 0; k < n->count; k++)
+        if (n->sinks[k].delivery && str_eq(n->sinks[k].config->name, name))
+            return &n->sinks[k];
+    return NULL;
+}
+
+static void open_or_set(const struct sink *s, int64_t now_ns, int64_t wall_ns)
+{
+    outbox_set_open(outbox_of(s), route_is_open(s->config, wall_ns / NS_PER_S), now_ns);
+}
+
+/* Another address or other rules, the same who is to be told. */
+static void inherit(struct sink *s, struct sink *from)
+{
+    int64_t now_ns = clock_now_ns(), wall_ns = clock_wall_ns();
+    CLEANUP(buf_fini) struct buf text = {0};
+    delivery_close(from->delivery, 0);
+    (void)outbox_save(outbox_of(from), &text, now_ns, wall_ns);
+    if (!outbox_restore(outbox_of(s), buf_str(&text), now_ns, wall_ns))
+        log_warn("notify %s: what waited for it is lost", s->config->name.ptr);
+    outbox_not_kept(outbox_of(s));
+    outbox_retry_now(outbox_of(s)); /* that was the pause of the old one */
+    free_sink(from);
+}
+
+static void configure_sink(struct notifier *n, struct notifier *old, const struct config_notify *config)
+{
+    struct sink *same = find_same(old, config);
+    if (same) {
+        n->sinks[n->count++] = *same;
+        *same = (struct sink){0};
+        return;
     }
-    return false;
+    struct sink *s = open_sink(n, config);
+    struct sink *before = find_named(old, config->name);
+    if (before && before->config->kind == config->kind)
+        inherit(s, before);
+    open_or_set(s, clock_now_ns(), clock_wall_ns());
+    delivery_wake(s->delivery);
 }
 
 struct notifier *notifier_new(const struct notify_params *params)
@@ -77,8 +141,6 @@ struct notifier *notifier_new(const struct notify_params *params)
     struct notifier *n = NEW(struct notifier);
     n->params = *params;
     n->external_url = mem_strdup(params->external_url ? params->external_url : "");
-    n->count = 1;
-    str_copy(n->sinks[0].name, SINK_NAME_BYTES, STR("log"));
     return n;
 }
 
@@ -86,64 +148,247 @@ void notifier_configure(struct notifier *n, const struct config_notify *sinks, s
 {
     struct notifier *old = NEW(struct notifier);
     *old = *n;
-    n->count = 1;
+    n->count = 0;
     for (size_t i = 0; i < count && n->count < SINKS_MAX; i++)
-        if (sinks[i].kind != NOTIFY_LOG && !take_over(n, old, &sinks[i]))
-            open_sink(n, &sinks[i]);
-    if (count >= SINKS_MAX)
-        log_warn("notify: %zu sinks are configured, %d are used", count, SINKS_MAX - 1);
-    for (size_t k = 1; k < old->count; k++)
-        close_sink(&old->sinks[k], 0);
+        if (sinks[i].kind != NOTIFY_LOG)
+            configure_sink(n, old, &sinks[i]);
+    if (count > SINKS_MAX)
+        log_warn("notify: %zu sinks are configured, %d are used", count, SINKS_MAX);
+    for (size_t k = 0; k < old->count; k++)
+        if (old->sinks[k].delivery) {
+            delivery_close(old->sinks[k].delivery, 0);
+            free_sink(&old->sinks[k]);
+        }
     free(old);
+}
+
+void notifier_close(struct notifier *n, int64_t flush_ns)
+{
+    int64_t until_ns = clock_now_ns() + flush_ns;
+    for (size_t i = 0; i < n->count && !n->is_closed; i++)
+        delivery_close(n->sinks[i].delivery, MAX(until_ns - clock_now_ns(), 0));
+    n->is_closed = true;
+}
+
+void notifier_free(struct notifier *n)
+{
+    if (n == NULL)
+        return;
+    notifier_close(n, 0);
+    for (size_t i = 0; i < n->count; i++)
+        free_sink(&n->sinks[i]);
+    free(n->external_url);
+    free(n);
 }
 
 /* ---- what they are told ---- */
 
+/* The end is the outbox's to judge: who was told of the beginning is told of the end. */
+static void send_notice(struct sink *s, const struct notice *notice)
+{
+    if (notice_is_over(notice) || route_takes(s->config, notice))
+        delivery_send(s->delivery, notice);
+}
+
 void notifier_send(struct notifier *n, const struct notification *what)
 {
     struct notice notice;
-    ASSERT(what->change != ALERT_NO_CHANGE);
+    ASSERT(what->change != ALERT_NO_CHANGE && !n->is_closed);
     log_sink_tell(what);
-    n->sinks[0].told++;
+    n->log_told++;
     if (what->change != ALERT_FIRED && what->change != ALERT_ENDED)
         return;
     notice_init(&notice, what->alert, what->change, what->text);
-    for (size_t i = 1; i < n->count; i++)
-        delivery_send(n->sinks[i].delivery, &notice);
+    for (size_t i = 0; i < n->count; i++)
+        send_notice(&n->sinks[i], &notice);
     notice_fini(&notice);
 }
 
-static struct notify_counts counts_of(const struct sink *s)
+void notifier_tick(struct notifier *n, int64_t now_ns, int64_t wall_ns)
 {
-    if (s->delivery)
-        return delivery_counts(s->delivery);
-    return (struct notify_counts){.of[NOTIFY_DELIVERED] = s->told};
+    for (size_t i = 0; i < n->count; i++) {
+        open_or_set(&n->sinks[i], now_ns, wall_ns);
+        delivery_wake(n->sinks[i].delivery);
+    }
+}
+
+/* ---- what outlives the worker ---- */
+
+void notifier_set_keeping(struct notifier *n, bool is_keeping)
+{
+    n->is_keeping = is_keeping;
+    for (size_t i = 0; i < n->count; i++) {
+        outbox_set_keeping(outbox_of(&n->sinks[i]), is_keeping);
+        delivery_wake(n->sinks[i].delivery);
+    }
+}
+
+void notifier_on_change(struct notifier *n, void (*on_change)(void *context), void *context)
+{
+    n->on_change = on_change;
+    n->context = context;
+}
+
+bool notifier_has_changed(const struct notifier *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (outbox_has_changed(outbox_of(&n->sinks[i])))
+            return true;
+    return false;
+}
+
+void notifier_save(struct notifier *n, int64_t now_ns, int64_t wall_ns,
+                   void (*put)(void *context, const char *key, struct str text), void *context)
+{
+    CLEANUP(buf_fini) struct buf text = {0};
+    for (size_t i = 0; i < n->count; i++) {
+        struct sink *s = &n->sinks[i];
+        char key[KEY_BYTES];
+        s->is_saved = outbox_has_changed(outbox_of(s));
+        if (!s->is_saved)
+            continue;
+        buf_clear(&text);
+        s->mark = outbox_save(outbox_of(s), &text, now_ns, wall_ns);
+        snprintf(key, sizeof(key), "%s%s", key_prefix.ptr, s->config->name.ptr);
+        put(context, key, buf_str(&text));
+    }
+}
+
+void notifier_kept(struct notifier *n, bool is_kept)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        struct sink *s = &n->sinks[i];
+        if (!s->is_saved)
+            continue;
+        s->is_saved = false;
+        if (is_kept)
+            outbox_kept(outbox_of(s), s->mark);
+        else
+            outbox_not_kept(outbox_of(s));
+        if (!n->is_closed)
+            delivery_wake(s->delivery);
+    }
+}
+
+bool notifier_restore(struct notifier *n, struct str key, struct str text, int64_t now_ns, int64_t wall_ns)
+{
+    if (!str_starts_with(key, key_prefix))
+        return false;
+    struct sink *s = find_named(n, str_n(key.ptr + key_prefix.len, key.len - key_prefix.len));
+    if (!s || !outbox_restore(outbox_of(s), text, now_ns, wall_ns))
+        return false;
+    open_or_set(s, now_ns, wall_ns);
+    delivery_wake(s->delivery);
+    return true;
+}
+
+static void settle_sink(struct sink *s, bool (*is_firing)(void *context, uint64_t fingerprint), void *context,
+                        int64_t wall_ns)
+{
+    const struct notice *told;
+    for (size_t i = 0; (told = outbox_told(outbox_of(s), i)) != NULL;) {
+        if (is_firing(context, told->fingerprint)) {
+            i++;
+            continue;
+        }
+        struct notice end;
+        notice_copy(&end, told);
+        end.change = ALERT_ENDED;
+        end.ended_wall_ns = wall_ns;
+        delivery_send(s->delivery, &end); /* it is not among the told any more */
+        notice_fini(&end);
+    }
+}
+
+void notifier_settle(struct notifier *n, bool (*is_firing)(void *context, uint64_t fingerprint),
+                     void *context, int64_t wall_ns)
+{
+    for (size_t i = 0; i < n->count; i++)
+        settle_sink(&n->sinks[i], is_firing, context, wall_ns);
+}
+
+/* ---- numbers ---- */
+
+static const struct {
+    const char *name;
+    size_t offset;
+} outcomes[] = {
+    {"delivered", offsetof(struct outbox_counts, delivered)},
+    {"retried", offsetof(struct outbox_counts, retried)},
+    {"refused", offsetof(struct outbox_counts, refused)},
+    {"expired", offsetof(struct outbox_counts, expired)},
+    {"overflowed", offsetof(struct outbox_counts, overflowed)},
+    {"joined", offsetof(struct outbox_counts, joined)},
+};
+
+static uint64_t count_at(const struct outbox_counts *counts, size_t offset)
+{
+    return *(const uint64_t *)(const void *)((const char *)counts + offset);
+}
+
+static void write_outcomes(struct buf *out, const char *sink, const struct outbox_counts *counts)
+{
+    for (size_t k = 0; k < ARRAY_LEN(outcomes); k++)
+        buf_printf(out, "weir_notifications_total{sink=\"%s\",outcome=\"%s\"} %llu\n", sink, outcomes[k].name,
+                   (unsigned long long)count_at(counts, outcomes[k].offset));
 }
 
 void notifier_write_metrics(const struct notifier *n, struct buf *out)
 {
+    int64_t now_ns = loop_now_ns(n->params.loop);
     buf_put(out, STR("# HELP weir_notifications_total Alert notifications by sink and what became of them.\n"
                      "# TYPE weir_notifications_total counter\n"));
+    write_outcomes(out, "log", &(struct outbox_counts){.delivered = n->log_told});
     for (size_t i = 0; i < n->count; i++) {
-        struct notify_counts counts = counts_of(&n->sinks[i]);
-        for (int k = 0; k < NOTIFY_OUTCOME_COUNT; k++)
-            buf_printf(out, "weir_notifications_total{sink=\"%s\",outcome=\"%s\"} %llu\n", n->sinks[i].name,
-                       notify_outcome_name((enum notify_outcome)k), (unsigned long long)counts.of[k]);
+        struct outbox_counts counts = outbox_counts(outbox_of(&n->sinks[i]));
+        write_outcomes(out, n->sinks[i].config->name.ptr, &counts);
     }
     buf_put(out, STR("# HELP weir_notifications_queued Alert notifications waiting to be delivered.\n"
-                     "# TYPE weir_notifications_queued gauge\n"));
+                     "# TYPE weir_notifications_queued gauge\n"
+                     "weir_notifications_queued{sink=\"log\"} 0\n"));
     for (size_t i = 0; i < n->count; i++)
-        buf_printf(out, "weir_notifications_queued{sink=\"%s\"} %llu\n", n->sinks[i].name,
-                   (unsigned long long)counts_of(&n->sinks[i]).queued);
+        buf_printf(out, "weir_notifications_queued{sink=\"%s\"} %llu\n", n->sinks[i].config->name.ptr,
+                   (unsigned long long)outbox_counts(outbox_of(&n->sinks[i])).queued);
+    buf_put(out,
+            STR("# HELP weir_notifications_failing_seconds For how long no message has reached a sink; 0 "
+                "when the last one did.\n"
+                "# TYPE weir_notifications_failing_seconds gauge\n"));
+    for (size_t i = 0; i < n->count; i++)
+        buf_printf(out, "weir_notifications_failing_seconds{sink=\"%s\"} %.3f\n",
+                   n->sinks[i].config->name.ptr,
+                   (double)outbox_failing_ns(outbox_of(&n->sinks[i]), now_ns) / 1e9);
 }
 
-void notifier_free(struct notifier *n, int64_t flush_ns)
+void notifier_write_json(const struct notifier *n, struct json *j)
 {
-    if (n == NULL)
-        return;
-    int64_t until_ns = clock_now_ns() + flush_ns;
-    for (size_t i = 0; i < n->count; i++)
-        close_sink(&n->sinks[i], MAX(until_ns - clock_now_ns(), 0));
-    free(n->external_url);
-    free(n);
+    int64_t now_ns = loop_now_ns(n->params.loop);
+    json_begin_array(j);
+    for (size_t i = 0; i < n->count; i++) {
+        const struct sink *s = &n->sinks[i];
+        struct outbox_counts counts = outbox_counts(outbox_of(s));
+        json_begin_object(j);
+        json_put_str(j, "name", s->config->name);
+        json_put_text(j, "kind", config_sink_kind_name(s->config->kind));
+        json_put_int(j, "waiting", (int64_t)counts.queued);
+        json_put_double(j, "failing_seconds", (double)outbox_failing_ns(outbox_of(s), now_ns) / 1e9);
+        for (size_t k = 0; k < ARRAY_LEN(outcomes); k++)
+            json_put_int(j, outcomes[k].name, (int64_t)count_at(&counts, outcomes[k].offset));
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+void notifier_put_readings(const struct notifier *n, struct board *b)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        const struct sink *s = &n->sinks[i];
+        struct subject subject = {.names = {s->config->name.ptr}};
+        int64_t failing_ns = outbox_failing_ns(outbox_of(s), board_now_ns(b));
+        board_put_note(b, METRIC_SINK_FAILING, &subject, reading_known((double)failing_ns / 1e9),
+                       "%llu alerts wait for it, %llu were never told",
+                       (unsigned long long)outbox_counts(outbox_of(s)).queued,
+                       (unsigned long long)outbox_lost(outbox_of(s)));
+        board_put(b, METRIC_SINK_LOST, &subject,
+                  reading_known((double)outbox_lost_lately(outbox_of(s), board_now_ns(b))));
+    }
 }

@@ -2,30 +2,23 @@
  * notify.h: tells alerts to people: the log, and the sinks of the configuration. To add a kind of sink see
  * kind.h; what all kinds have in common is in delivery.h.
  *
- * All functions run on the loop's thread and do not block, but for notifier_free, which may take up to its
+ * All functions run on the loop's thread and do not block, but for notifier_close(), which may take up to its
  * time.
  */
 #pragma once
 #include "base/buf.h"
+#include "base/json.h"
 #include "config/model.h"
 #include "net/fetch.h"
 #include "net/loop.h"
 #include "watch/alert.h"
+#include "watch/board.h"
 
 /* One thing to tell. All of it is borrowed for the call. */
 struct notification {
     enum alert_change change; /* never ALERT_NO_CHANGE */
     const struct alert *alert;
     const char *text; /* the line for people */
-};
-
-enum notify_outcome { NOTIFY_DELIVERED, NOTIFY_RETRIED, NOTIFY_REFUSED, NOTIFY_EXPIRED, NOTIFY_OVERFLOWED };
-enum { NOTIFY_OUTCOME_COUNT = NOTIFY_OVERFLOWED + 1 };
-const char *notify_outcome_name(enum notify_outcome outcome);
-
-struct notify_counts {
-    uint64_t of[NOTIFY_OUTCOME_COUNT];
-    uint64_t queued; /* now */
 };
 
 struct notify_params {
@@ -41,8 +34,47 @@ struct notifier *notifier_new(const struct notify_params *params); /* with the l
 /* The log, and the sinks of the configuration. Sinks that stay the same keep their queues; others flush
  * shortly. */
 void notifier_configure(struct notifier *n, const struct config_notify *sinks, size_t count);
-/* The log is told of every change, the sinks of firing and resolved. */
+/* The log is told of every change, the sinks of firing and resolved alerts as their `only` says. */
 void notifier_send(struct notifier *n, const struct notification *what);
+/* Once a second or so: hours begin and end. */
+void notifier_tick(struct notifier *n, int64_t now_ns, int64_t wall_ns);
+
 void notifier_write_metrics(const struct notifier *n, struct buf *out);
-void notifier_free(struct notifier *n,
-                   int64_t flush_ns); /* NULL is fine; flush_ns is for all sinks together */
+/* One array: a sink each, with its kind, what waits, counts, and since when it fails. No secrets. */
+void notifier_write_json(const struct notifier *n, struct json *j);
+/* Readings about each sink; between board_begin() and board_end(). */
+void notifier_put_readings(const struct notifier *n, struct board *b);
+
+/*
+ * Delivers what is queued, taking flush_ns at most for all sinks together, and stops the threads. Afterwards
+ * only notifier_save() and notifier_free() may be called.
+ */
+void notifier_close(struct notifier *n, int64_t flush_ns);
+void notifier_free(struct notifier *n); /* closes it, without a flush, when it is not closed; NULL is fine */
+
+/*
+ * ---- what outlives the worker ----
+ *
+ * A sink's document has the key "notify:NAME" and holds what waits for it and which firing alerts it was told
+ * of. While somebody keeps the documents (notifier_set_keeping), a message leaves only when its document was
+ * kept, so that what fired and what is still to be told of it are on the disk together; a disk that is slow
+ * or full delays it by OUTBOX_HOLD_NS at most. After a restart: notifier_configure(), notifier_restore() for
+ * each document, then whatever sends. What was delivered just before the end and not kept as delivered is
+ * told again, with the same key of its episode.
+ */
+void notifier_set_keeping(struct notifier *n, bool is_keeping);
+/* A delivery has changed a document: keep it soon, so that it is not told again. NULL: nobody wants to know.
+ */
+void notifier_on_change(struct notifier *n, void (*on_change)(void *context), void *context);
+bool notifier_has_changed(const struct notifier *n); /* since the last notifier_save() */
+/* Calls put for each document that has changed, in one go; all are borrowed for the call. */
+void notifier_save(struct notifier *n, int64_t now_ns, int64_t wall_ns,
+                   void (*put)(void *context, const char *key, struct str text), void *context);
+/* What the last notifier_save() gave is on the disk; or it is not, and is given again by the next. */
+void notifier_kept(struct notifier *n, bool is_kept);
+/* A document that was read. False: it is none of ours, or there is no such sink (any more). */
+bool notifier_restore(struct notifier *n, struct str key, struct str text, int64_t now_ns, int64_t wall_ns);
+/* Once, when all alerts are known again after a restart: whoever was told that an alert fires which does not
+ * fire any more is told that it is over. */
+void notifier_settle(struct notifier *n, bool (*is_firing)(void *context, uint64_t fingerprint),
+                     void *context, int64_t wall_ns);

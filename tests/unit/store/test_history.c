@@ -1,4 +1,5 @@
-/* The history without waiting: what is gathered, written, tried again and told, on a loop and its job thread. */
+/* The history without waiting: what is gathered, written, tried again and told, on a loop and its job thread.
+ */
 #include "store/history.h"
 
 #include "base/clock.h"
@@ -148,8 +149,7 @@ static void assert_means(struct scene *s, const char *expected)
     assert_true(s->is_good);
     struct json_value *v = json_value_parse(buf_str(&s->json), &err);
     assert_non_null(v);
-    const struct json_value *points =
-        json_value_get(json_value_at(json_value_get(v, "series"), 0), "points");
+    const struct json_value *points = json_value_get(json_value_at(json_value_get(v, "series"), 0), "points");
     buf_put(&text, STR(""));
     for (size_t i = 0; i < json_value_count(points); i++) {
         double mean = json_value_to_double(json_value_at(json_value_at(points, i), 2), NAN);
@@ -214,9 +214,9 @@ static void test_trouble_is_told_and_made_up_for(void **state)
     assert_string_equal(s->told, "history_failed ");
     assert_true(history_numbers(s->history).is_failing);
     s->is_answered = false;
-    assert_true(history_ask(s->history,
-                            &(struct history_question){.metric = STR("cpu"), .from_s = 0, .to_s = 1, .step_s = 1},
-                            on_answer, s));
+    assert_true(history_ask(
+        s->history, &(struct history_question){.metric = STR("cpu"), .from_s = 0, .to_s = 1, .step_s = 1},
+        on_answer, s));
     turn_for(s, 20 * NS_PER_S);
     assert_true(s->is_answered && !s->is_good);
     assert_int_equal(rename(away, s->folder), 0);
@@ -303,12 +303,9 @@ static void test_series_that_go_are_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_was_put_is_in_the_answer),
-        TEST(test_the_end_writes_all),
-        TEST(test_trouble_is_told_and_made_up_for),
-        TEST(test_what_cannot_be_kept_for_later_is_counted),
-        TEST(test_a_clock_that_steps_back_is_told_once),
-        cmocka_unit_test(test_series_that_go_are_forgotten),
+        TEST(test_what_was_put_is_in_the_answer),        TEST(test_the_end_writes_all),
+        TEST(test_trouble_is_told_and_made_up_for),      TEST(test_what_cannot_be_kept_for_later_is_counted),
+        TEST(test_a_clock_that_steps_back_is_told_once), cmocka_unit_test(test_series_that_go_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
