@@ -9,6 +9,12 @@
  * the least cost is best for the gaps of the last two hours: noise that returns within seconds makes it long
  * enough to bridge them, bursts that return after hours make it short.
  *
+ * A gap that is still open tells something, too: that it is not shorter than it is already. So P(gap > t) is
+ * the product, over the bins up to t, of the share that did not end in this bin of the gaps that could have
+ * (Kaplan and Meier's estimate). A load that falls steadily is thus seen not to come back long before the
+ * first of its gaps is over, and servers go while it falls. To count open gaps as if they ended now would say
+ * that they are short.
+ *
  * What is not known yet: some gaps are added that nobody saw, with P(gap > t) = floor / t. For these alone
  * the cost is the least at six start times, break-even: above the floor it never costs more than twice what
  * it would cost to know the future, whatever comes.
@@ -33,6 +39,7 @@
 #include "scale/price.h"
 
 #include <math.h>
+#include <string.h>
 
 #define GAP_NS_MIN  NS_PER_S /* shorter ones are shorter than any hold */
 #define HOLD_NS_MIN (10 * NS_PER_S)
@@ -47,53 +54,81 @@ static int64_t bin_end_ns(int bin)
     return (int64_t)((double)GAP_NS_MIN * exp2((bin + 1.0) / HOLD_BINS_OF_OCTAVE));
 }
 
+/* How many bins end before so long a time. */
+static int bins_over(int64_t ns)
+{
+    double bins = ns < GAP_NS_MIN ? 0 : floor(log2((double)ns / (double)GAP_NS_MIN) * HOLD_BINS_OF_OCTAVE);
+    return (int)fmin(bins, HOLD_BINS);
+}
+
 static void note_gap(struct hold *h, int64_t gap_ns)
 {
-    if (gap_ns < GAP_NS_MIN)
-        return;
-    double bin = floor(log2((double)gap_ns / (double)GAP_NS_MIN) * HOLD_BINS_OF_OCTAVE);
-    h->gaps[(int)fmin(bin, HOLD_BINS - 1)] += 1;
+    if (gap_ns >= GAP_NS_MIN)
+        h->gaps[MIN(bins_over(gap_ns), HOLD_BINS - 1)] += 1;
 }
 
 /* ---- how long ---- */
 
-/* What the gaps cost together, in nanoseconds of a server, when each is bridged for hold_ns at most. */
-static double cost_of(const struct hold *h, double hold_ns, double floor_ns, double start_cost_ns)
+/* Of the gaps that nobody saw, those longer than so long a time. */
+static double unseen_longer(double ns, double floor_ns)
 {
-    double cost =
-        unseen_gaps * (floor_ns * (1 + log(hold_ns / floor_ns)) + start_cost_ns * floor_ns / hold_ns);
-    for (int bin = 0; bin < HOLD_BINS; bin++) {
-        double gap_ns = (double)bin_end_ns(bin);
-        cost += h->gaps[bin] * (gap_ns > hold_ns ? hold_ns + start_cost_ns : gap_ns);
-    }
-    return cost;
+    return unseen_gaps * floor_ns / fmax(ns, floor_ns);
 }
 
-static int64_t best_ns(const struct hold *h, int64_t start_ns)
+/* For each bin the gaps that are still open and longer; what is old counts for as little as what ended then.
+ */
+static void count_open(const struct hold *h, int64_t now_ns, double ret_longer[HOLD_BINS])
 {
-    int64_t floor_ns = MIN(MAX(start_ns / FLOOR_OF_START, HOLD_NS_MIN), HOLD_NS_MAX);
+    memset(ret_longer, 0, HOLD_BINS * sizeof(*ret_longer));
+    for (uint32_t level = h->needed + 1; level <= HOLD_LEVELS; level++) {
+        int64_t age_ns = h->needed_ns[level] ? now_ns - h->needed_ns[level] : 0;
+        int bins = bins_over(age_ns);
+        if (bins > 0)
+            ret_longer[bins - 1] += exp(-(double)age_ns / ((double)HOLD_MEMORY_S * (double)NS_PER_S));
+    }
+    for (int bin = HOLD_BINS - 1; bin > 0; bin--)
+        ret_longer[bin - 1] += ret_longer[bin];
+}
+
+static double count_ended(const struct hold *h)
+{
+    double gaps = 0;
+    for (int bin = 0; bin < HOLD_BINS; bin++)
+        gaps += h->gaps[bin];
+    return gaps;
+}
+
+static int64_t best_ns(const struct hold *h, int64_t start_ns, int64_t now_ns)
+{
+    double floor_ns = (double)MIN(MAX(start_ns / FLOOR_OF_START, HOLD_NS_MIN), HOLD_NS_MAX);
     double start_cost_ns = (double)start_ns * missed_share * SCALE_PRICE_OF_MISSING;
-    int64_t best_ns = floor_ns;
-    double best_cost = cost_of(h, (double)floor_ns, (double)floor_ns, start_cost_ns);
+    double open[HOLD_BINS], ended = count_ended(h); /* ended: in this bin or later */
+    double best_ns = floor_ns, best_cost = INFINITY;
+    double from_ns = 0, kept_ns = 0, left = 1; /* up to this bin: E[min(gap, t)], P(gap > t) */
+    count_open(h, now_ns, open);
     for (int bin = 0; bin < HOLD_BINS && bin_end_ns(bin) <= HOLD_NS_MAX; bin++) {
-        int64_t hold_ns = bin_end_ns(bin);
-        if (hold_ns <= floor_ns)
-            continue;
-        double cost = cost_of(h, (double)hold_ns, (double)floor_ns, start_cost_ns);
-        if (cost < best_cost) {
+        double to_ns = (double)bin_end_ns(bin), unseen = unseen_longer(from_ns, floor_ns);
+        double end_here = h->gaps[bin] + unseen - unseen_longer(to_ns, floor_ns);
+        kept_ns += left * (to_ns - from_ns);
+        left *= 1 - end_here / (ended + unseen + open[bin]);
+        double cost = kept_ns + start_cost_ns * left;
+        if (to_ns >= floor_ns && cost < best_cost) {
             best_cost = cost;
-            best_ns = hold_ns;
+            best_ns = to_ns;
         }
+        ended = fmax(ended - h->gaps[bin], 0);
+        from_ns = to_ns;
     }
-    return best_ns;
+    return (int64_t)best_ns;
 }
 
-static void look(struct hold *h, int64_t start_ns, int64_t second)
+static void look(struct hold *h, int64_t start_ns, int64_t now_ns)
 {
+    int64_t second = now_ns / NS_PER_S;
     double keep = exp(-(double)(second - h->second) / HOLD_MEMORY_S);
     for (int bin = 0; bin < HOLD_BINS; bin++)
         h->gaps[bin] *= keep;
-    h->best_ns = best_ns(h, start_ns);
+    h->best_ns = best_ns(h, start_ns, now_ns);
     h->second = second;
 }
 
@@ -117,7 +152,7 @@ void hold_note(struct hold *h, uint32_t needed, int64_t start_ns, int64_t now_ns
     }
     h->held = MAX(h->held, needed);
     if (second - h->second >= LOOK_S)
-        look(h, start_ns, second);
+        look(h, start_ns, now_ns);
 }
 
 int64_t hold_time_ns(const struct hold *h)

@@ -68,6 +68,32 @@ static void what_stays_away_is_not_waited_for(void **state)
     assert_in_range(hold_of(120 * S, 600 * S, 7200 * S, 60000 * S), 30 * S, 150 * S);
 }
 
+/* Levels that were needed once and are not: the longer they stay away, the less are the next ones waited for.
+ */
+static void a_load_that_falls_is_let_go(void **state)
+{
+    struct bench b;
+    bench_init(&b, 120 * S);
+    for (uint32_t servers = 20; servers < 40; servers++)
+        need(&b, servers, 60 * S);
+    assert_in_range(hold_time_ns(&b.h), 630 * S, 810 * S); /* it never fell: break-even */
+    for (uint32_t servers = 40; servers > 20; servers--)
+        need(&b, servers, 60 * S);
+    assert_in_range(hold_time_ns(&b.h), 30 * S, 180 * S);
+}
+
+/* That a gap of some length is open is no reason not to wait for those that are known to end later. */
+static void an_open_gap_does_not_count_as_ended(void **state)
+{
+    struct bench b;
+    bench_init(&b, 120 * S);
+    while (b.now_ns < 20000 * S) {
+        need(&b, 30, 60 * S);
+        need(&b, 4, 300 * S);
+        assert_true(b.now_ns < 4000 * S || hold_time_ns(&b.h) >= 300 * S);
+    }
+}
+
 static void the_hold_has_bounds(void **state)
 {
     for (int64_t start_ns = 0; start_ns < 4000 * S; start_ns += 131 * S) {
@@ -126,6 +152,8 @@ int main(void)
         cmocka_unit_test(nothing_known_is_break_even),
         cmocka_unit_test(noise_that_returns_is_bridged),
         cmocka_unit_test(what_stays_away_is_not_waited_for),
+        cmocka_unit_test(a_load_that_falls_is_let_go),
+        cmocka_unit_test(an_open_gap_does_not_count_as_ended),
         cmocka_unit_test(the_hold_has_bounds),
         cmocka_unit_test(gaps_are_forgotten),
         cmocka_unit_test(each_number_has_its_own_time),
