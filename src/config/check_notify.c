@@ -1,5 +1,6 @@
 /* Cross checks of `notify:`; see checks.h. */
 #include "config/checks.h"
+#include "config/reader.h"
 #include "config/sink.h"
 
 #include <stdio.h>
@@ -52,11 +53,23 @@ static void check_token(struct decoding *d, const struct schema_mapping *m, stru
     }
 }
 
+static void check_urls(struct decoding *d, const struct schema_mapping *m, struct node *node,
+                       const struct config_notify *sink)
+{
+    const struct schema_key *urls = schema_find(m, STR("urls"));
+    struct node *list = node->kind == NODE_MAPPING ? node_find(node, "urls") : node;
+    if (!urls || sink->urls.count || !is_good(list) || node_is_empty(list))
+        return;
+    struct diagnostic *item = node_error(d->d, list, "'%s' has no address", list->key->text.ptr);
+    diagnostics_hint(d->d, item, "such as %s", urls->example);
+}
+
 void check_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     if (!node || node->is_bad || !node->key)
         return;
     check_url(d, m, node);
+    check_urls(d, m, node, target);
     check_token(d, m, node);
 }
 
@@ -78,11 +91,53 @@ static struct str default_name(struct decoding *d, enum notify_kind kind, size_t
     return arena_copy_str(d->arena, str_of(name));
 }
 
+static void refuse_double(struct decoding *d, const struct config_notify *sinks, size_t count,
+                          struct node *place)
+{
+    for (size_t j = 0; j + 1 < count && is_good(place); j++)
+        if (str_eq(sinks[j].name, sinks[count - 1].name))
+            node_key_error(d->d, place, "two notify items are named '%s'", sinks[j].name.ptr);
+}
+
+/* "ops" of the first, "ops-2" of the second; no longer than a name may be. */
+static struct str member_name(struct decoding *d, struct str name, size_t index)
+{
+    enum { ROOM_FOR_NUMBER = 5, NAME_MAX_BYTES = 48 };
+    char text[NAME_MAX_BYTES + 1];
+    if (index == 0)
+        return name;
+    snprintf(text, sizeof(text), "%.*s-%zu", (int)MIN(name.len, (size_t)NAME_MAX_BYTES - ROOM_FOR_NUMBER),
+             name.ptr, index + 1);
+    return arena_copy_str(d->arena, str_of(text));
+}
+
+/* Each member of a cluster is told by itself, so that one that is away holds up none of the others. */
+static void add_members(struct decoding *d, const struct config_notify *sink, struct config_notify *sinks,
+                        size_t *count, struct node *place)
+{
+    for (size_t i = 0; i < MAX(sink->urls.count, (size_t)1); i++) {
+        struct config_notify *member = &sinks[(*count)++];
+        *member = *sink;
+        member->name = member_name(d, sink->name, i);
+        if (sink->urls.count)
+            member->urls = (struct config_strings){.count = 1, .items = &sink->urls.items[i]};
+        refuse_double(d, sinks, *count, place);
+    }
+}
+
+static size_t count_sinks(const struct config *c)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < c->notify_count; i++)
+        count += MAX(c->notify[i].urls.count, (size_t)1);
+    return count;
+}
+
 /* The log comes first, whether it was written or not; what has no name gets one, and what is there twice is
  * refused. */
 void check_notify(struct decoding *d, struct node *root, struct config *c)
 {
-    struct config_notify *sinks = ARENA_ARRAY(d->arena, struct config_notify, c->notify_count + 1);
+    struct config_notify *sinks = ARENA_ARRAY(d->arena, struct config_notify, count_sinks(c));
     size_t count = 1, of_kind[NOTIFY_KIND_COUNT] = {0};
     sinks[0] = (struct config_notify){.kind = NOTIFY_LOG, .name = STR("log")};
     for (size_t i = 0; i < c->notify_count; i++) {
@@ -96,10 +151,12 @@ void check_notify(struct decoding *d, struct node *root, struct config *c)
         }
         if (sink->name.len == 0)
             sink->name = default_name(d, sink->kind, number);
-        for (size_t j = 0; j < count && is_good(place); j++)
-            if (str_eq(sinks[j].name, sink->name))
-                node_key_error(d->d, place, "two notify items are named '%s'", sink->name.ptr);
-        sinks[count++] = *sink;
+        add_members(d, sink, sinks, &count, place);
+    }
+    if (count > CONFIG_SINKS_MAX + 1) {
+        struct diagnostic *item =
+            node_key_error(d->d, node_find(root, "notify"), "more than %d sinks", CONFIG_SINKS_MAX);
+        diagnostics_hint(d->d, item, "each address of an Alertmanager is one");
     }
     c->notify = sinks;
     c->notify_count = count;

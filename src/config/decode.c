@@ -401,10 +401,13 @@ static bool decode_short_form(struct decoding *d, const struct schema_mapping *m
                          "did you mean 'off'?");
         return true;
     }
-    if (m->shorthand && node->kind == NODE_SCALAR) {
-        struct schema_key k = *schema_find(m, str_of(m->shorthand));
-        k.name = node->key ? node->key->text.ptr : k.name; /* messages name what was written */
-        decode_scalar(d, &k, node, target + k.offset);
+    struct schema_key short_key =
+        m->shorthand ? *schema_find(m, str_of(m->shorthand)) : (struct schema_key){0};
+    bool is_list = node->kind == NODE_LIST && short_key.shape == SHAPE_LIST;
+    if (m->shorthand && (node->kind == NODE_SCALAR || is_list)) {
+        short_key.name =
+            node->key ? node->key->text.ptr : short_key.name; /* messages name what was written */
+        decode_key(d, &short_key, node, target + short_key.offset);
         return true;
     }
     struct diagnostic *item = node_error(d->d, node, "%s takes a mapping of keys, not %s",

@@ -322,7 +322,8 @@ struct config_watch {    /* watch: */
 /* X(ID, key): in the order of the rows of notify_keys[] in schema_notify.c. */
 #define NOTIFY_KINDS(X)                                                                                      \
     X(LOG, "log")                                                                                            \
-    X(WEBHOOK, "webhook")
+    X(WEBHOOK, "webhook")                                                                                    \
+    X(ALERTMANAGER, "alertmanager")
 
 #define NOTIFY_KIND_ID(id, key) NOTIFY_##id,
 enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ID) NOTIFY_KIND_COUNT };
@@ -368,6 +369,7 @@ struct config_notify {
     struct config_pace pace;
     struct config_secret url;   /* http:// or https:// */
     struct config_secret token; /* bearer token, bot's token, routing key, password */
+    struct config_strings urls; /* ALERTMANAGER: one; a list of them becomes a sink each */
 };
 
 struct config_admin {      /* admin: */

@@ -18,6 +18,7 @@ enum {
     CONFIG_SCHEDULES_MAX = 32, /* of one service */
     CONFIG_ROUTES_MAX = 16384, /* hosts times paths, over all services */
     CONFIG_WORKERS_MAX = 64,
+    CONFIG_SINKS_MAX = 64, /* besides the log */
 };
 
 /*

@@ -132,7 +132,8 @@ static bool has_only(const void *owner)
 }
 
 /* What every sink but the log has, last in its table. */
-#define SINK_KEYS(kind_name)                                                                                 \
+#define SINK_KEYS(kind_name) SINK_KEYS_AFTER(kind_name, "5s")
+#define SINK_KEYS_AFTER(kind_name, group_wait_text)                                                          \
     {.name = "name",                                                                                         \
      .type = VALUE_NAME,                                                                                     \
      .offset = AT(config_notify, name),                                                                      \
@@ -148,7 +149,7 @@ static bool has_only(const void *owner)
         {.name = "group_wait",                                                                               \
          .type = VALUE_DURATION,                                                                             \
          .offset = AT(config_notify, pace.group_wait_ns),                                                    \
-         .default_text = "5s",                                                                               \
+         .default_text = (group_wait_text),                                                                  \
          .max = HOURS(1),                                                                                    \
          .example = "30s",                                                                                   \
          .synonyms = " group wait delay batch ",                                                             \
@@ -196,12 +197,40 @@ static const struct schema_mapping webhook = {
     .check = check_sink,
 };
 
+static const struct schema_key alertmanager_keys[] = {
+    {.name = "urls",
+     .shape = SHAPE_LIST,
+     .type = VALUE_URL,
+     .offset = AT(config_notify, urls),
+     .item_bytes = sizeof(struct str),
+     .is_required = true,
+     .is_secret = true,
+     .example = "[http://10.0.0.7:9093, http://10.0.0.8:9093]",
+     .synonyms = " url address addresses endpoint targets servers ",
+     .help = "Where Alertmanager is, without /api; all members of a cluster. Each is a sink of its own, the "
+             "second with `-2` behind its name and so on."},
+    SECRET_KEYS("bearer_token", "the token for an Authorization field", "/etc/weir/alertmanager.token",
+                "ALERTMANAGER_TOKEN", " token token_file bearer authorization "),
+    SINK_KEYS_AFTER("alertmanager", "0s"),
+};
+static const struct schema_mapping alertmanager = {
+    .help = "Alerts to the API (version 2) of Prometheus Alertmanager, told anew every minute as Prometheus "
+            "does. URLs alone may stand for the mapping.",
+    KEYS(alertmanager_keys),
+    .shorthand = "urls",
+    .check = check_sink,
+};
+
 static const struct schema_key notify_keys[] = {
     [NOTIFY_LOG] = {.name = "log", MAPPING(log_sink), .example = "{}"},
     [NOTIFY_WEBHOOK] = {.name = "webhook",
                         MAPPING(webhook),
                         .example = "https://hooks.example.com/ops",
                         .synonyms = " http url slack hook "},
+    [NOTIFY_ALERTMANAGER] = {.name = "alertmanager",
+                             MAPPING(alertmanager),
+                             .example = "[http://10.0.0.7:9093, http://10.0.0.8:9093]",
+                             .synonyms = " prometheus alertmanagers "},
 };
 const struct schema_mapping schema_notify = {
     .help = "Who is told of alerts. A list, each item with a key for its kind.",

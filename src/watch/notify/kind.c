@@ -5,6 +5,7 @@
 
 static const struct sink_kind *const kinds[NOTIFY_KIND_COUNT] = {
     [NOTIFY_WEBHOOK] = &sink_webhook,
+    [NOTIFY_ALERTMANAGER] = &sink_alertmanager,
 };
 
 const struct sink_kind *sink_kind(enum notify_kind kind)

@@ -77,4 +77,4 @@ struct sink_kind {
 
 const struct sink_kind *sink_kind(enum notify_kind kind); /* NULL for NOTIFY_LOG, which is no queue */
 
-extern const struct sink_kind sink_webhook;
+extern const struct sink_kind sink_webhook, sink_alertmanager;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "config/reader.h"
 #include "config/sink.h"
 #include "watch/notify/delivery.h"
 #include "watch/notify/log_sink.h"
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SINKS_MAX = 64, KEY_BYTES = 80 };
+enum { SINKS_MAX = CONFIG_SINKS_MAX, KEY_BYTES = 80 };
 
 static const struct str key_prefix = {"notify:", sizeof("notify:") - 1};
 
@@ -149,11 +150,9 @@ void notifier_configure(struct notifier *n, const struct config_notify *sinks, s
     struct notifier *old = NEW(struct notifier);
     *old = *n;
     n->count = 0;
-    for (size_t i = 0; i < count && n->count < SINKS_MAX; i++)
+    for (size_t i = 0; i < count; i++)
         if (sinks[i].kind != NOTIFY_LOG)
             configure_sink(n, old, &sinks[i]);
-    if (count > SINKS_MAX)
-        log_warn("notify: %zu sinks are configured, %d are used", count, SINKS_MAX);
     for (size_t k = 0; k < old->count; k++)
         if (old->sinks[k].delivery) {
             delivery_close(old->sinks[k].delivery, 0);

@@ -3,12 +3,13 @@
  * every receiver made for that one understands us.
  *
  * Source: prometheus/alertmanager notify/webhook (Message), template (Data, Alert): names, order and types of
- * the fields. Lists of labels are written in the order of their names, as Go's encoder does with maps.
+ * the fields.
  */
 #include "watch/notify/kind.h"
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "watch/notify/prometheus.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,47 +19,31 @@ static const char zero_time[] = "0001-01-01T00:00:00Z";
 
 /* ---- what all alerts of a message share ---- */
 
-static bool has_label(const struct notice *n, const char *name, const char *value)
-{
-    const char *its = strcmp(name, "alertname") == 0  ? n->name
-                      : strcmp(name, "severity") == 0 ? alert_severity_name(n->severity)
-                                                      : notice_label(n, name);
-    return its && strcmp(its, value) == 0;
-}
-
 static bool is_common(const struct alert_message *m, const char *name, const char *value)
 {
-    for (size_t i = 0; i < m->count; i++)
-        if (!has_label(&m->notices[i], name, value))
+    for (size_t i = 0; i < m->count; i++) {
+        const char *its = prometheus_label(&m->notices[i], name);
+        if (!its || strcmp(its, value) != 0)
             return false;
+    }
     return true;
 }
 
 static void put_if_common(struct json *j, const struct alert_message *m, const char *name, const char *value)
 {
-    if (!m || is_common(m, name, value))
+    if (is_common(m, name, value))
         json_put_text(j, name, value);
 }
 
-/* only_common: NULL for all labels. */
-static void write_labels(struct json *j, const char *key, const struct notice *n,
-                         const struct alert_message *only_common)
+static void write_common_labels(struct json *j, const struct alert_message *m)
 {
-    json_key(j, key);
+    const struct notice *first = &m->notices[0];
+    json_key(j, "commonLabels");
     json_begin_object(j);
-    put_if_common(j, only_common, "alertname", n->name);
-    for (size_t i = 0; i < n->label_count; i++)
-        put_if_common(j, only_common, n->labels[i].name, n->labels[i].value);
-    put_if_common(j, only_common, "severity", alert_severity_name(n->severity));
-    json_end_object(j);
-}
-
-static void write_annotations(struct json *j, const char *key, const struct notice *n)
-{
-    json_key(j, key);
-    json_begin_object(j);
-    json_put_text(j, "description", n->evidence);
-    json_put_text(j, "summary", n->summary);
+    put_if_common(j, m, "alertname", first->name);
+    for (size_t i = 0; i < first->label_count; i++)
+        put_if_common(j, m, first->labels[i].name, first->labels[i].value);
+    put_if_common(j, m, "severity", alert_severity_name(first->severity));
     json_end_object(j);
 }
 
@@ -84,16 +69,15 @@ static void write_common_annotations(struct json *j, const struct alert_message 
 static void write_alert(struct json *j, const struct alert_message *m, const struct notice *n)
 {
     bool is_over = notice_is_over(n);
-    char time[CLOCK_RFC3339_BYTES], fingerprint[32], url[512];
+    char time[CLOCK_RFC3339_BYTES], fingerprint[32], link[PROMETHEUS_URL_BYTES];
     snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, n->fingerprint);
-    snprintf(url, sizeof(url), "%s%s", m->external_url, m->external_url[0] ? "/api/v1/alerts" : "");
     json_begin_object(j);
     json_put_text(j, "status", is_over ? "resolved" : "firing");
-    write_labels(j, "labels", n, NULL);
-    write_annotations(j, "annotations", n);
+    prometheus_write_labels(j, "labels", n);
+    prometheus_write_annotations(j, "annotations", n);
     json_put_text(j, "startsAt", clock_format_rfc3339(time, n->started_wall_ns));
     json_put_text(j, "endsAt", is_over ? clock_format_rfc3339(time, n->ended_wall_ns) : zero_time);
-    json_put_text(j, "generatorURL", url);
+    json_put_text(j, "generatorURL", prometheus_format_link(m, link));
     json_put_text(j, "fingerprint", fingerprint);
     json_end_object(j);
 }
@@ -132,7 +116,7 @@ static void write_body(const struct alert_message *m, struct buf *out)
         write_alert(&j, m, &m->notices[i]);
     json_end_array(&j);
     write_group(&j, m);
-    write_labels(&j, "commonLabels", &m->notices[0], m);
+    write_common_labels(&j, m);
     write_common_annotations(&j, m);
     json_put_text(&j, "externalURL", m->external_url);
     json_put_text(&j, "version", "4");

@@ -1,4 +1,4 @@
-/* The webhook's body, byte for byte, and when it is tried again. */
+/* The bodies for Prometheus' receivers, byte for byte, and when it is tried again. */
 #include "watch/notify/kind.h"
 #include "watch/notify/retry.h"
 
@@ -98,6 +98,37 @@ static void test_group(void **state)
         "\"version\":\"4\",\"groupKey\":\"{}:{}\",\"truncatedAlerts\":0}");
 }
 
+/* Alertmanager's API: the address is the one of the configuration, endsAt ahead while it fires. */
+static void test_alertmanager(void **state)
+{
+    struct alert a = disk_alert();
+    struct notice notices[2];
+    struct outgoing out = {.method = "POST"};
+    struct str url = STR("http://am.test:9093/base/");
+    struct config_notify config = {.kind = NOTIFY_ALERTMANAGER, .urls = {1, &url}};
+    notice_init(&notices[0], &a, ALERT_FIRED, "a line");
+    notice_init(&notices[1], &a, ALERT_ENDED, "a line");
+    struct alert_message m = {.receiver = "alertmanager-1",
+                              .external_url = "http://web-1:9900",
+                              .wall_ns = INT64_C(1700000300) * NS_PER_S,
+                              .count = 2,
+                              .notices = notices};
+    sink_alertmanager.write(&m, &(struct sink_setup){.config = &config, .url = "", .token = ""}, &out);
+    assert_string_equal(out.url.ptr, "http://am.test:9093/base/api/v2/alerts");
+    assert_string_equal(out.body.ptr,
+                        "[{\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS
+                        ",\"startsAt\":\"2023-11-14T22:13:20.250Z\",\"endsAt\":\"2023-11-14T22:22:20.000Z\","
+                        "\"generatorURL\":\"http://web-1:9900/api/v1/alerts\"},"
+                        "{\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS
+                        ",\"startsAt\":\"2023-11-14T22:13:20.250Z\",\"endsAt\":\"2023-11-14T22:23:20.000Z\","
+                        "\"generatorURL\":\"http://web-1:9900/api/v1/alerts\"}]");
+    notice_fini(&notices[0]);
+    notice_fini(&notices[1]);
+    buf_fini(&out.url);
+    buf_fini(&out.body);
+    buf_fini(&out.headers);
+}
+
 static void test_verdicts(void **state)
 {
     static const struct {
@@ -143,8 +174,8 @@ static void test_delays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_firing),   cmocka_unit_test(test_resolved), cmocka_unit_test(test_group),
-        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_firing),       cmocka_unit_test(test_resolved), cmocka_unit_test(test_group),
+        cmocka_unit_test(test_alertmanager), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_delays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
