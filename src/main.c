@@ -27,6 +27,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -419,6 +420,7 @@ static int run(const struct config *config, const struct cli_origin *origin)
 
 struct inheritance {
     int config_fd, admin_fd, channel_fd;
+    int restarts;      /* of the worker, before this one; -1: not told */
     char *state_path;  /* owned; NULL: nothing is kept */
     int *listener_fds; /* owned */
     size_t listener_count;
@@ -465,9 +467,10 @@ static bool parse_word(struct str word, struct inheritance *in)
 static bool take_inheritance(struct inheritance *in)
 {
     const char *words = getenv("WEIR_WORKER"), *channel = getenv("WEIR_CHANNEL"),
-               *state = getenv("WEIR_STATE");
+               *state = getenv("WEIR_STATE"), *restarts = getenv("WEIR_RESTARTS");
+    uint64_t number;
     struct str rest = str_of(words), word;
-    *in = (struct inheritance){.config_fd = -1, .admin_fd = -1, .channel_fd = -1};
+    *in = (struct inheritance){.config_fd = -1, .admin_fd = -1, .channel_fd = -1, .restarts = -1};
     if (!words || !channel || !parse_fd(str_of(channel), &in->channel_fd))
         return false;
     while (str_split(&rest, ' ', &word))
@@ -475,9 +478,12 @@ static bool take_inheritance(struct inheritance *in)
             return false;
     if (state && state[0])
         in->state_path = mem_strdup(state);
+    if (restarts && str_parse_u64(str_of(restarts), &number) && number <= INT_MAX)
+        in->restarts = (int)number;
     (void)unsetenv("WEIR_WORKER");
     (void)unsetenv("WEIR_STATE");
     (void)unsetenv("WEIR_CHANNEL");
+    (void)unsetenv("WEIR_RESTARTS");
     return in->config_fd >= 0;
 }
 
@@ -529,7 +535,8 @@ static int worker(void)
                                               .listener_fds = in.listener_fds,
                                               .admin_fd = in.admin_fd,
                                               .state_path = in.state_path,
-                                              .supervisor_fd = in.channel_fd};
+                                              .supervisor_fd = in.channel_fd,
+                                              .restarts = in.restarts};
         status = control_run(&params);
     }
     free_unless_in_use(c);

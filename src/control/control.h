@@ -12,6 +12,7 @@ struct control_params {
     int admin_fd;     /* -1: admin is off */
     const char *state_path; /* the file in which what is learned is kept; its folder exists; NULL: none */
     int supervisor_fd;      /* SOCK_SEQPACKET to the supervisor; -1 in tests: no provider `process` */
+    int restarts;           /* how often the worker was started anew; -1: not told */
 };
 
 /* Exit status of a worker that will never run with this configuration: a secret that cannot be read, no

@@ -133,6 +133,8 @@ void metering_stop(struct control *c);
 void metering_write_server(const struct control *c, const struct server *s, struct json *j);
 void metering_write_service(const struct control *c, const struct service *s, struct json *j);
 void metering_write_metrics(const struct control *c, struct buf *out);
+void metering_report(const struct control *c,
+                     struct board *board); /* of each server that runs on this host */
 
 /* answering.c */
 struct admin_ops answering_ops(struct control *c);

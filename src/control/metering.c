@@ -106,6 +106,33 @@ void metering_write_service(const struct control *c, const struct service *servi
     json_end_object(j);
 }
 
+/* --- the board --------------------------------------------------------------------------------------- */
+
+static struct reading reading_of(const struct usage_sample *u, bool is_known, double value, const char *why)
+{
+    if (u->why_unknown)
+        return reading_unknown(u->why_unknown);
+    return is_known ? reading_known(value) : reading_unknown(why);
+}
+
+void metering_report(const struct control *c, struct board *board)
+{
+    fleet_for_each_server (c->fleet, s) {
+        const struct usage_sample *u = usage_find(c->usage, s->id);
+        struct subject subject = {.names = {s->service->name, s->name}};
+        if (!u)
+            continue;
+        board_put_note(board, METRIC_SERVER_CPU, &subject,
+                       reading_of(u, u->has_cores, u->cores * 100, "this is the first look: two are needed"),
+                       "of one CPU, by %u processes", u->processes);
+        board_put(board, METRIC_SERVER_MEMORY, &subject, reading_of(u, true, (double)u->memory_bytes, NULL));
+        board_put(board, METRIC_SERVER_PROCESSES, &subject, reading_of(u, true, u->processes, NULL));
+        board_put(board, METRIC_SERVER_THREADS, &subject, reading_of(u, true, u->threads, NULL));
+        board_put(board, METRIC_SERVER_FILES, &subject,
+                  reading_of(u, u->has_files, u->files, "its files may not be counted"));
+    }
+}
+
 /* --- Prometheus ------------------------------------------------------------------------------------- */
 
 struct usage_family {

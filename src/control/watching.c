@@ -4,6 +4,7 @@
 #include "control/control_priv.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { TROUBLE_BYTES = PROVIDER_TEXT_BYTES + 64 };
 
@@ -103,6 +104,11 @@ static void on_alert(void *context, const struct watch_alert_event *event)
                                       .details = buf_str(&details)});
 }
 
+static void report(void *context, struct board *board)
+{
+    metering_report(context, board);
+}
+
 void watching_start(struct control *c)
 {
     char address[ADDR_TEXT_BYTES], url[ADDR_TEXT_BYTES + 16];
@@ -113,6 +119,9 @@ void watching_start(struct control *c)
                                   .notify_count = c->config->notify_count,
                                   .external_url = c->config->admin.is_enabled ? url : NULL,
                                   .on_alert = on_alert,
+                                  .report = report,
+                                  .supervisor_pid = c->params->supervisor_fd >= 0 ? getppid() : 0,
+                                  .restarts = c->params->restarts,
                                   .context = c};
     c->watch = watch_new(&params);
     timer_init(&c->watch_timer, on_tick);

@@ -122,6 +122,13 @@
     X(BURN_3D, "burn_3d", RATIO, OBJECTIVE, "The same over the last 3 days.")                                \
     X(ERROR_BUDGET, "error_budget", PERCENT, OBJECTIVE,                                                      \
       "What is left of the error budget of the objective's period; below 0 when more was used.")             \
+    /* What servers use of the machine */                                                                    \
+    X(SERVER_CPU, "server_cpu", PERCENT, SERVER,                                                             \
+      "CPU use of a server that Weir started here; 100 % is one CPU.")                                       \
+    X(SERVER_MEMORY, "server_memory", BYTES, SERVER, "Resident memory of its processes, added up.")          \
+    X(SERVER_PROCESSES, "server_processes", COUNT, SERVER, "Its processes.")                                 \
+    X(SERVER_THREADS, "server_threads", COUNT, SERVER, "Threads of its processes.")                          \
+    X(SERVER_FILES, "server_files", COUNT, SERVER, "Open files of its processes.")                           \
     /* Weir itself */                                                                                        \
     X(PROCESS_CPU, "process_cpu", PERCENT, PROCESS, "CPU use of a process of Weir; 100 % is one CPU.")       \
     X(PROCESS_MEMORY, "process_memory", BYTES, PROCESS, "Resident memory of a process of Weir.")             \

@@ -134,6 +134,7 @@ static bool spawn_worker(struct worker *w, int worker_end, struct err *err)
     for (const char *const *item = w->plan->worker_environment; item && *item; item++)
         environment_set(&environment, *item);
     environment_printf(&environment, "WEIR_CHANNEL=%d", worker_end);
+    environment_printf(&environment, "WEIR_RESTARTS=%u", w->starts);
     if (fd_count)
         memcpy(fds, w->plan->inherited_fds, fd_count * sizeof(int));
     fds[fd_count] = worker_end;
@@ -149,6 +150,7 @@ static bool spawn_worker(struct worker *w, int worker_end, struct err *err)
     int outcome_fd = -1;
     w->pid = spawn_start(&s, &outcome_fd, err);
     bool is_running = w->pid > 0 && await_exec(&s, outcome_fd, err);
+    w->starts += is_running;
     environment_fini(&environment);
     free(fds);
     if (w->pid > 0)

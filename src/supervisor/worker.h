@@ -28,6 +28,7 @@ struct worker {
     struct rlimit open_files;
     pid_t pid; /* 0: none runs */
     int64_t started_ns;
+    unsigned starts;        /* so far; the worker is told how often it was started anew */
     struct channel channel; /* fd -1: none */
     struct handle handle;
     struct restart restart;

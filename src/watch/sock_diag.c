@@ -81,9 +81,12 @@ static bool read_answer(const char *answer, size_t bytes,
                         void (*on_socket)(void *context, const struct sock_diag_socket *s), void *context,
                         int *ret_error)
 {
-    const struct nlmsghdr *h = (const struct nlmsghdr *)answer;
     *ret_error = 0;
-    for (int left = (int)bytes; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+    for (size_t at = 0; at + sizeof(struct nlmsghdr) <= bytes;) {
+        const struct nlmsghdr *h = (const struct nlmsghdr *)(answer + at);
+        if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > bytes - at)
+            break;
+        at += NLMSG_ALIGN(h->nlmsg_len);
         if (h->nlmsg_type == NLMSG_DONE)
             return false;
         if (h->nlmsg_type == NLMSG_ERROR) {

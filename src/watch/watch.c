@@ -29,6 +29,7 @@ struct watch {
     struct loop *loop;
     char *external_url; /* owned; "" for none, without a slash at the end */
     void (*on_alert)(void *context, const struct watch_alert_event *event);
+    void (*report)(void *context, struct board *board);
     void *context;
     struct host *host;
     struct board *board;
@@ -68,10 +69,14 @@ struct watch *watch_new(const struct watch_params *params)
     w->loop = params->loop;
     w->external_url = copy_url(params->external_url);
     w->on_alert = params->on_alert;
+    w->report = params->report;
     w->context = params->context;
     if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
         str_copy(name, sizeof(name), STR("localhost"));
-    w->host = host_new(&(struct host_params){.loop = params->loop, .root = params->root ? params->root : ""});
+    w->host = host_new(&(struct host_params){.loop = params->loop,
+                                             .root = params->root ? params->root : "",
+                                             .supervisor_pid = params->supervisor_pid,
+                                             .restarts = params->restarts});
     w->board = board_new();
     w->rules =
         rules_new(&(struct rules_params){.instance = str_of(name), .on_change = on_change, .context = w});
@@ -163,6 +168,8 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     host_report(&w->sample, w->board);
     probes_report(w->probes, w->board);
     notifier_put_readings(w->notifier, w->board);
+    if (w->report)
+        w->report(w->context, w->board);
     board_end(w->board);
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);

@@ -50,7 +50,11 @@ struct watch_params {
         external_url; /* of the admin page, for links in notifications: "http://127.0.0.1:9900"; NULL: none */
     /* For control's ledger; NULL: none. Called inside watch_tick and watch_configure. */
     void (*on_alert)(void *context, const struct watch_alert_event *event);
+    /* Puts on the board what the caller knows itself; NULL: nothing. Called inside watch_tick. */
+    void (*report)(void *context, struct board *board);
     void *context;
+    int supervisor_pid; /* 0: there is none */
+    int restarts;       /* of the worker so far; -1: unknown */
 };
 
 struct watch;

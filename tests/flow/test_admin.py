@@ -208,9 +208,10 @@ def metrics_page(found):
     return """# Metrics
 
 `GET /metrics` on the admin address, in Prometheus' text format. Counters are of the running worker and begin at 0 when it is
-restarted. Rows of a service carry the label `service`, rows of a server `service` and `server`; other labels: `code` (class of the
-status), `reason`, `fault`, `provider`, `call` (to its engine), `error` (kind of failure), `state`, `direction`, `path` (of a disk),
-`alertname`, `severity`, `sink`, `outcome`, `start` (`cold`, `warm`). A number that is unknown has no row.
+restarted, but for those of `weir_host_…`, which are the kernel's. Rows of a service carry the label `service`, rows of a server
+`service` and `server`; other labels: `code` (class of the status), `reason`, `fault`, `provider`, `call` (to its engine), `error` (kind of
+failure), `state`, `direction`, `path` (of a file system), `device`, `interface`, `cpu`, `resource` and `kind` (of pressure), `process` (of
+Weir), `scope` (`host` or `cgroup`), `alertname`, `severity`, `sink`, `outcome`, `start` (`cold`, `warm`). A number that is unknown has no row.
 
 The page is written by `WEIR_UPDATE_DOCS=1 pytest tests/flow/test_admin.py -k documented`, and checked by the same test.
 

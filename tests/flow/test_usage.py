@@ -1,4 +1,6 @@
 """What servers use of the machine is what psutil says of the same processes, and asking costs next to nothing."""
+import pathlib
+import re
 import signal
 import time
 
@@ -104,6 +106,36 @@ def test_cpu_does_not_go_back_when_a_worker_is_replaced(weir):
     assert used > 0.05
     assert seen == sorted(seen), "it only grows"
     assert seen[-1] < seen[0] + used + 5, "and nothing counts twice"
+
+
+def test_weir_tells_what_it_uses_itself(weir, origin):
+    """Worker and supervisor as psutil sees them; a worker that was started anew says so."""
+    w = weir(services={"main": {"servers": [origin().address]}})
+    worker = psutil.Process(w.worker().pid)
+    supervisor = worker.parent()
+
+    def own():
+        weir = w.api("host").get("weir")
+        return weir if weir and weir["worker"]["cpu_percent"] is not None else None
+
+    seen = wait_until(own, 10, "two samples")
+    for process, said in ((worker, seen["worker"]), (supervisor, seen["supervisor"])):
+        assert said["pid"] == process.pid
+        assert said["memory_bytes"] == pytest.approx(process.memory_info().rss, rel=0.05)
+        assert said["threads"] == process.num_threads()
+        assert said["cpu_seconds"] <= sum(process.cpu_times()[:2])
+    assert abs(seen["worker"]["open_files"] - w.metric("process_open_fds")) <= 10
+    limits = pathlib.Path(f"/proc/{worker.pid}/limits").read_text()
+    assert seen["open_files_limit"] == int(re.search(r"Max open files\s+(\d+)", limits)[1])
+    assert seen["open_files_percent"] == pytest.approx(100 * seen["worker"]["open_files"] / seen["open_files_limit"], abs=0.1)
+    assert seen["worker_restarts"] == 0
+    worker.kill()
+    wait_until(lambda: w.worker() and w.worker().pid != worker.pid, 10)
+    w.wait_ready()
+    assert wait_until(own, 10, "two samples")["worker_restarts"] == 1
+    assert w.metric("weir_worker_restarts_total") == 1
+    rows = {dict(labels)["process"] for name, labels in w.metrics() if name == "weir_process_memory_bytes"}
+    assert rows == {"worker", "supervisor"}
 
 
 @pytest.mark.plain
