@@ -36,4 +36,5 @@ void check_sink(struct decoding *d, const struct schema_mapping *m, struct node 
 /* Of the whole file: puts the log first among the sinks and gives each a name of its own. */
 void check_notify(struct decoding *d, struct node *root, struct config *c);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_history_keep(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -379,6 +379,16 @@ struct config_admin {      /* admin: */
     struct str token_env;
 };
 
+struct config_history_keep { /* history: {keep: {1s, 10s, 1m, 1h}}; each at least as long as the one before */
+    int64_t second_ns, ten_seconds_ns, minute_ns, hour_ns; /* default 1h, 1d, 30d, 365d */
+};
+
+struct config_history { /* history: */
+    bool is_enabled;    /* `history: off` keeps nothing */
+    struct config_history_keep keep;
+    uint64_t bytes_max; /* max_size; default 256MiB */
+};
+
 struct config_state {     /* state: */
     bool is_enabled;      /* `state: off` keeps nothing */
     struct str directory; /* "" = where such things belong, see supervisor/state_folder.h */
@@ -399,6 +409,7 @@ struct config {
     struct config_watch watch;
     size_t notify_count;
     struct config_notify *notify; /* the log is always the first sink */
+    struct config_history history;
     struct config_admin admin;
     struct config_state state;
 };

@@ -324,6 +324,11 @@ static const struct schema_key root_keys[] = {
      .count_max = CONFIG_SINKS_MAX + 1,
      .default_shown = "`- log: {}`",
      .synonyms = " notifications receivers sinks "},
+    {.name = "history",
+     MAPPING(schema_history),
+     .example = "{max_size: 1GiB}",
+     .offset = AT(config, history),
+     .synonyms = " tsdb timeseries retention "},
     {.name = "admin",
      MAPPING(admin),
      .example = "127.0.0.1:9900",
@@ -334,7 +339,7 @@ static const struct schema_key root_keys[] = {
      .example = "/srv/weir",
      .offset = AT(config, state),
      .is_shown = is_state_shown,
-     .synonyms = " state_dir statedir data_dir datadir data storage database history "},
+     .synonyms = " state_dir statedir data_dir datadir data storage database "},
 };
 const struct schema_mapping schema_root = {
     .help = "The keys of the file itself.",

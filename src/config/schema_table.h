@@ -1,7 +1,6 @@
 /* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_docker.c,
- * schema_http.c, schema_exec.c, schema_notify.c, schema_probe.c, schema_process.c, schema_scale.c,
- * schema_service.c, schema_watch.c). Nobody
- * else includes it.
+ * schema_history.c, schema_http.c, schema_exec.c, schema_notify.c, schema_probe.c, schema_process.c,
+ * schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it.
  */
 #pragma once
 #include "base/clock.h"
@@ -34,6 +33,7 @@ extern const struct schema_mapping schema_docker_tls;    /* of struct config_doc
 extern const struct schema_choice schema_docker_plain[]; /* likewise */
 extern const struct schema_mapping schema_docker;        /* provider docker */
 extern const struct schema_mapping schema_swarm;         /* provider swarm */
+extern const struct schema_mapping schema_history;
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_probe;
 extern const struct schema_mapping schema_notify;
