@@ -74,6 +74,14 @@ struct admin *admin_new(struct loop *loop, int listener_fd, struct str token, st
     return a;
 }
 
+void admin_answer_later(struct admin *a, uint64_t ticket, int status, struct str json)
+{
+    struct admin_response response = {.status = status, .content_type = "application/json"};
+    buf_put(&response.body, json);
+    buf_put_char(&response.body, '\n');
+    admin_connection_answer(a, ticket, &response);
+}
+
 void admin_free(struct admin *a)
 {
     if (!a)

@@ -7,6 +7,7 @@
  * block.
  */
 #pragma once
+#include "admin/history_query.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "config/model.h"
@@ -25,6 +26,10 @@ struct admin_ops {
     void (*write_alerts)(void *context, struct json *j); /* one array */
     void (*write_host)(void *context, struct json *j);   /* one object */
     void (*write_probes)(void *context, struct json *j); /* one array */
+    /* What came of a metric over time. True: admin_answer_later() is called with the ticket, once. False:
+     * answered with that status and the reason. */
+    bool (*ask_history)(void *context, const struct history_query *query, uint64_t ticket, int *ret_status,
+                        struct err *err);
     /* Writes one value: scale's object of a service (target, minimum, maximum, manual, …) or null. */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
     /* Writes one value: where its servers are discovered, or null. */
@@ -58,5 +63,8 @@ struct admin;
  */
 struct admin *admin_new(struct loop *loop, int listener_fd, struct str token, struct fleet *fleet,
                         const struct admin_ops *ops, struct err *err);
+/* The answer to a request that was deferred: one JSON value. Not on a turn of admin_ops. Whose connection has
+ * gone meanwhile, or who waited for too long, gets none. */
+void admin_answer_later(struct admin *a, uint64_t ticket, int status, struct str json);
 /* Closes its connections and leaves the loop; answers that are not yet written are lost. NULL is fine. */
 void admin_free(struct admin *a);

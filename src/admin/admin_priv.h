@@ -17,6 +17,7 @@ enum {
 };
 #define ADMIN_REQUEST_NS (INT64_C(10) * 1000000000) /* from the first byte to the last of a request */
 #define ADMIN_ANSWER_NS  (INT64_C(30) * 1000000000) /* to take the whole answer */
+#define ADMIN_WAIT_NS    (INT64_C(40) * 1000000000) /* for an answer that comes later */
 #define ADMIN_IDLE_NS    (INT64_C(60) * 1000000000)
 
 struct admin {
@@ -30,10 +31,12 @@ struct admin {
     struct timer accept_timer; /* tries again when descriptors were out */
     struct list connections;   /* of struct admin_connection */
     uint32_t connection_count;
+    uint64_t tickets; /* given out so far */
 };
 
 /* connection.c: takes fd. */
 void admin_connection_open(struct admin *a, int fd);
+void admin_connection_answer(struct admin *a, uint64_t ticket, struct admin_response *response);
 void admin_connection_close_all(struct admin *a);
 
 /* views.c: one JSON object each. */

@@ -3,6 +3,8 @@
  * answer, again.
  *
  *   HEAD -> BODY -> (answer) -> WRITE -> HEAD | closed
+ *                      |  (an answer from a disk)
+ *                     WAIT -> WRITE
  *
  * 1. `in` holds the unread bytes, beginning with the head of the request at hand until it is answered; so the
  * head is simply parsed again when its body has come, and no text needs to be copied. Bodies lose their
@@ -12,6 +14,8 @@
  * that it is right.
  * 4. When all places are taken, a new connection takes that of the one which has been silent longest: who
  * only opens connections and says nothing cannot keep the operator out.
+ * 5. An answer that comes later finds its connection by the request's ticket, or nobody: a connection may be
+ * closed at any time.
  */
 #include "admin/admin_priv.h"
 
@@ -28,7 +32,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum state { HEAD, BODY, WRITE };
+enum state { HEAD, BODY, WAIT, WRITE };
 
 enum {
     READ_BYTES = 16 * 1024,
@@ -45,7 +49,8 @@ struct admin_connection {
     struct buf in, body, out;
     size_t scanned, head_bytes, written;
     struct h1_body framing;
-    bool closes_after;
+    uint64_t ticket; /* of the request that waits for its answer */
+    bool is_head, closes_after;
 };
 
 static const struct http_limits limits = {.head_bytes = ADMIN_HEAD_BYTES_MAX,
@@ -112,11 +117,10 @@ static void put_head(struct buf *out, const struct admin_response *r, bool close
 }
 
 /* Queues the answer behind nothing: `out` is empty whenever a request is answered. */
-static void queue_answer(struct admin_connection *c, struct admin_response *r, bool is_head, bool closes)
+static void queue_answer(struct admin_connection *c, struct admin_response *r)
 {
-    c->closes_after = closes;
-    put_head(&c->out, r, closes);
-    if (!is_head)
+    put_head(&c->out, r, c->closes_after);
+    if (!c->is_head)
         buf_put(&c->out, buf_str(&r->body));
     buf_fini(&r->body);
     wait_for(c, WRITE, ADMIN_ANSWER_NS);
@@ -126,7 +130,18 @@ static void refuse(struct admin_connection *c, unsigned status, const char *why)
 {
     struct admin_response response = {0};
     admin_respond_error(&response, (int)status, "%s", why);
-    queue_answer(c, &response, false, true);
+    c->is_head = false;
+    c->closes_after = true;
+    queue_answer(c, &response);
+}
+
+/* Nothing is read meanwhile: what comes next waits in the socket. */
+static void wait_for_answer(struct admin_connection *c)
+{
+    if (loop_change(c->admin->loop, &c->handle, 0))
+        wait_for(c, WAIT, ADMIN_WAIT_NS);
+    else
+        close_connection(c);
 }
 
 static struct str field_value(const struct http_request *r, enum http_field_id id)
@@ -165,10 +180,17 @@ static void answer(struct admin_connection *c, const struct http_request *parsed
                                     .authorization = field_value(parsed, HTTP_FIELD_AUTHORIZATION),
                                     .content_type = field_value(parsed, HTTP_FIELD_CONTENT_TYPE),
                                     .origin = unknown_field_value(parsed, STR("Origin"), &has_origin),
-                                    .body = buf_str(&c->body)};
+                                    .body = buf_str(&c->body),
+                                    .ticket = ++c->admin->tickets};
     (void)unknown_field_value(parsed, STR("X-Weir-Request"), &request.has_request_field);
+    c->ticket = request.ticket;
+    c->is_head = parsed->method == HTTP_HEAD;
+    c->closes_after = !parsed->wants_keep_alive;
     admin_answer(c->admin, &request, &response);
-    queue_answer(c, &response, parsed->method == HTTP_HEAD, !parsed->wants_keep_alive);
+    if (response.is_deferred)
+        wait_for_answer(c);
+    else
+        queue_answer(c, &response);
 }
 
 /* ---- reading ---- */
@@ -281,10 +303,16 @@ static bool step_write(struct admin_connection *c)
     return c->handle.fd >= 0;
 }
 
+/* Somebody else goes on. */
+static bool step_wait(struct admin_connection *c)
+{
+    return false;
+}
+
 static void run(struct admin_connection *c)
 {
     static bool (*const steps[])(struct admin_connection *) = {
-        [HEAD] = step_head, [BODY] = step_body, [WRITE] = step_write};
+        [HEAD] = step_head, [BODY] = step_body, [WAIT] = step_wait, [WRITE] = step_write};
     while (c->handle.fd >= 0 && steps[c->state](c))
         ;
 }
@@ -316,7 +344,7 @@ static void on_event(struct loop *loop, struct handle *h, uint32_t events)
         close_connection(c);
         return;
     }
-    if (c->state != WRITE && (events & (EPOLLIN | EPOLLRDHUP)) && c->in.len < IN_BYTES_MAX && !read_some(c))
+    if (c->state < WAIT && (events & (EPOLLIN | EPOLLRDHUP)) && c->in.len < IN_BYTES_MAX && !read_some(c))
         return;
     if (c->state == WRITE && (events & EPOLLRDHUP) && !(events & EPOLLOUT)) {
         close_connection(c); /* who half-closes and does not read gets no rest */
@@ -333,8 +361,24 @@ static void on_timeout(struct loop *loop, struct timer *t)
         close_connection(c);
         return;
     }
-    refuse(c, 408, "the request took too long");
+    if (c->state == WAIT)
+        refuse(c, 503, "the answer took too long");
+    else
+        refuse(c, 408, "the request took too long");
     run(c);
+}
+
+void admin_connection_answer(struct admin *a, uint64_t ticket, struct admin_response *response)
+{
+    list_for_each (link, &a->connections) {
+        struct admin_connection *c = container_of(link, struct admin_connection, link);
+        if (c->state != WAIT || c->ticket != ticket)
+            continue;
+        queue_answer(c, response);
+        run(c);
+        return;
+    }
+    buf_fini(&response->body);
 }
 
 /* Makes room for one more, if anybody can be sent away. */
@@ -342,7 +386,7 @@ static void close_longest_silent(struct admin *a)
 {
     list_for_each (link, &a->connections) {
         struct admin_connection *c = container_of(link, struct admin_connection, link);
-        if (c->state == WRITE)
+        if (c->state >= WAIT)
             continue;
         close_connection(c);
         return;

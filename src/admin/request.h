@@ -18,6 +18,7 @@ struct admin_request {
     struct str host, authorization, content_type, origin;
     bool has_request_field; /* X-Weir-Request was sent */
     struct str body;
+    uint64_t ticket; /* for an answer that comes later; no other request has it */
 };
 
 struct admin_response {
@@ -26,6 +27,7 @@ struct admin_response {
     const char *allow;        /* the Allow field of a 405; static; NULL: none */
     bool is_page;             /* HTML: gets the page's Content-Security-Policy */
     bool is_asset;            /* may be kept by the browser for a while */
+    bool is_deferred;         /* comes later, by admin_answer_later(); all else is empty */
     struct buf body;          /* owned by the connection */
 };
 

@@ -9,6 +9,7 @@
 #include "admin/access.h"
 #include "admin/admin_priv.h"
 #include "admin/metrics.h"
+#include "admin/percent.h"
 #include "base/clock.h"
 #include "net/json_value.h"
 
@@ -175,6 +176,20 @@ static void get_arrivals(struct call *c)
     end_json(c);
 }
 
+/* The answer comes from a file, so it comes later. */
+static void get_history(struct call *c)
+{
+    struct history_query query;
+    struct err err = {0};
+    int status = 400;
+    const struct admin_ops *ops = &c->admin->ops;
+    if (history_query_parse(&query, c->request->query, clock_wall_ns() / NS_PER_S, &err) &&
+        ops->ask_history(ops->context, &query, c->request->ticket, &status, &err))
+        c->response->is_deferred = true;
+    else
+        admin_respond_error(c->response, status, "%s", err.text);
+}
+
 static void get_metrics(struct call *c)
 {
     c->response->status = 200;
@@ -323,6 +338,7 @@ static const struct route_row {
     {"/api/v1/alerts", false, TRUSTED, get_alerts},
     {"/api/v1/host", false, TRUSTED, get_host},
     {"/api/v1/probes", false, TRUSTED, get_probes},
+    {"/api/v1/history", false, TRUSTED, get_history},
     {"/api/v1/services/*/explain", false, TRUSTED, get_explanation},
     {"/api/v1/services/*/arrivals", false, TRUSTED, get_arrivals},
     {"/api/v1/services/*/replicas", true, TRUSTED, post_replicas},
@@ -335,33 +351,6 @@ static const struct route_row {
     {"/page.css", false, ANYBODY, get_asset},
     {"/page.js", false, ANYBODY, get_asset},
 };
-
-static int hex_digit(char c)
-{
-    c = ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool percent_decode(struct str s, char *out, size_t out_bytes)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (c == '%') {
-            int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-            int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            c = (char)(high << 4 | low);
-            i += 2;
-        }
-        if (c == '\0' || n + 1 >= out_bytes)
-            return false;
-        out[n++] = c;
-    }
-    out[n] = '\0';
-    return n > 0;
-}
 
 static bool pattern_fits(const char *pattern, struct str path, char *name, size_t name_bytes)
 {

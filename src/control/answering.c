@@ -26,6 +26,12 @@ static void write_probes(void *context, struct json *j)
     watch_write_probes_json(c->watch, j);
 }
 
+static bool ask_history(void *context, const struct history_query *query, uint64_t ticket, int *ret_status,
+                        struct err *err)
+{
+    return recording_ask(context, query, ticket, ret_status, err);
+}
+
 static void write_service_scale(void *context, struct json *j, const struct service *s)
 {
     struct control *c = context;
@@ -103,6 +109,7 @@ static void write_metrics(void *context, struct buf *out)
     struct control *c = context;
     put_own_metrics(c, out);
     keeping_write_metrics(c, out);
+    recording_write_metrics(c, out);
     scale_write_metrics(c->scale, out);
     metering_write_metrics(c, out);
     discovering_write_metrics(c, out);
@@ -163,6 +170,7 @@ struct admin_ops answering_ops(struct control *c)
                               .write_alerts = write_alerts,
                               .write_host = write_host,
                               .write_probes = write_probes,
+                              .ask_history = ask_history,
                               .write_service_scale = write_service_scale,
                               .write_service_discovery = write_service_discovery,
                               .write_explanation = write_explanation,

@@ -97,6 +97,7 @@ static bool start(struct control *c, struct err *err)
     if (!lifecycle_start(c, err) || !add_services(c, err) || !providers_start(c, err))
         return false;
     watching_start(c);
+    recording_start(c);
     if (!scaling_start(c, err) || !discovering_start(c, err))
         return false;
     metering_start(c);
@@ -113,6 +114,7 @@ static void stop(struct control *c)
     }
     if (c->loop) {
         watching_stop(c);
+        recording_stop(c);
         metering_stop(c);
         keeping_stop(c);
         discovering_stop(c);

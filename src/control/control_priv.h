@@ -8,6 +8,7 @@
  *   scaling.c       scale <-> provider, prober, proxy, ledger
  *   keeping.c       what was learned: from the store to scale at the start, and back as it changes
  *   discovering.c   what finds servers -> scale, ledger, metrics, watch
+ *   recording.c     what is watched, to the history, and questions to that
  *   watching.c      numbers for watch, its alerts for the ledger
  *   metering.c      what servers use of the machine: from watch to scale and to those who ask
  *   answering.c     what the admin listener asks
@@ -51,7 +52,8 @@ struct control {
     struct ledger *ledger;
     struct prober *prober;
     struct scale *scale;
-    struct keeping *keeping; /* NULL: nothing is kept */
+    struct keeping *keeping;     /* NULL: nothing is kept */
+    struct recording *recording; /* NULL: no history is kept */
     struct watch *watch;
     struct usage *usage;
     struct admin *admin;                          /* NULL: off */
@@ -113,6 +115,16 @@ void keeping_start(struct control *c);
 void keeping_note_hand(struct control *c, const struct service *s);
 void keeping_stop(struct control *c); /* writes what is new since; while scale is still there */
 void keeping_write_metrics(const struct control *c, struct buf *out);
+
+/* recording.c */
+void recording_start(struct control *c); /* after watching */
+void recording_stop(struct control *c);  /* after admin, whose questions it answers */
+void recording_tick(struct control *c);  /* what is on watch's board */
+void recording_report(const struct control *c, struct board *board);
+/* As admin_ops.ask_history. */
+bool recording_ask(struct control *c, const struct history_query *query, uint64_t ticket, int *ret_status,
+                   struct err *err);
+void recording_write_metrics(const struct control *c, struct buf *out);
 
 /* discovering.c */
 bool discovering_start(struct control *c, struct err *err); /* after scaling_start */

@@ -70,6 +70,7 @@ static void on_tick(struct loop *loop, struct timer *t)
         count++;
     }
     watch_tick(c->watch, loop_now_ns(loop), inputs, count);
+    recording_tick(c);
     lifecycle_tell_status(c);
     timer_set(loop, t, loop_now_ns(loop) + c->config->watch.interval_ns);
 }
@@ -107,6 +108,7 @@ static void on_alert(void *context, const struct watch_alert_event *event)
 static void report(void *context, struct board *board)
 {
     metering_report(context, board);
+    recording_report(context, board);
 }
 
 void watching_start(struct control *c)

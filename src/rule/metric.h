@@ -138,6 +138,8 @@
     X(PROCESS_THREADS, "process_threads", COUNT, PROCESS, "Threads of a process of Weir.")                   \
     X(PROCESS_RESTARTS, "process_restarts", COUNT, PROCESS,                                                  \
       "How often the worker was started anew since the supervisor began.")                                   \
+    X(HISTORY_FAILING, "history_failing", FLAG, HOST,                                                        \
+      "Whether the history cannot be kept, as on a full disk; there while one is kept.")                     \
     /* Probes: sites and services seen from outside */                                                       \
     X(PROBE_FAILURES, "probe_failures", COUNT, PROBE, "Looks that failed in a row; 0: all is well.")         \
     X(PROBE_TIME, "probe_time", SECONDS, PROBE, "How long the latest look took until all was there.")        \

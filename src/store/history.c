@@ -45,8 +45,9 @@ struct work {
     struct history_batch batch;
     int64_t now_ns;
     struct history_question question;
-    void (*on_answer)(void *context, const struct history_answer *answer);
+    void (*on_answer)(void *context, uint64_t ticket, const struct history_answer *answer);
     void *context;
+    uint64_t ticket;
     struct buf json;
     struct history_put put;
     struct sql_report report;
@@ -324,7 +325,7 @@ static void on_asked(struct history *h, const struct work *w, bool is_late)
     answer.is_good = !is_late && note_report(h, &w->report);
     if (answer.is_good)
         answer.json = buf_str(&w->json);
-    w->on_answer(w->context, &answer);
+    w->on_answer(w->context, w->ticket, &answer);
 }
 
 static void on_done(struct job *j, enum job_outcome outcome)
@@ -406,7 +407,8 @@ static void peek(struct history *h)
 }
 
 bool history_ask(struct history *h, const struct history_question *q,
-                 void (*on_answer)(void *context, const struct history_answer *answer), void *context)
+                 void (*on_answer)(void *context, uint64_t ticket, const struct history_answer *answer),
+                 void *context, uint64_t ticket)
 {
     peek(h);
     struct work *w = work_new(h, WORK_ASK);
@@ -416,6 +418,7 @@ bool history_ask(struct history *h, const struct history_question *q,
         w->question.filters[i] = arena_copy_str(w->arena, q->filters[i]);
     w->on_answer = on_answer;
     w->context = context;
+    w->ticket = ticket;
     return submit(h, w);
 }
 

@@ -52,11 +52,12 @@ struct history_answer {
     const char *why;
     struct str json;
 };
-/* Copies the question. on_answer is called once, on the loop, unless the history is freed before. False, and
- * no call: too much is asked already. What was put until now is part of the answer, but for two seconds at
- * most. */
+/* Copies the question. on_answer is called once, with the ticket, on the loop, unless the history is freed
+ * before. False, and no call: too much is asked already. What was put until now is part of the answer, but
+ * for two seconds at most. */
 bool history_ask(struct history *h, const struct history_question *q,
-                 void (*on_answer)(void *context, const struct history_answer *answer), void *context);
+                 void (*on_answer)(void *context, uint64_t ticket, const struct history_answer *answer),
+                 void *context, uint64_t ticket);
 
 struct history_numbers {
     bool is_failing;          /* the last thing done with the file went wrong */

@@ -52,6 +52,15 @@ static void write_object(void *context, struct json *j)
     json_end_object(j);
 }
 
+static bool ask_history(void *context, const struct history_query *q, uint64_t ticket, int *ret_status,
+                        struct err *err)
+{
+    struct scene *s = context;
+    snprintf(s->called, sizeof(s->called), "history of %s for %u", q->metric, (unsigned)ticket);
+    *ret_status = 503;
+    return !s->refuses || err_set(err, "not now");
+}
+
 static void write_service_scale(void *context, struct json *j, const struct service *service)
 {
     json_null(j);
@@ -146,6 +155,7 @@ static void make_admin(const char *token)
                             .write_events = write_events,
                             .write_alerts = write_array,
                             .write_host = write_object,
+                            .ask_history = ask_history,
                             .write_service_scale = write_service_scale,
                             .write_service_discovery = write_service_scale,
                             .write_explanation = write_explanation,
@@ -241,6 +251,7 @@ static void paths_and_methods_have_their_status(void **state)
         {"GET", "/api/v1/services/shop/arrivals", 200, NULL},
         {"GET", "/api/v1/services/nothing/arrivals", 404, NULL},
         {"GET", "/healthz", 200, NULL},
+        {"POST", "/api/v1/history", 405, "GET, HEAD"},
         {"GET", "/readyz", 200, NULL},
         {"GET", "/api/v1/services/", 404, NULL},
         {"GET", "/api/v1", 404, NULL},
@@ -381,6 +392,26 @@ static void explanations_and_arrivals_take_their_query(void **state)
     }
 }
 
+static void the_history_is_answered_later(void **state)
+{
+    struct admin_request r = {.method = STR("GET"),
+                              .path = STR("/api/v1/history"),
+                              .query = STR("metric=cpu&from=2h"),
+                              .host = STR("127.0.0.1"),
+                              .ticket = 17};
+    assert_int_equal(ask_with(&r), 0);
+    assert_true(scene.response.is_deferred);
+    assert_string_equal(scene.called, "history of cpu for 17");
+    admin_answer_later(scene.admin, 17, 200, STR("{}")); /* nobody waits for it any more */
+    scene.refuses = true;
+    assert_int_equal(ask_with(&r), 503);
+    assert_false(scene.response.is_deferred);
+    assert_string_equal(scene.response.body.ptr, "{\"error\":\"not now\"}\n");
+    r.query = STR("metric=cpu&from=now");
+    assert_int_equal(ask_with(&r), 400);
+    assert_string_equal(scene.called, "");
+}
+
 static void readiness_follows_control(void **state)
 {
     scene.is_ready = false;
@@ -394,17 +425,10 @@ static void with_a_token_only_health_and_the_empty_page_are_open(void **state)
     static const struct {
         const char *path;
         int status;
-    } cases[] = {{"/api/v1/services", 401},
-                 {"/api/v1/servers", 401},
-                 {"/api/v1/events", 401},
-                 {"/api/v1/host", 401},
-                 {"/api/v1/alerts", 401},
-                 {"/metrics", 401},
-                 {"/healthz", 200},
-                 {"/readyz", 200},
-                 {"/page.css", 200},
-                 {"/page.js", 200},
-                 {"/", 200}};
+    } cases[] = {{"/api/v1/services", 401}, {"/api/v1/servers", 401}, {"/api/v1/events", 401},
+                 {"/api/v1/host", 401},     {"/api/v1/alerts", 401},  {"/api/v1/history", 401},
+                 {"/metrics", 401},         {"/healthz", 200},        {"/readyz", 200},
+                 {"/page.css", 200},        {"/page.js", 200},        {"/", 200}};
     make_admin("0123456789abcdef");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         if (ask("GET", cases[i].path, "") != cases[i].status)
@@ -514,6 +538,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_bodies_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(events_take_their_query, setup, teardown),
         cmocka_unit_test_setup_teardown(explanations_and_arrivals_take_their_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_history_is_answered_later, setup, teardown),
         cmocka_unit_test_setup_teardown(readiness_follows_control, setup, teardown),
         cmocka_unit_test_setup_teardown(with_a_token_only_health_and_the_empty_page_are_open, setup,
                                         teardown),

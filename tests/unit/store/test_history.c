@@ -117,10 +117,11 @@ static void turn_until(struct scene *s, uint64_t writes, uint64_t lost, uint64_t
     fail_msg("it does not come");
 }
 
-static void on_answer(void *context, const struct history_answer *answer)
+static void on_answer(void *context, uint64_t ticket, const struct history_answer *answer)
 {
     struct scene *s = context;
     assert_false(s->is_answered);
+    assert_int_equal(ticket, 17);
     s->is_answered = true;
     s->is_good = answer->is_good;
     assert_true(answer->is_good || answer->why[0]);
@@ -135,7 +136,7 @@ static void ask(struct scene *s, const char *metric, int64_t from_s, int64_t to_
     snprintf(name, sizeof(name), "%s", metric);
     struct history_question q = {.metric = str_of(name), .from_s = from_s, .to_s = to_s, .step_s = 1};
     s->is_answered = false;
-    assert_true(history_ask(s->history, &q, on_answer, s));
+    assert_true(history_ask(s->history, &q, on_answer, s, 17));
     memset(name, 'x', sizeof(name));
     turn_for(s, 20 * NS_PER_S);
     assert_true(s->is_answered);
@@ -216,7 +217,7 @@ static void test_trouble_is_told_and_made_up_for(void **state)
     s->is_answered = false;
     assert_true(history_ask(
         s->history, &(struct history_question){.metric = STR("cpu"), .from_s = 0, .to_s = 1, .step_s = 1},
-        on_answer, s));
+        on_answer, s, 17));
     turn_for(s, 20 * NS_PER_S);
     assert_true(s->is_answered && !s->is_good);
     assert_int_equal(rename(away, s->folder), 0);
