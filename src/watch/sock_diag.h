@@ -1,7 +1,7 @@
 /*
  * sock_diag.h: the TCP sockets of this network namespace, asked of the kernel through netlink. That costs
- * about half a microsecond a socket, a small part of what the text of /proc/net/tcp costs. Blocks until the
- * kernel has told all: for job threads.
+ * less than a microsecond a socket, a third of what the text of /proc/net/tcp costs. Blocks until the kernel
+ * has told all: for job threads.
  */
 #pragma once
 #include <stdbool.h>

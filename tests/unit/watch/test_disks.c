@@ -183,8 +183,8 @@ static void test_mounts_of_paths(void **state)
 {
     static const struct tree_file files[] = {{"proc/self/mountinfo",
                                               "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
-                                              "28 27 254:1 / /data rw - ext4 /dev/vdb ro\n"
                                               "29 27 254:2 / /data/deep rw - ext4 /dev/vdc rw,emergency_ro\n"
+                                              "28 27 254:1 / /data rw - ext4 /dev/vdb ro\n"
                                               "30 27 254:3 / /image ro - ext4 /dev/vdd ro\n"
                                               "31 27 254:4 / /dat rw - xfs /dev/vde rw\n"}};
     struct str paths[] = {STR("/home"), STR("/data/x"), STR("/data/deep"), STR("/image"), STR("/data")};

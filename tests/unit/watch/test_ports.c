@@ -123,6 +123,11 @@ static void check_family(int family)
     assert_int_equal(all.connected, CONNECTIONS);
     assert_true(sock_diag_for_each(1, 1, on_wanted, &none, &why)); /* the kernel leaves out the others */
     assert_int_equal(none.listening + none.connected, 0);
+    struct wanted exactly = {.port = all.port}, above = exactly;
+    assert_true(sock_diag_for_each(all.port, all.port, on_wanted, &exactly, &why));
+    assert_int_equal(exactly.listening, 1);
+    assert_true(sock_diag_for_each(all.port + 1, UINT16_MAX, on_wanted, &above, &why));
+    assert_int_equal(above.listening, 0);
     struct port_counter *c = port_counter_new();
     struct ports_sample sample;
     assert_true(sock_diag_for_each(1, UINT16_MAX, on_socket, c, &why));
