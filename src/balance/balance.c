@@ -36,7 +36,7 @@ bool balance_is_eligible(const struct balance_request *r, const struct server *s
 {
     if (!server_can_take(s))
         return false;
-    int32_t limit = atomic_load_explicit(&s->max_requests, memory_order_relaxed);
+    int32_t limit = server_limit(s);
     if (limit && server_in_flight(s) >= limit)
         return false;
     for (uint32_t i = 0; i < r->avoid_count; i++)

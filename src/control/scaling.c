@@ -247,7 +247,7 @@ static void on_tick(struct loop *loop, struct timer *t)
     if (digest_can_wait(c) != c->published_can_wait)
         (void)publish(c);
     fleet_for_each_server (c->fleet, s)
-        queue_look_after(s);
+        queue_look_after(s, now_ns);
     (void)fleet_collect(c->fleet);
     timer_set(loop, t, loop_now_ns(loop) + SCALE_TICK_NS);
 }

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define STATE_NAME(upper, lower, help) #lower,
 static const char *const state_names[SERVER_STATE_COUNT] = {SERVER_STATES(STATE_NAME)};
@@ -28,7 +29,7 @@ const char *server_state_name(enum server_state s)
 
 bool server_slot_take(struct server *s)
 {
-    int32_t limit = atomic_load_explicit(&s->max_requests, memory_order_relaxed);
+    int32_t limit = server_limit(s);
     if (limit == 0) {
         atomic_fetch_add_explicit(&s->in_flight, 1, memory_order_seq_cst);
         return true;
@@ -107,11 +108,12 @@ struct server *fleet_add_server(struct fleet *f, struct service *service, struct
     s->service = service;
     s->address = *address;
     s->removed_epoch = 0;
-    s->let_in = (struct let_in){0};
+    memset(&s->let_in, 0, sizeof(s->let_in));
     atomic_store_explicit(&s->state, SERVER_REQUESTED, memory_order_relaxed);
     atomic_store_explicit(&s->is_healthy, 0, memory_order_relaxed);
     atomic_store_explicit(&s->is_refusing, 0, memory_order_relaxed);
     atomic_store_explicit(&s->max_requests, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->slow_start, 0, memory_order_relaxed);
     atomic_store_explicit(&s->fill_to, 0, memory_order_relaxed);
     s->id = ++f->last_id;
     return s;

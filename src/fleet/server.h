@@ -8,6 +8,7 @@
 #pragma once
 #include "base/str.h"
 #include "base/addr.h"
+#include "fleet/let_in.h"
 #include "stats/cells.h"
 
 #include <stdatomic.h>
@@ -49,6 +50,8 @@ struct server {
     _Atomic int state;            /* enum server_state */
     _Atomic int is_healthy;       /* active probes' verdict */
     _Atomic int32_t max_requests; /* 0 = no limit */
+    _Atomic int32_t
+        slow_start; /* while max_requests is 0: let_in is the limit, and at least this; 0: no limit */
     _Atomic int32_t fill_to; /* requests it is given before others get any, if it is its service's `filled` */
 
     /* Written by all: alone on its cache line. */
@@ -56,12 +59,7 @@ struct server {
     _Atomic int is_refusing; /* a data thread saw a refused connection; control clears it on a good probe */
     char padding_[56];
 
-    /* How many of those who wait it gets at once while it has no limit: proxy/queue.c, under its lock. */
-    struct let_in {
-        int32_t max;     /* in flight */
-        bool is_moving;  /* it has answered since the last look */
-        int64_t best_ns; /* the shortest time it had a request; 0: none was answered */
-    } let_in;
+    struct let_in let_in; /* how many of those who wait it gets while it has no limit */
 
     struct server_cells *cells[THREADS_MAX]; /* NULL beyond the thread count */
 };
@@ -74,7 +72,15 @@ static inline bool server_can_take(const struct server *s) /* eligible now, limi
            !atomic_load_explicit(&s->is_refusing, memory_order_relaxed);
 }
 
-/* Takes one of the server's max_requests places, or fails. Exact over all threads. Any thread. */
+/* Requests in flight that it may have now; 0: any number. */
+static inline int32_t server_limit(const struct server *s)
+{
+    int32_t limit = atomic_load_explicit(&s->max_requests, memory_order_relaxed);
+    int32_t least = limit ? 0 : atomic_load_explicit(&s->slow_start, memory_order_relaxed);
+    return least ? let_in_max(&s->let_in, least) : limit;
+}
+
+/* Takes one of the server's places (server_limit), or fails. Exact over all threads. Any thread. */
 bool server_slot_take(struct server *s);
 /* Any thread. Whoever releases must let the service's queue move: use queue_release() of proxy/queue.h. */
 void server_slot_release(struct server *s);

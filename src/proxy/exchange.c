@@ -108,6 +108,39 @@ static enum exchange_fault fault_of(enum outlook_verdict verdict)
     return verdict == OUTLOOK_NO_SERVER ? FAULT_NO_SERVER_IN_TIME : FAULT_NO_TURN_IN_TIME;
 }
 
+enum { FULL_QUEUE_TRIES = 16 }; /* others come meanwhile */
+
+/* Of those whose only limit is what is let in, the one with the fewest in flight; NULL: there is none. */
+static struct server *find_unlimited(const struct exchange *x)
+{
+    struct server *best = NULL;
+    for (uint32_t i = 0; i < x->view->server_count; i++) {
+        struct server *server = x->view->servers[i];
+        bool has_limit = atomic_load_explicit(&server->max_requests, memory_order_relaxed) > 0;
+        if (!has_limit && server_can_take(server) &&
+            (!best || server_in_flight(server) < server_in_flight(best)))
+            best = server;
+    }
+    return best;
+}
+
+/* A server that would take it if it were not given requests bit by bit is no reason to refuse anybody: rather
+ * than that it is given more. */
+static enum queue_entry enter_full_queue(struct session *s, bool has_server)
+{
+    struct exchange *x = &s->x;
+    struct server *server;
+    enum queue_entry entry = QUEUE_IS_FULL;
+    for (int i = 0; entry == QUEUE_IS_FULL && i < FULL_QUEUE_TRIES && (server = find_unlimited(x)); i++) {
+        queue_let_one_in(server);
+        if (!queue_has_waiters(x->service) && pick_server(s))
+            return QUEUE_IS_FULL;
+        entry = queue_enter(x->service, &x->waiter, x->view->config->queue_length, has_server,
+                            loop_now_ns(s->thread->loop));
+    }
+    return entry;
+}
+
 static enum step enter_queue(struct session *s, bool has_server)
 {
     struct data_thread *t = s->thread;
@@ -120,6 +153,12 @@ static enum step enter_queue(struct session *s, bool has_server)
     x->tried_count = 0; /* by the time it has a turn, who failed it may be well again */
     enum queue_entry entry =
         queue_enter(x->service, &x->waiter, config->queue_length, has_server, loop_now_ns(t->loop));
+    if (entry == QUEUE_IS_FULL)
+        entry = enter_full_queue(s, has_server);
+    if (x->server) {
+        exchange_go(s, EXCHANGE_CONNECT);
+        return STEP_NEXT;
+    }
     if (!has_server)
         wake_control(s); /* also for one that is turned away: who comes next shall find a server */
     if (entry != QUEUE_ENTERED)
@@ -270,14 +309,12 @@ void exchange_release_server(struct session *s, bool keeps_connection)
     }
     if (x->server) {
         struct server *server = x->server;
-        int64_t held_ns = 0;
         if (x->head_was_sent) { /* else it did nothing for us, which must not look like quick work */
-            held_ns = loop_now_ns(t->loop) - x->slot_ns;
             exchange_server_count(s, SERVER_FINISHED);
-            histogram_record(&thread_server_cells(t, server)->duration, held_ns);
+            histogram_record(&thread_server_cells(t, server)->duration, loop_now_ns(t->loop) - x->slot_ns);
         }
         x->server = NULL;
-        queue_release_slot(server, x->server_has_spoken ? held_ns : 0);
+        queue_release_slot(server);
     }
 }
 

@@ -14,11 +14,9 @@
  * so whoever waits came to the queue after that look. A slot that is given back while somebody waits is taken
  * under the lock, for the first in the queue.
  *
- * A server without a limit gets a queue not all at once but as it gets on with it: LET_IN_FIRST requests, and
- * two for each that it answers about as fast as the fastest; one for each of the others, for more would only
- * wait in it. When a tick of control has seen no answer, some more: those that it has may be meant to stay
- * (streams). All at once, a thousand would be lost in the accept queue of a server that has just started, and
- * their order with them.
+ * A server without a limit gets a queue not all at once but as it gets on with it (fleet/let_in.h). All at
+ * once, a thousand would be lost in the accept queue of a server that has just started, and their order with
+ * them.
  *
  * Locks: queue before inbox, never the other way round.
  */
@@ -27,8 +25,6 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
-
-enum { LET_IN_FIRST = 4, LET_IN_MORE = 8, LET_IN_SHARE = 4, LET_IN_SLOWER = 2, LET_IN_MAX = 1 << 24 };
 
 struct queue {
     pthread_mutex_t lock;
@@ -176,7 +172,7 @@ void queue_leave(struct waiter *w)
     }
     pthread_mutex_unlock(&w->service->queue->lock);
     if (granted)
-        queue_release_slot(granted, 0);
+        queue_release_slot(granted);
 }
 
 /* With the queue's lock held: w gets the slot of `server` that the caller has taken; NULL: it is refused. */
@@ -229,16 +225,18 @@ bool queue_take_slot(struct server *s)
 /* With the queue's lock held: whether one more that waits may be sent to s. */
 static bool may_have_one(const struct server *s)
 {
-    bool has_limit = atomic_load_explicit(&s->max_requests, memory_order_relaxed) > 0;
-    return server_can_take(s) && (has_limit || server_in_flight(s) < MAX(s->let_in.max, LET_IN_FIRST));
+    bool has_limit = server_limit(s) > 0; /* then taking the slot tells */
+    return server_can_take(s) && (has_limit || server_in_flight(s) < let_in_max(&s->let_in, 0));
 }
 
 /* With the queue's lock held. */
 static void let_waiters_in(struct server *s)
 {
     struct list *waiters = &s->service->queue->waiters;
-    while (!list_is_empty(waiters) && may_have_one(s) && queue_take_slot(s))
+    while (!list_is_empty(waiters) && may_have_one(s) && queue_take_slot(s)) {
+        let_in_admit(&s->let_in);
         settle(container_of(waiters->next, struct waiter, link), s);
+    }
 }
 
 void queue_offer(struct server *s)
@@ -251,42 +249,43 @@ void queue_offer(struct server *s)
     pthread_mutex_unlock(&service->queue->lock);
 }
 
-static void widen(struct let_in *l, int32_t more)
+static int32_t least_of(const struct server *s)
 {
-    l->max = MIN(MAX(l->max, LET_IN_FIRST) + more, LET_IN_MAX);
+    return atomic_load_explicit(&s->slow_start, memory_order_relaxed);
 }
 
-/* While its slot is still held, so that s is what it was. */
-static void note_answer(struct server *s, int64_t held_ns)
+void queue_note_answer(struct server *s, int64_t now_ns)
 {
-    struct let_in *l = &s->let_in;
+    if (!queue_has_waiters(s->service))
+        return;
     pthread_mutex_lock(&s->service->queue->lock);
-    l->is_moving = true;
-    if (l->best_ns == 0 || held_ns < l->best_ns)
-        l->best_ns = held_ns;
-    if (held_ns <= LET_IN_SLOWER * l->best_ns)
-        widen(l, 1);
+    let_in_note(&s->let_in, least_of(s), server_in_flight(s), now_ns);
+    let_waiters_in(s);
     pthread_mutex_unlock(&s->service->queue->lock);
 }
 
-void queue_look_after(struct server *s)
+void queue_look_after(struct server *s, int64_t now_ns)
 {
     struct service *service = s->service;
     if (!queue_has_waiters(service) || !server_can_take(s))
         return;
     pthread_mutex_lock(&service->queue->lock);
-    if (!s->let_in.is_moving)
-        widen(&s->let_in, s->let_in.max / LET_IN_SHARE + LET_IN_MORE);
-    s->let_in.is_moving = false;
+    let_in_look(&s->let_in, least_of(s), server_in_flight(s), now_ns);
     let_waiters_in(s);
     pthread_mutex_unlock(&service->queue->lock);
 }
 
-void queue_release_slot(struct server *s, int64_t held_ns)
+void queue_let_one_in(struct server *s)
+{
+    pthread_mutex_lock(&s->service->queue->lock);
+    let_in_press(&s->let_in, server_in_flight(s) + 1);
+    let_waiters_in(s);
+    pthread_mutex_unlock(&s->service->queue->lock);
+}
+
+void queue_release_slot(struct server *s)
 {
     struct service *service = s->service;
-    if (held_ns > 0 && queue_has_waiters(service))
-        note_answer(s, held_ns);
     atomic_fetch_sub_explicit(&service->in_flight, 1, memory_order_relaxed);
     server_slot_release(s);
     /* From here on s itself may only be read as a slot: somebody else can be the last to hold it. */

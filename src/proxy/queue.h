@@ -73,11 +73,16 @@ static inline bool queue_has_waiters(const struct service *s)
 
 /* Takes a slot of s and counts it for the service. Any thread. */
 bool queue_take_slot(struct server *s);
-/* Gives the slot back, or passes it to the longest waiter. held_ns: how long a request took that the server
- * has answered; 0: it says nothing about the server. Any thread. */
-void queue_release_slot(struct server *s, int64_t held_ns);
+/* Gives the slot back, or passes it to the longest waiter. Any thread. */
+void queue_release_slot(struct server *s);
+/* The head of a response has come: a server that is given requests bit by bit may have more by that. Any
+ * thread. */
+void queue_note_answer(struct server *s, int64_t now_ns);
+/* The queue is full, and s has no limit but for what is let in: one more, for the longest waiter or whoever
+ * comes if none waits. Any thread. */
+void queue_let_one_in(struct server *s);
 /* s may have room now: grants while it has and somebody waits. Any thread. */
 void queue_offer(struct server *s);
 /* A server without a limit may have some more of those who wait if it stands still. Control thread, ten times
  * a second. */
-void queue_look_after(struct server *s);
+void queue_look_after(struct server *s, int64_t now_ns);

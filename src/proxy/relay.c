@@ -176,6 +176,7 @@ static enum pump begin_tunnel(struct session *s)
         return exchange_retry(s, FAULT_BAD_RESPONSE), PUMP_ENDED;
     part.iov_len = h1_write_response(t->head, sizeof(t->head), &t->response, &context);
     x->status = 101;
+    queue_note_answer(x->server, loop_now_ns(t->loop));
     x->response_has_begun = true;
     x->client_keeps_alive = false;
     enum io io = peer_write(t->buffers, &s->client, &part, 1, 0);
@@ -221,6 +222,8 @@ static void begin_response(struct session *s, const struct http_response *r)
     balance_observe(&t->loads[x->server->slot], x->server, now - x->sent_ns, is_error, now);
     if (is_error)
         exchange_server_count(s, SERVER_ERRORS_5XX);
+    else
+        queue_note_answer(x->server, now);
     x->response_has_begun = true;
     chunk_release(t->buffers, &x->head);
     thread_unpin(t, x->use);

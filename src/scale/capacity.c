@@ -77,6 +77,8 @@ static const double tail_ratio_max = 6;
 static const double explore_share = 0.25;
 static const double errors_max = 0.1;
 static const double fill_factor = 2; /* requests take twice as long at worst */
+static const double unreachable_departures = 1000;
+static const double turns_min = 4;
 static const double fill_service_s_max = 5, sure_width = 0.1, chance_deviations = 2;
 
 const char *capacity_source_name(enum capacity_source s)
@@ -142,14 +144,22 @@ static bool is_flat(const struct capacity_model *m, unsigned level, double octav
     return at - below <= fmax(octaves, slower_deviations * sqrt(1 / below_count + 1 / count));
 }
 
-/* The highest number in flight that was seen to go well. */
-static double top_level(const struct capacity_model *m)
+/* The highest number in flight that was seen to go well, by as many requests as make so many turns of it. */
+static double top_level(const struct capacity_model *m, double turns)
 {
-    for (unsigned i = LEVEL_COUNT; i-- > 0;)
-        if (m->levels[i].departures >= top_departures_min && m->levels[i].admissions >= top_departures_min &&
+    for (unsigned i = LEVEL_COUNT; i-- > 0;) {
+        double enough = fmax(top_departures_min, turns * level_in_flight(i));
+        if (m->levels[i].departures >= enough && m->levels[i].admissions >= enough &&
             is_flat(m, i, slower_octaves))
             return level_in_flight(i);
+    }
     return 0;
+}
+
+/* One place more than the knee, and one in four where there are many. */
+static uint32_t limit_of(const struct capacity_model *m)
+{
+    return (uint32_t)(ceil(m->knee - 0.25) + fmax(1, floor(m->knee / 4)));
 }
 
 /* ---- the knee ---- */
@@ -229,7 +239,9 @@ static double correct_knee(const struct capacity_model *m, double knee)
     if (m->full_departures < full_departures_min || m->full_s <= 0)
         return whole(knee);
     double seen = m->full_departures / m->full_s * m->service_s;
-    return whole(fmin(fmax(seen, knee / full_correction), knee * full_correction));
+    double chance = seen * chance_deviations / sqrt(m->full_departures);
+    double corrected = fmin(fmax(knee, seen - chance), seen + chance);
+    return whole(fmin(fmax(corrected, knee / full_correction), knee * full_correction));
 }
 
 /*
@@ -252,7 +264,7 @@ static void find_knee(struct capacity_model *m, const struct scale_signals *g)
     unsigned highest = LEVEL_COUNT;
     while (highest > 0 && m->levels[highest - 1].admissions < fit_admissions_min)
         highest--;
-    m->top = top_level(m);
+    m->top = top_level(m, 0);
     if (highest == 0)
         return;
     double service_s, most = level_in_flight(highest - 1), best = most;
@@ -480,6 +492,21 @@ static void observe_durations(struct capacity_model *m, const struct scale_signa
     m->tail_ratio = approach(m->tail_ratio, fmin(fmax(ratio, 1), tail_ratio_max), g->span_ns, 10 * NS_PER_S);
 }
 
+/* What lies beyond the limit cannot be seen anew, and much of it is from before the limit was known, when
+ * requests came in floods: it counts for less as more is learned below. */
+static void fade_unreachable(struct capacity_model *m, double departures)
+{
+    double keep = exp(-departures / unreachable_departures);
+    for (unsigned i = m->knee > 0 ? level_of(limit_of(m)) + 1 : LEVEL_COUNT; i < LEVEL_COUNT; i++) {
+        struct capacity_level *l = &m->levels[i];
+        l->time_s *= keep;
+        l->departures *= keep;
+        l->admissions *= keep;
+        l->admission_s *= keep;
+        l->admission_logs *= keep;
+    }
+}
+
 /* What a second taught. */
 static void learn(struct capacity_model *m, const struct capacity_limits *limits,
                   const struct scale_signals *g)
@@ -488,8 +515,12 @@ static void learn(struct capacity_model *m, const struct capacity_limits *limits
     double weight = weight_of(l);
     notice_change(m, l, weight);
     note_full(m, l);
-    for (unsigned i = 0; i < LEVEL_COUNT; i++)
+    double departures = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
         level_add(&m->levels[i], l, i, weight);
+        departures += weight * (double)l->departures[i];
+    }
+    fade_unreachable(m, departures);
     note_service(m, l);
     find_knee(m, g);
     find_allowed(m, limits);
@@ -535,12 +566,6 @@ static struct capacity_estimate given(const struct capacity_model *m, enum capac
         .is_saturation_seen = source != CAPACITY_START,
         .is_bottleneck_shared = m->is_bottleneck_shared,
     };
-}
-
-/* One place more than the knee, and one in four where there are many. */
-static uint32_t limit_of(const struct capacity_model *m)
-{
-    return (uint32_t)(ceil(m->knee - 0.25) + fmax(1, floor(m->knee / 4)));
 }
 
 /*
@@ -595,6 +620,14 @@ static uint32_t fill_to(const struct capacity_model *m, const struct capacity_li
     return to >= m->top ? (uint32_t)fmin(to, CAPACITY_MAX_IN_FLIGHT) : 0;
 }
 
+/* While no knee was met: twice what went well for long. Those that end first after a step are the short ones.
+ */
+static uint32_t slow_start(const struct capacity_model *m)
+{
+    double top = top_level(m, turns_min);
+    return (uint32_t)fmin(fmax(fill_factor * top, LET_IN_FIRST), CAPACITY_MAX_IN_FLIGHT);
+}
+
 struct capacity_estimate capacity_get(const struct capacity_model *m, const struct capacity_limits *limits)
 {
     uint32_t target = limits->target_in_flight;
@@ -605,6 +638,7 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
     if (m->knee == 0 && m->top <= CAPACITY_START_IN_FLIGHT && m->allowed == 0) {
         struct capacity_estimate e = given(m, CAPACITY_START, CAPACITY_START_IN_FLIGHT);
         e.fill_to = fill_to(m, limits);
+        e.slow_start = slow_start(m);
         return e;
     }
     double in_flight = m->knee > 0 ? m->knee : fmax(m->top * explore(limits), CAPACITY_START_IN_FLIGHT);
@@ -617,6 +651,8 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
         e.low = m->knee_low;
         e.high = m->knee_high;
         e.limit = limit_of(m);
+    } else {
+        e.slow_start = slow_start(m);
     }
     return e;
 }

@@ -28,11 +28,13 @@ struct capacity_limits {
 
 struct capacity_estimate {
     enum capacity_source source;
-    double in_flight;   /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
-    double low, high;   /* it lies between these with about 95 % confidence; both 0 while not learned */
-    uint32_t limit;     /* requests in flight that the balancer should keep a server to; 0: none */
-    uint32_t fill_to;   /* one server should be given so many before the others get any, to learn; 0: none */
-    int64_t service_ns; /* how long a request holds its slot on a server that is not overloaded; > 0 */
+    double in_flight;    /* one server's capacity; 1..CAPACITY_MAX_IN_FLIGHT */
+    double low, high;    /* it lies between these with about 95 % confidence; both 0 while not learned */
+    uint32_t limit;      /* requests in flight that the balancer should keep a server to; 0: none */
+    uint32_t slow_start; /* as long as there is no limit a server is given at least so many at a time, and
+                            more only as it gets on with them (fleet/let_in.h); 0: it is given all */
+    uint32_t fill_to;    /* one server should be given so many before the others get any, to learn; 0: none */
+    int64_t service_ns;  /* how long a request holds its slot on a server that is not overloaded; > 0 */
     bool is_service_known;     /* some request has ended */
     double work_share;         /* 0..1: the part of what is in flight now that is work; the rest waits inside
                                   overloaded servers */

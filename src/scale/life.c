@@ -147,6 +147,7 @@ struct life *life_new(struct reconciler *r, struct str name, const struct addr *
         return NULL;
     struct life *l = NEW(struct life);
     l->server = s;
+    atomic_store_explicit(&s->slow_start, (int32_t)r->slow_start, memory_order_relaxed);
     l->provider = provider;
     l->program = r->program;
     l->requested_ns = l->state_since_ns = now_ns;

@@ -74,6 +74,7 @@ struct reconciler {
     double capacity;
     uint32_t learned_limit; /* requests in flight that a server is kept to where max_requests says nothing; 0:
                                none */
+    uint32_t slow_start;    /* reconciler_want.slow_start */
     bool has_want;          /* nothing is started or drained before the first word of the policy */
     bool is_frozen, is_held, is_retired;
     bool is_engine_away;    /* no starts are asked for, and those that were asked for are waited for */

@@ -238,6 +238,18 @@ static void set_learned_limit(struct reconciler *r, uint32_t limit)
             life_set_limit(r, l, life_full_limit(r));
 }
 
+static void set_slow_start(struct reconciler *r, uint32_t least)
+{
+    if (least == r->slow_start)
+        return;
+    r->slow_start = least;
+    for_each_life (r, l) {
+        atomic_store_explicit(&l->server->slow_start, (int32_t)least, memory_order_seq_cst);
+        if (server_can_take(l->server))
+            r->effects->offer(r->effects->context, l->server);
+    }
+}
+
 /* The oldest server that has its full share is the one that is filled: it is the last to go. One that is
  * clearly slow is spared: what it is given takes long enough. */
 static void fill_one(struct reconciler *r, uint32_t fill_to)
@@ -258,7 +270,10 @@ void reconciler_want(struct reconciler *r, const struct reconciler_want *want, i
     r->want = want->count;
     r->capacity = want->capacity;
     r->has_want = true;
+    if (want->limit == 0) /* it must not be without either meanwhile */
+        set_slow_start(r, want->slow_start);
     set_learned_limit(r, want->limit);
+    set_slow_start(r, want->slow_start);
     balance(r, now_ns);
     fill_one(r, want->fill_to);
     lives_flush(r);

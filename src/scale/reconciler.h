@@ -83,10 +83,11 @@ void reconciler_set_addresses(struct reconciler *r, const struct addr *addresses
 
 /* What the policy and the capacity model want of a service with a provider. */
 struct reconciler_want {
-    uint32_t count;   /* servers */
-    double capacity;  /* of one server, for the slow start; >= 1 */
-    uint32_t limit;   /* requests in flight of one server; 0: none */
-    uint32_t fill_to; /* so many the oldest serving server gets before the others get any; 0: none */
+    uint32_t count;      /* servers */
+    double capacity;     /* of one server, for the slow start; >= 1 */
+    uint32_t limit;      /* requests in flight of one server; 0: none */
+    uint32_t slow_start; /* without a limit: so many at first (fleet/let_in.h); 0: any number */
+    uint32_t fill_to;    /* so many the oldest serving server gets before the others get any; 0: none */
 };
 void reconciler_want(struct reconciler *r, const struct reconciler_want *want, int64_t now_ns);
 /* Deadlines, drains, back-offs, refusing flags. Every 100 ms. */

@@ -423,6 +423,7 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     struct reconciler_want want = {.count = x->decision.target,
                                    .capacity = capacity.in_flight,
                                    .limit = capacity.limit,
+                                   .slow_start = policy_limits.is_advice ? 0 : capacity.slow_start,
                                    .fill_to = policy_limits.is_advice ? 0 : capacity.fill_to};
     reconciler_want(x->reconciler, &want, now_ns);
 }

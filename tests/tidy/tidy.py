@@ -48,6 +48,8 @@ MAY_BE_ATOMIC = {
     "src/base/log.c",
     "src/stats/counter.h",
     "src/balance/balance.h",
+    "src/fleet/let_in.h",
+    "src/fleet/let_in.c",
     "src/fleet/server.h",
     "src/fleet/server.c",
     "src/fleet/service.h",

@@ -2,6 +2,7 @@
 """Measures Weir in real time over synthetic servers of known capacity (docs/how-to/prove-the-scaling.md).
 
     measure.py learning [--jobs 4] [--seconds 120] [--only TEXT]   what is learned of servers of many kinds
+                        [--full]                                   with the whole load from the first second, onto none
     measure.py compare [--minutes 10] [--seed N] [--verbose]       a live run beside `weir simulate` on the same load
     measure.py cold [--rounds 20] [--start 300ms]                  what a start from zero costs beyond the server's own time
 
@@ -33,14 +34,24 @@ def learning_load(places, service_ms, seconds):
     return [one * shape[min(int(i * 10 * 12 / seconds), 11)] for i in range(round(seconds / 10))]
 
 
-def learn_one(case, seconds, start_s):
+def full_load(places, service_ms, seconds):
+    """Two servers' worth, at once."""
+    return [2 * places * 1000 / service_ms] * round(seconds / 10)
+
+
+def learn_one(case, seconds, start_s, is_full):
     places, law, service_ms, has_objective = case
     objective_ms = OBJECTIVE_MS[service_ms]
-    scene = Scene(places, LAWS[law].format(service_ms), f"{start_s}s", "1..12",
+    scene = Scene(places, LAWS[law].format(service_ms), f"{start_s}s", "0..12" if is_full else "1..12",
                   f"p99 < {objective_ms}ms" if has_objective else None)
+    load = full_load if is_full else learning_load
     with tempfile.TemporaryDirectory(prefix="weir-measure-") as folder:
         os.chmod(folder, 0o777)
-        report, watcher, events = run_live(folder, scene, learning_load(places, service_ms, seconds), objective=f"{objective_ms}ms")
+        weir = Weir(pathlib.Path(folder), services=scene.services, wait="alive")
+        try:
+            report, watcher, events = run_live(folder, scene, load(places, service_ms, seconds), objective=f"{objective_ms}ms", weir=weir)
+        finally:
+            weir.stop()
     return report, watcher, events
 
 
@@ -56,7 +67,7 @@ def learning(options):
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         waiting = {}
         for case in cases:
-            waiting[pool.submit(learn_one, case, options.seconds, options.start)] = case
+            waiting[pool.submit(learn_one, case, options.seconds, options.start, options.full)] = case
             time.sleep(0.5)
         for done in concurrent.futures.as_completed(waiting):
             bad += tell_learned(waiting[done], *done.result(), options)
@@ -164,6 +175,7 @@ def main():
     one.add_argument("--start", type=float, default=5)
     one.add_argument("--most", type=float, default=400, help="requests a second of one server at most")
     one.add_argument("--only", default="")
+    one.add_argument("--full", action="store_true")
     one.add_argument("--verbose", action="store_true")
     two = commands.add_parser("compare")
     two.add_argument("--minutes", type=float, default=10)

@@ -34,10 +34,16 @@ void site_fini(struct site *s)
 
 /* ---- lists of servers by requests in flight ---- */
 
+static uint32_t limit_of(const struct site_server *v)
+{
+    return v->limit || !v->let_in ? v->limit : (uint32_t)let_in_max(v->let_in, (int32_t)v->let_in_least);
+}
+
 static void list_server(struct site *s, uint32_t number)
 {
     struct site_server *v = &s->servers[number];
-    if (v->state != SITE_SERVER_SERVING || (v->limit && v->in_flight >= v->limit))
+    uint32_t limit = limit_of(v);
+    if (v->state != SITE_SERVER_SERVING || (limit && v->in_flight >= limit))
         return;
     v->level = MIN(v->in_flight, SITE_LEVELS - 1);
     v->previous = 0;
@@ -216,6 +222,8 @@ static void offer(struct site *s)
             histogram_record(&s->cells->queue_wait, s->now_ns - w.arrived_ns);
         unlist_server(s, server);
         take(s, server, w.arrived_ns, w.service_ns);
+        if (s->servers[server].let_in)
+            let_in_admit(s->servers[server].let_in);
         list_server(s, server);
     }
 }
@@ -273,6 +281,8 @@ static void end_request(struct site *s, uint32_t number, bool removes_drained)
     s->in_flight--;
     s->waited_in_flight -= r->has_waited;
     count_end(s, v, r);
+    if (s->queue_count && v->let_in)
+        let_in_note(v->let_in, (int32_t)v->let_in_least, (int32_t)v->in_flight + 1, s->now_ns);
     free_request(s, number);
     if (v->inner_first)
         begin_service(s, pop_inner(s, v));
@@ -355,6 +365,26 @@ void site_set_limit(struct site *s, uint32_t server, uint32_t limit)
 {
     unlist_server(s, server);
     s->servers[server].limit = limit;
+    list_server(s, server);
+    offer(s);
+}
+
+void site_set_let_in(struct site *s, uint32_t server, struct let_in *l, uint32_t least)
+{
+    unlist_server(s, server);
+    s->servers[server].let_in = l;
+    s->servers[server].let_in_least = least;
+    list_server(s, server);
+    offer(s);
+}
+
+void site_look_after(struct site *s, uint32_t server)
+{
+    struct site_server *v = &s->servers[server];
+    if (s->queue_count == 0 || v->state != SITE_SERVER_SERVING || !v->let_in)
+        return;
+    unlist_server(s, server);
+    let_in_look(v->let_in, (int32_t)v->let_in_least, (int32_t)v->in_flight, s->now_ns);
     list_server(s, server);
     offer(s);
 }

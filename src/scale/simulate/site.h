@@ -6,6 +6,7 @@
  * on at once wait inside it, in order. The balancer chooses the server with the fewest requests in flight.
  */
 #pragma once
+#include "fleet/let_in.h"
 #include "scale/simulate/arrivals.h"
 #include "scale/simulate/calendar.h"
 #include "stats/cells.h"
@@ -20,7 +21,9 @@ enum site_server_state { SITE_SERVER_FREE, SITE_SERVER_STARTING, SITE_SERVER_SER
 struct site_server {
     enum site_server_state state;
     int64_t asked_ns, ready_ns;
-    uint32_t limit;                   /* requests in flight; 0: none */
+    uint32_t limit;        /* requests in flight; 0: none but for let_in */
+    struct let_in *let_in; /* borrowed; NULL: it is given all */
+    uint32_t let_in_least;
     uint32_t in_flight, running;      /* taken; of these, worked on */
     uint32_t inner_first, inner_last; /* taken and not worked on yet; requests by number, 0: none */
     uint32_t level, next, previous;   /* in the list of servers with so many in flight; 0: none */
@@ -86,6 +89,10 @@ uint32_t site_add_server(struct site *s);
 /* It takes requests from now on; a drained one takes them again. */
 void site_serve(struct site *s, uint32_t server, uint32_t limit);
 void site_set_limit(struct site *s, uint32_t server, uint32_t limit);
+/* While it has no limit it is given requests bit by bit; NULL: all. */
+void site_set_let_in(struct site *s, uint32_t server, struct let_in *l, uint32_t least);
+/* Ten times a second: a server that stands still while requests wait may have more. */
+void site_look_after(struct site *s, uint32_t server);
 /* It gets nothing new. With nothing in flight, or once that has ended, `site_remove` is due. */
 void site_drain(struct site *s, uint32_t server);
 /* It exists no longer; its cost ends. Nothing may be in flight on it. */

@@ -205,6 +205,9 @@ static void sync_server(struct weir_world *w, const struct instance *x)
         site_set_limit(s, x->site_server, limit);
     else if (!takes && v->state == SITE_SERVER_SERVING)
         site_drain(s, x->site_server);
+    uint32_t least = (uint32_t)MAX(atomic_load_explicit(&x->server->slow_start, memory_order_relaxed), 0);
+    if (takes && (v->let_in_least != least || v->let_in != (least ? &x->server->let_in : NULL)))
+        site_set_let_in(s, x->site_server, least ? &x->server->let_in : NULL, least);
 }
 
 static void sync_filled(struct weir_world *w)
@@ -286,6 +289,13 @@ static void meter(struct weir_world *w)
     }
 }
 
+static void look_after_servers(struct weir_world *w)
+{
+    for (uint32_t i = 0; i < w->instance_count; i++)
+        if (w->instances[i].is_used && w->instances[i].server)
+            site_look_after(w->params.site, w->instances[i].site_server);
+}
+
 static void meet_events(struct weir_world *w)
 {
     sync_up(w);
@@ -296,6 +306,7 @@ static void meet_events(struct weir_world *w)
         meter(w);
         scale_set_wall_clock(w->scale, WALL_START_NS + w->now_ns, w->now_ns);
         scale_tick(w->scale, w->now_ns);
+        look_after_servers(w);
     }
     sync_down(w);
 }

@@ -71,14 +71,14 @@ static void waiters_are_served_in_their_order(void **state)
     assert_int_equal(atomic_load(&service->queue_oldest_ns), 100);
     queue_leave(&w[1]); /* its client went away */
     for (int i = 0; i < 2; i++) {
-        queue_release_slot(server, 1); /* passes the slot on: it never becomes free */
+        queue_release_slot(server); /* passes the slot on: it never becomes free */
         assert_int_equal(server_in_flight(server), 1);
         loop_run(loop);
     }
     assert_ptr_equal(granted[0], &w[0]);
     assert_ptr_equal(granted[1], &w[2]);
     assert_ptr_equal(granted[0]->server, server);
-    queue_release_slot(server, 1);
+    queue_release_slot(server);
     assert_int_equal(server_in_flight(server), 0);
     assert_int_equal(atomic_load(&service->in_flight), 0);
     assert_int_equal(atomic_load(&service->queue_oldest_ns), 0);
@@ -111,12 +111,12 @@ static void a_grant_under_way_is_given_back_when_its_waiter_leaves(void **state)
     assert_true(queue_take_slot(server));
     assert_int_equal(queue_enter(service, &a, 9, true, 1), QUEUE_ENTERED);
     assert_int_equal(queue_enter(service, &b, 9, true, 2), QUEUE_ENTERED);
-    queue_release_slot(server, 1); /* to a, which leaves before it hears of it */
+    queue_release_slot(server); /* to a, which leaves before it hears of it */
     queue_leave(&a);
     loop_run(loop);
     assert_int_equal(granted_count, 1);
     assert_ptr_equal(granted[0], &b);
-    queue_release_slot(server, 1);
+    queue_release_slot(server);
     assert_int_equal(server_in_flight(server), 0);
     queue_inbox_fini(&inbox);
     loop_free(loop);
@@ -154,11 +154,11 @@ static void who_comes_while_others_wait_takes_no_free_slot(void **state)
     loop_run(loop);
     assert_int_equal(granted_count, 1);
     assert_ptr_equal(granted[0], &a);
-    queue_release_slot(server, 1);
+    queue_release_slot(server);
     loop_run(loop);
     assert_ptr_equal(granted[1], &b);
     assert_false(queue_has_waiters(service));
-    queue_release_slot(server, 1);
+    queue_release_slot(server);
     queue_inbox_fini(&inbox);
     loop_free(loop);
 }
@@ -179,11 +179,11 @@ static void who_arrived_first_stands_first(void **state)
         assert_int_equal(queue_enter(service, &w[i], 100, true, 100), QUEUE_ENTERED);
     }
     for (size_t i = 0; i < ARRAY_LEN(w); i++) {
-        queue_release_slot(server, 1);
+        queue_release_slot(server);
         loop_run(loop);
         assert_ptr_equal(granted[i], &w[order[i]]);
     }
-    queue_release_slot(server, 1);
+    queue_release_slot(server);
     queue_inbox_fini(&inbox);
     loop_free(loop);
 }
@@ -253,45 +253,91 @@ static void who_waits_in_vain_is_refused_when_that_is_known(void **state)
     loop_free(loop);
 }
 
+/* Fills the queue with waiters, of whom `server` is given what it may have. */
+static void put_in_queue(struct waiter *w, int count, struct queue_inbox *inbox)
+{
+    granted_count = 0;
+    atomic_store(&server->max_requests, 0);
+    memset(&server->let_in, 0, sizeof(server->let_in));
+    for (int i = 0; i < count; i++) {
+        w[i] = waiter_at(inbox, i);
+        assert_int_equal(queue_enter(service, &w[i], (uint32_t)count, true, i), QUEUE_ENTERED);
+    }
+}
+
 static void a_server_without_a_limit_gets_a_queue_bit_by_bit(void **state)
 {
-    enum { COUNT = 100, FIRST = 4 };
+    enum { COUNT = 100 };
     struct loop *loop = loop_new(NULL);
     struct queue_inbox inbox;
     static struct waiter w[COUNT];
     queue_inbox_init(&inbox, loop, note_grant);
-    granted_count = 0;
-    atomic_store(&server->max_requests, 0);
-    for (int i = 0; i < COUNT; i++) {
-        w[i] = waiter_at(&inbox, i);
-        assert_int_equal(queue_enter(service, &w[i], COUNT, true, i), QUEUE_ENTERED);
-    }
+    put_in_queue(w, COUNT, &inbox);
     atomic_store(&server->state, SERVER_STARTING);
-    for (int i = 0; i < 10; i++)
-        queue_look_after(server); /* that it answers nothing says nothing yet */
+    for (int i = 0; i < 50; i++)
+        queue_look_after(server, i * S); /* that it answers nothing says nothing yet */
     atomic_store(&server->state, SERVER_SERVING);
     queue_offer(server);
     queue_offer(server);
-    assert_int_equal(server_in_flight(server), FIRST);
-    for (int i = 0; i < 5; i++)
-        queue_release_slot(server, 100); /* an answer lets in two */
-    assert_int_equal(server_in_flight(server), FIRST + 5);
-    queue_release_slot(server, 300); /* a slow one: it has enough to do */
-    queue_release_slot(server, 0);
-    assert_int_equal(server_in_flight(server), FIRST + 5);
-    queue_look_after(server); /* it has answered since the last look */
-    assert_int_equal(server_in_flight(server), FIRST + 5);
-    queue_look_after(server);
-    assert_int_equal(server_in_flight(server), FIRST + 5 + (FIRST + 5) / 4 + 8);
-    while (atomic_load(&service->queued) > 0)
-        queue_look_after(server);
+    assert_int_equal(server_in_flight(server), LET_IN_FIRST);
+    for (int i = 0; i < 3; i++) {
+        queue_note_answer(server, 1000 * S);
+        queue_release_slot(server); /* its place is the next one's */
+    }
+    assert_int_equal(server_in_flight(server), LET_IN_FIRST);
+    queue_look_after(server, 1001 * S); /* it has answered a moment ago */
+    assert_int_equal(server_in_flight(server), LET_IN_FIRST);
+    queue_look_after(server, 1003 * S);
+    assert_int_equal(server_in_flight(server), 2 * LET_IN_FIRST);
+    for (int64_t at = 1006; atomic_load(&service->queued) > 0; at += 3)
+        queue_look_after(server, at * S);
     loop_run(loop);
     assert_int_equal(granted_count, COUNT);
     for (int i = 0; i < COUNT; i++)
         assert_ptr_equal(granted[i], &w[i]);
     assert_true(queue_take_slot(server)); /* who does not wait is not counted */
     while (server_in_flight(server) > 0)
-        queue_release_slot(server, 1);
+        queue_release_slot(server);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
+/* While it starts slowly whoever comes has to wait, too; but not to be refused for it. */
+static void a_slow_start_is_a_limit_that_a_full_queue_widens(void **state)
+{
+    enum { COUNT = 5 };
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    static struct waiter w[COUNT];
+    queue_inbox_init(&inbox, loop, note_grant);
+    put_in_queue(w, 0, &inbox);
+    atomic_store(&server->slow_start, 12);
+    for (int i = 0; i < 12; i++)
+        assert_true(queue_take_slot(server));
+    assert_false(queue_take_slot(server));
+    put_in_queue(w, COUNT, &inbox);
+    queue_offer(server);
+    assert_int_equal(atomic_load(&service->queued), COUNT);
+    queue_let_one_in(server);
+    assert_int_equal(atomic_load(&service->queued), COUNT - 1);
+    assert_int_equal(server_in_flight(server), 13);
+    atomic_store(&server->max_requests, 14); /* what was stated, or learned, counts in its place */
+    queue_offer(server);
+    assert_int_equal(server_in_flight(server), 14);
+    queue_let_one_in(server);
+    assert_int_equal(server_in_flight(server), 14);
+    atomic_store(&server->max_requests, 0);
+    atomic_store(&server->slow_start, 17);
+    queue_offer(server);
+    assert_int_equal(atomic_load(&service->queued), 0);
+    queue_let_one_in(server); /* nobody waits: who comes finds a place */
+    assert_true(queue_take_slot(server));
+    assert_false(queue_take_slot(server));
+    loop_run(loop);
+    atomic_store(&server->slow_start, 0);
+    assert_true(queue_take_slot(server));
+    while (server_in_flight(server) > 0)
+        queue_release_slot(server);
     queue_inbox_fini(&inbox);
     loop_free(loop);
 }
@@ -336,7 +382,7 @@ static void hold_and_release(struct contender *c)
     assert_int_equal(atomic_fetch_add(&holders, 1), 0); /* max_requests is 1 */
     held[held_count++] = (struct holder){c->arrived, c->entered};
     atomic_fetch_sub(&holders, 1);
-    queue_release_slot(server, 1);
+    queue_release_slot(server);
     if (--c->turns_left == 0)
         loop_stop(c->loop);
     else
@@ -417,6 +463,7 @@ int main(void)
         WITH_FLEET(who_cannot_be_served_in_time_is_refused_on_arrival),
         WITH_FLEET(who_waits_in_vain_is_refused_when_that_is_known),
         WITH_FLEET(a_server_without_a_limit_gets_a_queue_bit_by_bit),
+        WITH_FLEET(a_slow_start_is_a_limit_that_a_full_queue_widens),
         WITH_FLEET(many_threads_share_one_slot_and_all_get_it_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,8 @@ struct logged {
     char reason[320];
 };
 
+enum world_law { WORLD_UNIFORM, WORLD_CONSTANT, WORLD_LOGNORMAL, WORLD_EXPONENTIAL };
+
 struct world {
     int64_t now_ns;
     struct random random;
@@ -85,7 +88,11 @@ struct world {
     double rate;         /* requests a second */
     int64_t work_ns;     /* of one request */
     uint32_t parallel;   /* a server works on so many at once; the rest wait inside it */
+    bool is_sharing;     /* beyond that all share instead, each as fast as the others */
+    enum world_law law;  /* of the work */
+    bool is_poisson;     /* arrivals at random, else uneven */
     const char *slow;    /* the server of this name works half as fast; NULL: none */
+    const char *narrow;  /* the server of this name works on half as many; NULL: none */
     uint32_t bottleneck; /* > 0: all servers together work on so many at once (a database) */
     double arrivals_due;
     uint32_t request_count;
@@ -325,7 +332,7 @@ static struct server *world_pick(struct world *w)
         return best;
     best = NULL;
     world_for_each_server (w, s) {
-        int32_t limit = atomic_load(&s->max_requests);
+        int32_t limit = server_limit(s);
         if (!server_can_take(s) || (limit && server_in_flight(s) >= limit))
             continue;
         if (!best || server_in_flight(s) < server_in_flight(best))
@@ -334,9 +341,33 @@ static struct server *world_pick(struct world *w)
     return best;
 }
 
+static void world_give(struct world *w, struct request *q, struct server *s) /* whose slot was taken */
+{
+    let_in_admit(&s->let_in);
+    q->server = s;
+    q->taken_ns = w->now_ns;
+    q->level = level_of((uint32_t)server_in_flight(s));
+    w->wait_max_ns = MAX(w->wait_max_ns, w->now_ns - q->arrived_ns);
+    atomic_fetch_sub(&w->service->queued, 1);
+    atomic_fetch_add(&w->service->in_flight, 1);
+}
+
+/* A slot given back is handed to the first who waits. */
+static void world_hand_over(struct world *w, struct server *s)
+{
+    for (uint32_t i = 0; i < w->request_count && atomic_load(&w->service->queued) > 0; i++) {
+        if (w->requests[i].server)
+            continue;
+        if (server_can_take(s) && server_slot_take(s))
+            world_give(w, &w->requests[i], s);
+        return;
+    }
+}
+
 static void world_end_request(struct world *w, uint32_t at, bool is_answered)
 {
     struct request *q = &w->requests[at];
+    struct server *server = q->server;
     if (q->server) {
         struct server_cells *cells = q->server->cells[0];
         if (is_answered) {
@@ -344,6 +375,9 @@ static void world_end_request(struct world *w, uint32_t at, bool is_answered)
             counter_add(&cells->admissions[q->level], 1);
             counter_add(&cells->admission_ns[q->level], (uint64_t)(w->now_ns - q->taken_ns));
             counter_add(&cells->admission_logs[q->level], histogram_log_of(w->now_ns - q->taken_ns));
+            if (atomic_load(&w->service->queued) > 0)
+                let_in_note(&q->server->let_in, atomic_load(&q->server->slow_start),
+                            server_in_flight(q->server), w->now_ns);
         }
         server_slot_release(q->server);
         atomic_fetch_sub(&w->service->in_flight, 1);
@@ -362,6 +396,8 @@ static void world_end_request(struct world *w, uint32_t at, bool is_answered)
     else
         w->refused++;
     memmove(q, q + 1, (--w->request_count - at) * sizeof(*q)); /* keeps the order of arrival */
+    if (server)
+        world_hand_over(w, server);
 }
 
 static void world_serve_waiting(struct world *w)
@@ -373,12 +409,7 @@ static void world_serve_waiting(struct world *w)
             continue;
         struct server *s = world_pick(w);
         if (s && server_slot_take(s)) {
-            q->server = s;
-            q->taken_ns = w->now_ns;
-            q->level = level_of((uint32_t)server_in_flight(s));
-            w->wait_max_ns = MAX(w->wait_max_ns, w->now_ns - q->arrived_ns);
-            atomic_fetch_sub(&w->service->queued, 1);
-            atomic_fetch_add(&w->service->in_flight, 1);
+            world_give(w, q, s);
             continue;
         }
         if (w->now_ns - q->arrived_ns >= w->config.queue_timeout_ns) {
@@ -398,30 +429,71 @@ static struct fake *world_fake_of(struct world *w, const struct server *s)
     return world_find_fake(w, key);
 }
 
-/* Each server works on its oldest `parallel` requests (all of them together on `bottleneck`). */
+static uint32_t world_places(const struct world *w, const struct server *s)
+{
+    return w->narrow && strcmp(s->name, w->narrow) == 0 ? w->parallel / 2 : w->parallel;
+}
+
+/* How much of a step one of its requests gets, if the server works on it. */
+static int64_t world_progress(const struct world *w, const struct server *s)
+{
+    int64_t step_ns = STEP_MS * MS / (w->slow && strcmp(s->name, w->slow) == 0 ? 2 : 1);
+    uint32_t places = world_places(w, s), in_flight = (uint32_t)server_in_flight(s);
+    return w->is_sharing && in_flight > places ? step_ns * places / in_flight : step_ns;
+}
+
+/* Each server works on its oldest `parallel` requests, or shares itself among all (all of them together on
+ * `bottleneck`). */
 static void world_work(struct world *w)
 {
     if (w->request_count == 0)
         return;
     uint32_t busy[SLOTS_MAX] = {0}, busy_all = 0;
+    int64_t progress_ns[SLOTS_MAX] = {0};
     bool is_alive[SLOTS_MAX] = {false};
-    world_for_each_server (w, s)
+    world_for_each_server (w, s) {
         is_alive[s->slot] = w->config.server_count || world_fake_of(w, s);
+        progress_ns[s->slot] = world_progress(w, s);
+    }
     for (uint32_t i = 0; i < w->request_count; i++) {
         struct request *q = &w->requests[i];
         if (!q->server)
             continue;
-        if (!is_alive[q->server->slot]) {
+        uint32_t slot = q->server->slot;
+        if (!is_alive[slot]) {
             world_end_request(w, i--, false);
             continue;
         }
-        if (busy[q->server->slot] >= w->parallel || (w->bottleneck && busy_all >= w->bottleneck))
+        if ((!w->is_sharing && busy[slot] >= world_places(w, q->server)) ||
+            (w->bottleneck && busy_all >= w->bottleneck))
             continue;
-        busy[q->server->slot]++;
+        busy[slot]++;
         busy_all++;
-        q->left_ns -= STEP_MS * MS / (w->slow && strcmp(q->server->name, w->slow) == 0 ? 2 : 1);
+        q->left_ns -= progress_ns[slot];
         if (q->left_ns <= 0)
             world_end_request(w, i--, true);
+    }
+}
+
+static double world_uniform(struct world *w) /* 0..1, neither of both */
+{
+    return (random_below(&w->random, 1U << 30) + 0.5) / (1U << 30);
+}
+
+static int64_t world_draw_work(struct world *w)
+{
+    const double cv = 0.5, sigma = sqrt(log(1 + cv * cv)), pi = 3.14159265358979323846;
+    double mean_ns = (double)w->work_ns, u = world_uniform(w);
+    switch (w->law) {
+    case WORLD_CONSTANT:
+        return w->work_ns;
+    case WORLD_LOGNORMAL: /* by Box and Muller */
+        return (int64_t)(mean_ns *
+                         exp(sigma * sqrt(-2 * log(u)) * cos(2 * pi * world_uniform(w)) - sigma * sigma / 2));
+    case WORLD_EXPONENTIAL:
+        return (int64_t)(mean_ns * -log(u));
+    default: /* 0.5 .. 1.5 of the work, mean 1 */
+        return w->work_ns / 2 + (int64_t)random_below(&w->random, 1000) * w->work_ns / 1000;
     }
 }
 
@@ -430,19 +502,23 @@ static void world_arrive(struct world *w, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         assert_true(w->request_count < REQUESTS_MAX);
         counter_add(&w->service->cells[0]->counters[SERVICE_ARRIVALS], 1);
-        /* 0.5 .. 1.5 of the work, mean 1 */
-        int64_t work_ns = w->work_ns / 2 + (int64_t)random_below(&w->random, 1000) * w->work_ns / 1000;
-        w->requests[w->request_count++] = (struct request){.arrived_ns = w->now_ns, .left_ns = work_ns};
+        w->requests[w->request_count++] =
+            (struct request){.arrived_ns = w->now_ns, .left_ns = world_draw_work(w)};
         atomic_fetch_add(&w->service->queued, 1);
     }
 }
 
 static void world_load(struct world *w)
 {
-    /* Uneven: each step brings 0 to 2 times its mean. */
-    w->arrivals_due += w->rate * STEP_MS / 1000 * (random_below(&w->random, 2001) / 1000.0);
-    uint32_t count = (uint32_t)w->arrivals_due;
-    w->arrivals_due -= count;
+    uint32_t count = 0;
+    if (w->is_poisson) {
+        for (double at = -log(world_uniform(w)); at < w->rate * STEP_MS / 1000; at -= log(world_uniform(w)))
+            count++;
+    } else { /* uneven: each step brings 0 to 2 times its mean */
+        w->arrivals_due += w->rate * STEP_MS / 1000 * (random_below(&w->random, 2001) / 1000.0);
+        count = (uint32_t)w->arrivals_due;
+        w->arrivals_due -= count;
+    }
     world_arrive(w, count);
     world_serve_waiting(w);
     if (atomic_load(&w->service->queued) > 0 && !world_pick(w) && !atomic_exchange(&w->service->is_waking, 1))
@@ -526,6 +602,14 @@ static void world_check_nothing(struct world *w)
 {
 }
 
+static void world_tick(struct world *w)
+{
+    scale_tick(w->scale, w->now_ns);
+    world_for_each_server (w, s)
+        if (atomic_load(&w->service->queued) > 0 && server_can_take(s))
+            let_in_look(&s->let_in, atomic_load(&s->slow_start), server_in_flight(s), w->now_ns);
+}
+
 static void world_run_checked(struct world *w, int64_t for_ns, void (*check)(struct world *))
 {
     for (int64_t end_ns = w->now_ns + for_ns; w->now_ns < end_ns;) {
@@ -534,7 +618,7 @@ static void world_run_checked(struct world *w, int64_t for_ns, void (*check)(str
         world_move_probes(w);
         world_load(w);
         if (w->now_ns / MS % SCALE_TICK_MS == 0)
-            scale_tick(w->scale, w->now_ns);
+            world_tick(w);
         w->server_seconds += world_fake_count(w) * STEP_MS / 1000.0;
         check(w);
     }
