@@ -20,6 +20,7 @@
 #include "supervisor/state_folder.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/user.h"
+#include "watch/notify/trial.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -559,8 +560,11 @@ static void open_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    static const struct cli_hooks hooks = {
-        .run = run, .worker = worker, .simulate = simulate_main, .try_provider = provider_trial};
+    static const struct cli_hooks hooks = {.run = run,
+                                           .worker = worker,
+                                           .simulate = simulate_main,
+                                           .try_provider = provider_trial,
+                                           .try_sinks = notify_trial};
     open_standard_descriptors();
     return cli_main(argc, argv, &hooks);
 }

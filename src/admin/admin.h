@@ -30,6 +30,7 @@ struct admin_ops {
      * answered with that status and the reason. */
     bool (*ask_history)(void *context, const struct history_query *query, uint64_t ticket, int *ret_status,
                         struct err *err);
+    void (*write_sinks)(void *context, struct json *j);  /* adds `sinks` and `test` to an open object */
     /* Writes one value: scale's object of a service (target, minimum, maximum, manual, …) or null. */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
     /* Writes one value: where its servers are discovered, or null. */
@@ -52,7 +53,8 @@ struct admin_ops {
     bool (*clear_replicas)(void *context, struct service *s, struct err *err); /* back to automatic */
     bool (*drain_server)(void *context, struct server *s, struct err *err);
     bool (*ready_server)(void *context, struct server *s, struct err *err);
-    bool (*is_ready)(void *context, const char **ret_why_not);                  /* /readyz */
+    bool (*test_sink)(void *context, struct str name, struct err *err); /* sends a test message, later */
+    bool (*is_ready)(void *context, const char **ret_why_not);          /* /readyz */
     const struct thread_cells *(*thread_cells)(void *context, uint32_t thread); /* NULL: none yet */
 };
 

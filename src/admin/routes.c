@@ -322,6 +322,26 @@ static void post_ready(struct call *c)
     change_server(c, c->admin->ops.ready_server);
 }
 
+static void get_sinks(struct call *c)
+{
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    c->admin->ops.write_sinks(c->admin->ops.context, &j);
+    json_end_object(&j);
+    end_json(c);
+}
+
+/* The answer of the sink comes later, with the sinks. */
+static void post_test(struct call *c)
+{
+    struct err err = {0};
+    if (!c->admin->ops.test_sink(c->admin->ops.context, str_of(c->name), &err)) {
+        admin_respond_error(c->response, 409, "%s", err.text);
+        return;
+    }
+    get_sinks(c);
+}
+
 /* ---- the table ---- */
 
 enum who { ANYBODY, TRUSTED }; /* TRUSTED: access_check() */
@@ -339,11 +359,13 @@ static const struct route_row {
     {"/api/v1/host", false, TRUSTED, get_host},
     {"/api/v1/probes", false, TRUSTED, get_probes},
     {"/api/v1/history", false, TRUSTED, get_history},
+    {"/api/v1/sinks", false, TRUSTED, get_sinks},
     {"/api/v1/services/*/explain", false, TRUSTED, get_explanation},
     {"/api/v1/services/*/arrivals", false, TRUSTED, get_arrivals},
     {"/api/v1/services/*/replicas", true, TRUSTED, post_replicas},
     {"/api/v1/servers/*/drain", true, TRUSTED, post_drain},
     {"/api/v1/servers/*/ready", true, TRUSTED, post_ready},
+    {"/api/v1/sinks/*/test", true, TRUSTED, post_test},
     {"/metrics", false, TRUSTED, get_metrics},
     {"/healthz", false, ANYBODY, get_healthz},
     {"/readyz", false, ANYBODY, get_readyz},

@@ -12,6 +12,7 @@
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 5, CLI_INTERRUPTED = 130 };
 
 struct config; /* config/model.h */
+struct config_notify;
 struct config_service;
 
 /* Where a configuration came from: what makes this Weir another than the next one on the host. Borrowed. */
@@ -30,6 +31,8 @@ struct cli_hooks {
     int (*simulate)(int argc, char **argv); /* argv[0]: its name; options as in the table of commands */
     /* Starts and stops one server of a service whose provider has an engine; whether all went well. */
     bool (*try_provider)(const struct config_service *service);
+    /* Sends a test message to the sink of this name, NULL: to all; whether it arrived. */
+    bool (*try_sinks)(const struct config_notify *sinks, size_t count, const char *name);
 };
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/explain.h"
 #include "cli/help.h"
+#include "cli/notify.h"
 #include "cli/provider.h"
 #include "cli/record.h"
 #include "cli/run.h"
@@ -42,6 +43,11 @@ static const struct command_option run_options[] = {
 };
 static const struct command_option provider_options[] = {
     {"--config", "-c", "FILE", "the configuration; - is standard input"}, {0}};
+static const struct command_option notify_options[] = {
+    {"--config", "-c", "FILE",
+     "the sinks of this configuration; - is standard input; default: of a running Weir"},
+    CLIENT_OPTIONS,
+    {0}};
 static const struct command_option status_options[] = {
     {"--json", NULL, NULL, "the API's answers themselves"}, CLIENT_OPTIONS, {0}};
 static const struct command_option events_options[] = {
@@ -134,6 +140,21 @@ static const struct command commands[] = {
      .operands_min = 2,
      .operands_max = 2,
      .run = provider_command},
+    {.name = "notify",
+     .arguments = "test [SINK] [-c FILE]",
+     .summary = "Send a test alert and its end to a sink, or to all, and show what came of it",
+     .details =
+         "Each step is told: where the secrets come from, what is sent, what the answer was and how long "
+         "it took. No\n"
+         "secret is shown. Exits with 0 when all arrived, with 1 when not.\n"
+         "\n"
+         "With -c the sinks of the file are told, by this process. Without, the running Weir tells its own, "
+         "with the user and\n"
+         "the environment that real alerts are told with.",
+     .options = notify_options,
+     .operands_min = 1,
+     .operands_max = 2,
+     .run = notify_command},
     {.name = "status",
      .arguments = "",
      .summary = "Show services, servers, the host and alerts of a running Weir",

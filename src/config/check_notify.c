@@ -4,6 +4,7 @@
 #include "config/sink.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 static bool is_good(const struct node *n)
 {
@@ -64,13 +65,43 @@ static void check_urls(struct decoding *d, const struct schema_mapping *m, struc
     diagnostics_hint(d->d, item, "such as %s", urls->example);
 }
 
+/* What the supervisor hands over is a copy without a name, whatever its mode. A path that cannot be looked at
+ * is told of when it is read. */
+static bool is_open_to_all(struct str path)
+{
+    struct stat st;
+    return path.len && !str_starts_with(path, STR("/proc/self/fd/")) && stat(path.ptr, &st) == 0 &&
+           S_ISREG(st.st_mode) && (st.st_mode & S_IROTH);
+}
+
+/* `bearer_token_file` of a webhook is older than the rule: who has it so is warned. */
+static void check_file(struct decoding *d, const struct schema_mapping *m, struct node *node, size_t offset,
+                       struct str path, bool is_borne)
+{
+    struct node *n = NULL;
+    struct diagnostic *item;
+    for (size_t i = 0; i < m->key_count && !n; i++)
+        n = m->keys[i].offset == offset ? node_find(node, m->keys[i].name) : NULL;
+    if (!is_good(n) || !is_open_to_all(path))
+        return;
+    if (is_borne)
+        item = node_warning(d->d, n, "everybody on this host can read this secret");
+    else
+        item = node_error(d->d, n, "everybody on this host can read this secret");
+    diagnostics_hint(d->d, item, "chmod o= %s", path.ptr);
+}
+
 void check_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
+    const struct config_notify *sink = target;
     if (!node || node->is_bad || !node->key)
         return;
     check_url(d, m, node);
     check_urls(d, m, node, target);
     check_token(d, m, node);
+    check_file(d, m, node, offsetof(struct config_notify, url.file), sink->url.file, false);
+    check_file(d, m, node, offsetof(struct config_notify, token.file), sink->token.file,
+               str_eq(node->key->text, STR("webhook")));
 }
 
 /* ---- all of them ---- */

@@ -1,7 +1,7 @@
 /*
  * reader.h: from YAML text to a checked configuration, or to everything that is wrong with it. Pure, but for
- * config_load(), which reads the file, for time zones, which are read from the system's files, and for the
- * default of `workers`, which asks the kernel. Any thread.
+ * config_load(), which reads the file, for time zones, which are read from the system's files, for the files
+ * of secrets, whose mode is looked at, and for the default of `workers`, which asks the kernel. Any thread.
  */
 #pragma once
 #include "config/diagnostics.h"

@@ -205,7 +205,7 @@ static const struct schema_key alertmanager_keys[] = {
      .item_bytes = sizeof(struct str),
      .is_required = true,
      .is_secret = true,
-     .example = "[http://10.0.0.7:9093, http://10.0.0.8:9093]",
+     .example = "[http://am-1.example.com:9093, http://am-2.example.com:9093]",
      .synonyms = " url address addresses endpoint targets servers ",
      .help = "Where Alertmanager is, without /api; all members of a cluster. Each is a sink of its own, the "
              "second with `-2` behind its name and so on."},
@@ -229,7 +229,7 @@ static const struct schema_key notify_keys[] = {
                         .synonyms = " http url slack hook "},
     [NOTIFY_ALERTMANAGER] = {.name = "alertmanager",
                              MAPPING(alertmanager),
-                             .example = "[http://10.0.0.7:9093, http://10.0.0.8:9093]",
+                             .example = "[http://am-1.example.com:9093, http://am-2.example.com:9093]",
                              .synonyms = " prometheus alertmanagers "},
 };
 const struct schema_mapping schema_notify = {

@@ -8,6 +8,18 @@ static void write_events(void *context, struct json *j, uint64_t after, uint32_t
     ledger_write(c->ledger, j, after, count_max);
 }
 
+static void write_sinks(void *context, struct json *j)
+{
+    struct control *c = context;
+    watch_write_sinks_json(c->watch, j);
+}
+
+static bool test_sink(void *context, struct str name, struct err *err)
+{
+    struct control *c = context;
+    return watch_test_sink(c->watch, name, err);
+}
+
 static void write_alerts(void *context, struct json *j)
 {
     struct control *c = context;
@@ -168,6 +180,8 @@ struct admin_ops answering_ops(struct control *c)
     return (struct admin_ops){.context = c,
                               .write_events = write_events,
                               .write_alerts = write_alerts,
+                              .write_sinks = write_sinks,
+                              .test_sink = test_sink,
                               .write_host = write_host,
                               .write_probes = write_probes,
                               .ask_history = ask_history,

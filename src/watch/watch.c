@@ -225,6 +225,19 @@ void watch_write_alerts_json(const struct watch *w, struct json *j)
     json_end_array(j);
 }
 
+void watch_write_sinks_json(const struct watch *w, struct json *j)
+{
+    json_key(j, "sinks");
+    notifier_write_json(w->notifier, j);
+    json_key(j, "test");
+    notifier_write_test(w->notifier, j);
+}
+
+bool watch_test_sink(struct watch *w, struct str name, struct err *err)
+{
+    return notifier_start_test(w->notifier, name, err);
+}
+
 static const struct alert *get_alert(const void *rules, size_t index)
 {
     return rules_alert(rules, index);

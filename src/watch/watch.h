@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "config/model.h"
 #include "net/loop.h"
@@ -90,6 +91,10 @@ void watch_write_probes_json(const struct watch *w, struct json *j);
 /* One array: [{"name", "severity", "state", "labels", "fingerprint", "since", "value", "threshold",
    "evidence", ...}]. Alerts that are ok or were never known are left out. */
 void watch_write_alerts_json(const struct watch *w, struct json *j);
+/* Adds `sinks` and `test` to an open object: who is told, how it goes, and the latest test of a sink. */
+void watch_write_sinks_json(const struct watch *w, struct json *j);
+/* Sends a test message to a sink; false with the reason. */
+bool watch_test_sink(struct watch *w, struct str name, struct err *err);
 /* Whole families with HELP and TYPE: weir_host_*, weir_alert_active, weir_notifications_*. Unknown numbers
  * have no row. */
 void watch_write_metrics(const struct watch *w, struct buf *out);

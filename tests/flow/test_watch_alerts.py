@@ -19,6 +19,7 @@ class Receiver:
         self.messages = []
         self.origin = origin(self.reply)
         self.url = f"http://{self.origin.address}/hook"
+        self.sink = {"webhook": {"url": self.url, "group_wait": "0s"}}
 
     def reply(self, request):
         assert request.method == "POST" and request.target == "/hook"
@@ -67,7 +68,7 @@ def busy():
 
 def test_cpu_alert_in_the_log_and_at_the_webhook(weir, origin, busy):
     server, receiver = origin(), Receiver(origin)
-    w = weir(services={"main": {"servers": [server.address]}}, notify=[{"webhook": receiver.url}],
+    w = weir(services={"main": {"servers": [server.address]}}, notify=[receiver.sink],
              watch={"interval": "100ms", "host": {**OFF, "cpu": {"above": "1%", "clear": "0.5%", "for": "500ms"}}})
     line = w.wait_log(r"^.*ALERT: CPU usage is high!.*$", 10).group(0)
     assert re.search(r"\d+(\.\d+)? ?%", line), "the evidence is in the line"
@@ -83,7 +84,7 @@ def test_cpu_alert_in_the_log_and_at_the_webhook(weir, origin, busy):
                                               ("disk", "HostDiskHigh", "Disk usage is high")])
 def test_memory_and_disk_alerts(weir, origin, what, name, text):
     server, receiver = origin(), Receiver(origin)
-    w = weir(services={"main": {"servers": [server.address]}}, notify=[{"webhook": receiver.url}],
+    w = weir(services={"main": {"servers": [server.address]}}, notify=[receiver.sink],
              watch={"interval": "100ms", "host": {**OFF, what: {"above": "0.1%", "clear": "0.05%", "for": "300ms"},
                                                   **({"disk_paths": ["/"]} if what == "disk" else {})}})
     w.wait_log(rf"ALERT: {text}!", 10)
@@ -93,7 +94,7 @@ def test_memory_and_disk_alerts(weir, origin, what, name, text):
 def test_webhook_is_retried_and_resolved_is_sent(weir, origin):
     server, receiver = origin(), Receiver(origin, failures=2)
     w = weir(services={"main": {"servers": [server.address], "health": {"interval": "100ms", "fall": 1, "rise": 1}}},
-             notify=[{"webhook": receiver.url}], watch={"interval": "100ms", "host": OFF})
+             notify=[receiver.sink], watch={"interval": "100ms", "host": OFF})
     server.refuse()
     firing = receiver.wait("ServiceDown", "firing", 20)
     assert receiver.failures == 0, "two answers of 500 came first"
@@ -110,7 +111,7 @@ def test_webhook_is_retried_and_resolved_is_sent(weir, origin):
 def test_crashing_server_alert(weir, origin):
     receiver = Receiver(origin)
     w = weir(services={"main": {"scale": {"command": [PYTHON, "-c", "raise SystemExit('broken on purpose')"], "servers": 1}}},
-             notify=[{"webhook": receiver.url}],
+             notify=[receiver.sink],
              watch={"interval": "100ms", "host": OFF, "crashes": {"count": 2, "within": "1m"}}, wait="alive")
     alert = receiver.wait("ServerCrashing", "firing", 15)
     assert "broken on purpose" in json.dumps(alert["annotations"])
@@ -119,7 +120,7 @@ def test_crashing_server_alert(weir, origin):
 
 def test_error_rate_alert(weir, origin):
     bad, receiver = origin((500, [], b"broken")), Receiver(origin)
-    w = weir(services={"main": {"servers": [bad.address]}}, notify=[{"webhook": receiver.url}],
+    w = weir(services={"main": {"servers": [bad.address]}}, notify=[receiver.sink],
              watch={"interval": "100ms", "host": OFF,
                     "error_rate": {"above": "5%", "clear": "2%", "for": "1s", "min_requests": 10}})
     client = w.client()
@@ -140,11 +141,12 @@ def test_bearer_token_of_the_webhook(weir, origin, directory):
     os.chmod(token_file, 0o644)
     receiver = Receiver(origin)
     w = weir(services={"main": {"servers": [origin().address]}},
-             notify=[{"webhook": {"url": receiver.url, "bearer_token_file": token_file}}],
+             notify=[{"webhook": {"url": receiver.url, "bearer_token_file": token_file, "group_wait": "0s"}}],
              watch={"interval": "100ms", "host": {**OFF, "memory": {"above": "0.1%", "clear": "0.05%", "for": "200ms"}}})
     receiver.wait("HostMemoryHigh", "firing")
     assert receiver.origin.requests[0].fields["Authorization"] == "Bearer s3cret"
     assert "s3cret" not in w.log()
+    w.wait_log("everybody on this host can read this secret", 1)
 
 
 def test_webhook_that_never_answers_holds_nothing_up(weir, origin):

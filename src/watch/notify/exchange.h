@@ -9,11 +9,18 @@
 typedef bool sink_fetch(const struct fetch_request *request, struct fetch_response *ret_response,
                         struct err *err);
 
+/* For who wants to see each step (trial.h); text has no secrets and may have several lines. */
+struct exchange_watcher {
+    void (*on_step)(void *context, const char *text);
+    void *context;
+};
+
 struct exchange {
     const struct config_notify *config;
     const struct alert_message *message;
     sink_fetch *fetch;
-    int64_t timeout_ns; /* > 0 */
+    int64_t timeout_ns;                     /* > 0 */
+    const struct exchange_watcher *watcher; /* NULL: nobody looks */
 };
 
 /* Always sets *ret. */

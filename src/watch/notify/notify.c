@@ -14,6 +14,7 @@
 #include "config/reader.h"
 #include "config/sink.h"
 #include "watch/notify/delivery.h"
+#include "watch/notify/live_trial.h"
 #include "watch/notify/log_sink.h"
 #include "watch/notify/route.h"
 #include "watch/notify/secret.h"
@@ -41,6 +42,7 @@ struct notifier {
     void *context;
     bool is_keeping, is_closed;
     uint64_t log_told;
+    struct live_trial *trial; /* owned */
     size_t count;
     struct sink sinks[SINKS_MAX];
 };
@@ -142,6 +144,7 @@ struct notifier *notifier_new(const struct notify_params *params)
     struct notifier *n = NEW(struct notifier);
     n->params = *params;
     n->external_url = mem_strdup(params->external_url ? params->external_url : "");
+    n->trial = live_trial_new(params->loop, params->fetch);
     return n;
 }
 
@@ -166,6 +169,8 @@ void notifier_close(struct notifier *n, int64_t flush_ns)
     int64_t until_ns = clock_now_ns() + flush_ns;
     for (size_t i = 0; i < n->count && !n->is_closed; i++)
         delivery_close(n->sinks[i].delivery, MAX(until_ns - clock_now_ns(), 0));
+    live_trial_free(n->trial);
+    n->trial = NULL;
     n->is_closed = true;
 }
 
@@ -304,6 +309,21 @@ void notifier_settle(struct notifier *n, bool (*is_firing)(void *context, uint64
 {
     for (size_t i = 0; i < n->count; i++)
         settle_sink(&n->sinks[i], is_firing, context, wall_ns);
+}
+
+/* ---- tried ---- */
+
+bool notifier_start_test(struct notifier *n, struct str name, struct err *err)
+{
+    const struct sink *s = find_named(n, name);
+    if (!s)
+        return err_set(err, "there is no sink `%.*s`", STR_ARG(name));
+    return live_trial_start(n->trial, s->config, n->external_url, err);
+}
+
+void notifier_write_test(const struct notifier *n, struct json *j)
+{
+    live_trial_write(n->trial, j);
 }
 
 /* ---- numbers ---- */

@@ -45,6 +45,10 @@ void notifier_write_json(const struct notifier *n, struct json *j);
 /* Readings about each sink; between board_begin() and board_end(). */
 void notifier_put_readings(const struct notifier *n, struct board *b);
 
+/* A test message to one sink, on a thread of its own (trial.h). False with the reason. */
+bool notifier_start_test(struct notifier *n, struct str name, struct err *err) MUST_USE;
+void notifier_write_test(const struct notifier *n, struct json *j); /* of the latest; see live_trial.h */
+
 /*
  * Delivers what is queued, taking flush_ns at most for all sinks together, and stops the threads. Afterwards
  * only notifier_save() and notifier_free() may be called.

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 static const char golden_path[] = SOURCE_ROOT "/tests/unit/config/mistakes.txt";
@@ -264,10 +267,46 @@ static void a_file_that_cannot_be_read(void **state)
     buf_fini(&told);
 }
 
+/* Files that hold secrets: what everybody may read is refused, but warned of where it was borne before. */
+static void secrets_that_everybody_can_read(void **state)
+{
+    char path[] = "/tmp/weir-secret-XXXXXX", text[256];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    static const struct {
+        const char *sink;
+        mode_t mode;
+        size_t errors, warnings;
+    } rows[] = {
+        {"webhook: {url_file: %s}", 0644, 1, 0},
+        {"webhook: {url_file: %s}", 0640, 0, 0},
+        {"webhook: {url_env: HOOK, bearer_token_file: %s}", 0604, 0, 1},
+        {"alertmanager: {urls: \"http://a.test\", bearer_token_file: %s}", 0604, 1, 0},
+        {"alertmanager: {urls: \"http://a.test\", bearer_token_file: %s}", 0400, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct diagnostics d;
+        CLEANUP(buf_fini) struct buf sink = {0};
+        const char *at = strchr(rows[i].sink, '%');
+        buf_printf(&sink, "%.*s%s%s", (int)(at - rows[i].sink), rows[i].sink, path, at + 2);
+        snprintf(text, sizeof(text), "notify:\n  - %s\nservices: {a: {servers: [127.0.0.1:1]}}\n", sink.ptr);
+        assert_int_equal(fchmod(fd, rows[i].mode), 0);
+        config_free(config_read("weir.yaml", str_of(text), &d));
+        assert_int_equal(d.error_count, rows[i].errors);
+        assert_int_equal(d.warning_count, rows[i].warnings);
+        if (d.count)
+            assert_non_null(strstr(d.items[0].text.ptr, "everybody on this host can read this secret"));
+        diagnostics_fini(&d);
+    }
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_cases),
+        cmocka_unit_test(secrets_that_everybody_can_read),
         cmocka_unit_test(bytes_that_are_no_text),
         cmocka_unit_test(utf16_is_refused),
         cmocka_unit_test(line_ends_of_windows_do_not_disturb),
