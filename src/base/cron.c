@@ -196,3 +196,28 @@ bool cron_last(const struct cron *c, const struct zone *z, int64_t after_s, int6
             return *ret_s > after_s;
     return false;
 }
+
+enum { JOINED_MAX = 24 }; /* beginnings looked at for an end; more have none */
+
+static int64_t end_of(const struct cron *c, const struct zone *z, int64_t for_s, int64_t begin_s)
+{
+    int64_t end_s = begin_s + for_s;
+    for (int i = 0; i < JOINED_MAX; i++) {
+        int64_t later_s;
+        if (!cron_last(c, z, begin_s, end_s, &later_s))
+            return end_s;
+        begin_s = later_s;
+        end_s = begin_s + for_s;
+    }
+    return CRON_NO_END;
+}
+
+bool cron_find_span(const struct cron *c, const struct zone *z, int64_t for_s, int64_t at_s, int64_t ahead_s,
+                    struct cron_span *ret)
+{
+    int64_t begin_s;
+    if (!cron_last(c, z, at_s - for_s, at_s, &begin_s) && !cron_last(c, z, at_s, at_s + ahead_s, &begin_s))
+        return false;
+    *ret = (struct cron_span){.from_s = begin_s, .until_s = end_of(c, z, for_s, begin_s)};
+    return true;
+}

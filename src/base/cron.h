@@ -25,3 +25,15 @@ bool cron_is_day(const struct cron *c, int64_t days); /* since 1970-01-01, by th
  * would fire while clocks leap forward fires once they have; what would fire twice as they go back, at first.
  */
 bool cron_last(const struct cron *c, const struct zone *z, int64_t after_s, int64_t at_s, int64_t *ret_s);
+
+#define CRON_NO_END INT64_MAX
+/*
+ * What begins whenever it fires and lasts for_s seconds: the one that holds at at_s, or begins within ahead_s
+ * after it. One that begins again before it has ended (each hour, for an hour) is one; CRON_NO_END: it never
+ * ends.
+ */
+struct cron_span {
+    int64_t from_s, until_s;
+};
+bool cron_find_span(const struct cron *c, const struct zone *z, int64_t for_s, int64_t at_s, int64_t ahead_s,
+                    struct cron_span *ret);

@@ -11,31 +11,15 @@
 
 #include <stdio.h>
 
-enum { JOINED_MAX = 24 }; /* beginnings looked at for its end; more have none */
-
-static int64_t end_of(const struct config_schedule *s, int64_t begin_s)
-{
-    int64_t for_s = s->for_ns / NS_PER_S, end_s = begin_s + for_s;
-    for (int i = 0; i < JOINED_MAX; i++) {
-        int64_t later_s;
-        if (!cron_last(&s->from.times, &s->zone.rules, begin_s, end_s, &later_s))
-            return end_s;
-        begin_s = later_s;
-        end_s = begin_s + for_s;
-    }
-    return SCHEDULE_NO_END;
-}
-
 /* Whether it holds at a moment, or begins within ahead_s after it. */
 static bool find_one(const struct config_schedule *s, int64_t at_s, int64_t ahead_s,
                      struct schedule_side *ret)
 {
-    int64_t for_s = s->for_ns / NS_PER_S, begin_s;
-    bool holds = cron_last(&s->from.times, &s->zone.rules, at_s - for_s, at_s, &begin_s) ||
-                 cron_last(&s->from.times, &s->zone.rules, at_s, at_s + ahead_s, &begin_s);
-    if (holds)
-        *ret = (struct schedule_side){.from_s = begin_s, .until_s = end_of(s, begin_s), .by = s};
-    return holds;
+    struct cron_span span;
+    if (!cron_find_span(&s->from.times, &s->zone.rules, s->for_ns / NS_PER_S, at_s, ahead_s, &span))
+        return false;
+    *ret = (struct schedule_side){.from_s = span.from_s, .until_s = span.until_s, .by = s};
+    return true;
 }
 
 static void take_least(struct schedule_side *least, struct schedule_side side)

@@ -5,7 +5,7 @@
 #pragma once
 #include "config/model.h"
 
-#define SCHEDULE_NO_END INT64_MAX
+#define SCHEDULE_NO_END CRON_NO_END
 
 /* One side of it: a number of servers, and by which schedule, from when until when. */
 struct schedule_side {
