@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "config/model.h"
 #include "fleet/fleet.h"
+#include "net/json_value.h"
 #include "net/loop.h"
 
 struct admin_usage {
@@ -23,7 +24,12 @@ struct admin_ops {
     void *context;
     /* Writes one object: {"events": […], "next_after": N, "dropped": N}. after 0: the newest count_max. */
     void (*write_events)(void *context, struct json *j, uint64_t after_sequence, uint32_t count_max);
-    void (*write_alerts)(void *context, struct json *j); /* one array */
+    /* One array. is_all: with those that are ok, or not known yet. */
+    void (*write_alerts)(void *context, struct json *j, bool is_all);
+    /* One array; the JSON of one that was added or ended, an object. */
+    void (*write_silences)(void *context, struct json *j);
+    bool (*add_silence)(void *context, const struct json_value *body, struct json *j, struct err *err);
+    bool (*end_silence)(void *context, struct str id, struct json *j, struct err *err);
     void (*write_host)(void *context, struct json *j);   /* one object */
     void (*write_probes)(void *context, struct json *j); /* one array */
     /* What came of a metric over time. True: admin_answer_later() is called with the ticket, once. False:

@@ -106,10 +106,15 @@ static void get_events(struct call *c)
 
 static void get_alerts(struct call *c)
 {
+    uint64_t all;
+    if (!query_number(c->request->query, STR("all"), 0, &all)) {
+        admin_respond_error(c->response, 400, "all must be 0 or 1");
+        return;
+    }
     struct json j = begin_json(c);
     json_begin_object(&j);
     json_key(&j, "alerts");
-    c->admin->ops.write_alerts(c->admin->ops.context, &j);
+    c->admin->ops.write_alerts(c->admin->ops.context, &j, all != 0);
     json_end_object(&j);
     end_json(c);
 }
@@ -234,7 +239,44 @@ static void get_asset(struct call *c)
         admin_respond_error(c->response, 404, "no such path");
 }
 
+static void get_silences(struct call *c)
+{
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_key(&j, "silences");
+    c->admin->ops.write_silences(c->admin->ops.context, &j);
+    json_end_object(&j);
+    end_json(c);
+}
+
 /* ---- changes ---- */
+
+static void post_silence(struct call *c)
+{
+    struct err err = {0};
+    struct json_value *body = json_value_parse(c->request->body, &err);
+    if (!body) {
+        admin_respond_error(c->response, 400, "the body is not JSON: %s", err.text);
+        return;
+    }
+    struct json j = begin_json(c);
+    bool is_added = c->admin->ops.add_silence(c->admin->ops.context, body, &j, &err);
+    json_value_free(body);
+    if (is_added)
+        end_json(c);
+    else
+        admin_respond_error(c->response, err.retryable ? 409 : 400, "%s", err.text);
+}
+
+static void delete_silence(struct call *c)
+{
+    struct err err = {0};
+    struct json j = begin_json(c);
+    if (c->admin->ops.end_silence(c->admin->ops.context, str_of(c->name), &j, &err))
+        end_json(c);
+    else
+        admin_respond_error(c->response, err.retryable ? 409 : 404, "%s", err.text);
+}
 
 static struct server *named_server(struct call *c)
 {
@@ -346,32 +388,38 @@ static void post_test(struct call *c)
 
 enum who { ANYBODY, TRUSTED }; /* TRUSTED: access_check() */
 
+enum method { READ, POST, DELETE }; /* READ: GET and HEAD */
+static const char *const method_names[] = {[READ] = "GET, HEAD", [POST] = "POST", [DELETE] = "DELETE"};
+
 static const struct route_row {
     const char *pattern;
-    bool is_change; /* POST, else GET and HEAD */
+    enum method method; /* rows of one pattern stand together */
     enum who who;
     void (*run)(struct call *c);
 } rows[] = {
-    {"/api/v1/services", false, TRUSTED, get_services},
-    {"/api/v1/servers", false, TRUSTED, get_servers},
-    {"/api/v1/events", false, TRUSTED, get_events},
-    {"/api/v1/alerts", false, TRUSTED, get_alerts},
-    {"/api/v1/host", false, TRUSTED, get_host},
-    {"/api/v1/probes", false, TRUSTED, get_probes},
-    {"/api/v1/history", false, TRUSTED, get_history},
-    {"/api/v1/sinks", false, TRUSTED, get_sinks},
-    {"/api/v1/services/*/explain", false, TRUSTED, get_explanation},
-    {"/api/v1/services/*/arrivals", false, TRUSTED, get_arrivals},
-    {"/api/v1/services/*/replicas", true, TRUSTED, post_replicas},
-    {"/api/v1/servers/*/drain", true, TRUSTED, post_drain},
-    {"/api/v1/servers/*/ready", true, TRUSTED, post_ready},
-    {"/api/v1/sinks/*/test", true, TRUSTED, post_test},
-    {"/metrics", false, TRUSTED, get_metrics},
-    {"/healthz", false, ANYBODY, get_healthz},
-    {"/readyz", false, ANYBODY, get_readyz},
-    {"/", false, ANYBODY, get_page},
-    {"/page.css", false, ANYBODY, get_asset},
-    {"/page.js", false, ANYBODY, get_asset},
+    {"/api/v1/services", READ, TRUSTED, get_services},
+    {"/api/v1/servers", READ, TRUSTED, get_servers},
+    {"/api/v1/events", READ, TRUSTED, get_events},
+    {"/api/v1/alerts", READ, TRUSTED, get_alerts},
+    {"/api/v1/silences", READ, TRUSTED, get_silences},
+    {"/api/v1/silences", POST, TRUSTED, post_silence},
+    {"/api/v1/silences/*", DELETE, TRUSTED, delete_silence},
+    {"/api/v1/host", READ, TRUSTED, get_host},
+    {"/api/v1/probes", READ, TRUSTED, get_probes},
+    {"/api/v1/history", READ, TRUSTED, get_history},
+    {"/api/v1/sinks", READ, TRUSTED, get_sinks},
+    {"/api/v1/services/*/explain", READ, TRUSTED, get_explanation},
+    {"/api/v1/services/*/arrivals", READ, TRUSTED, get_arrivals},
+    {"/api/v1/services/*/replicas", POST, TRUSTED, post_replicas},
+    {"/api/v1/servers/*/drain", POST, TRUSTED, post_drain},
+    {"/api/v1/servers/*/ready", POST, TRUSTED, post_ready},
+    {"/api/v1/sinks/*/test", POST, TRUSTED, post_test},
+    {"/metrics", READ, TRUSTED, get_metrics},
+    {"/healthz", READ, ANYBODY, get_healthz},
+    {"/readyz", READ, ANYBODY, get_readyz},
+    {"/", READ, ANYBODY, get_page},
+    {"/page.css", READ, ANYBODY, get_asset},
+    {"/page.js", READ, ANYBODY, get_asset},
 };
 
 static bool pattern_fits(const char *pattern, struct str path, char *name, size_t name_bytes)
@@ -385,6 +433,8 @@ static bool pattern_fits(const char *pattern, struct str path, char *name, size_
     if (!str_starts_with(path, head))
         return false;
     struct str rest = str_n(path.ptr + star, path.len - star);
+    if (tail.len == 0)
+        return !str_find(rest, '/', &slash) && percent_decode(rest, name, name_bytes);
     if (!str_find(rest, '/', &slash) || !str_eq(str_n(rest.ptr + slash, rest.len - slash), tail))
         return false;
     return percent_decode(str_n(rest.ptr, slash), name, name_bytes);
@@ -392,16 +442,10 @@ static bool pattern_fits(const char *pattern, struct str path, char *name, size_
 
 static void run_row(struct call *c, const struct route_row *row)
 {
-    bool is_get = str_eq(c->request->method, STR("GET")) || str_eq(c->request->method, STR("HEAD"));
-    bool is_post = str_eq(c->request->method, STR("POST"));
-    if (row->is_change ? !is_post : !is_get) {
-        admin_respond_error(c->response, 405, "this path takes %s", row->is_change ? "POST" : "GET");
-        c->response->allow = row->is_change ? "POST" : "GET, HEAD";
-        return;
-    }
     const char *why;
-    int status =
-        row->who == TRUSTED ? access_check(buf_str(&c->admin->token), c->request, row->is_change, &why) : 0;
+    int status = row->who == TRUSTED
+                     ? access_check(buf_str(&c->admin->token), c->request, row->method != READ, &why)
+                     : 0;
     if (status) {
         admin_respond_error(c->response, status, "%s", why);
         return;
@@ -409,13 +453,36 @@ static void run_row(struct call *c, const struct route_row *row)
     row->run(c);
 }
 
+static bool has_method(const struct route_row *row, struct str method)
+{
+    if (row->method == READ)
+        return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"));
+    return str_eq(method, str_of(method_names[row->method]));
+}
+
+static void refuse_method(struct call *c, const char *methods)
+{
+    admin_respond_error(c->response, 405, "this path takes %s", methods);
+    c->response->allow = methods;
+}
+
 void admin_answer(struct admin *a, const struct admin_request *request, struct admin_response *response)
 {
     struct call c = {.admin = a, .request = request, .response = response};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (pattern_fits(rows[i].pattern, request->path, c.name, sizeof(c.name))) {
+    const struct route_row *other = NULL; /* with this path, but another method */
+    bool are_both = false;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!pattern_fits(rows[i].pattern, request->path, c.name, sizeof(c.name)))
+            continue;
+        if (has_method(&rows[i], request->method)) {
             run_row(&c, &rows[i]);
             return;
         }
-    admin_respond_error(response, 404, "no such path; see docs/reference/api.md");
+        are_both = other != NULL;
+        other = &rows[i];
+    }
+    if (other)
+        refuse_method(&c, are_both ? "GET, HEAD, POST" : method_names[other->method]);
+    else
+        admin_respond_error(response, 404, "no such path; see docs/reference/api.md");
 }

@@ -2,14 +2,21 @@
  * cli.h: the commands of the terminal. One table (commands.c) names them; help, "did you mean" and the man
  * page come from it.
  *
- * Exit codes: 0 all well; 1 it failed; 2 the command line is wrong; 5 Weir's admin API cannot be reached; 130
- * Ctrl-C twice.
+ * Exit codes: 0 all well; 1 it failed; 2 the command line is wrong; 3 alerts fire (`alerts --exit-code`); 5
+ * Weir's admin API cannot be reached; 130 Ctrl-C twice.
  */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 5, CLI_INTERRUPTED = 130 };
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_ALERTING = 3,
+    CLI_UNREACHABLE = 5,
+    CLI_INTERRUPTED = 130
+};
 
 struct config; /* config/model.h */
 struct config_notify;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/actions.h"
+#include "cli/alerts.h"
 #include "cli/check.h"
 #include "cli/client.h"
 #include "cli/command.h"
@@ -17,6 +18,7 @@
 #include "cli/provider.h"
 #include "cli/record.h"
 #include "cli/run.h"
+#include "cli/silence.h"
 #include "cli/status.h"
 
 #include <stdint.h>
@@ -60,6 +62,23 @@ static const struct command_option events_options[] = {
 };
 static const struct command_option explain_options[] = {
     {"--last", "-n", "N", "tell the last N decisions; default 5, 0 for the present alone"},
+    {"--json", NULL, NULL, "the API's answer itself"},
+    CLIENT_OPTIONS,
+    {0},
+};
+static const struct command_option alerts_options[] = {
+    {"--watch", "-w", NULL, "show them again every 2 s, until Ctrl-C"},
+    {"--exit-code", NULL, NULL, "exit with 3 when an alert fires that is not silenced"},
+    {"--json", NULL, NULL, "the API's answer itself"},
+    CLIENT_OPTIONS,
+    {0},
+};
+static const struct command_option silence_options[] = {
+    {"--for", NULL, "TIME", "how long, such as 2h"},
+    {"--from", NULL, "TIME", "when it begins, such as 2026-11-28T22:00:00Z; default now"},
+    {"--comment", "-m", "TEXT", "why; shown with the alerts"},
+    {"--by", NULL, "NAME", "who; default USER@HOST"},
+    {"--end", NULL, "ID", "end this silence now"},
     {"--json", NULL, NULL, "the API's answer itself"},
     CLIENT_OPTIONS,
     {0},
@@ -178,11 +197,38 @@ static const struct command commands[] = {
      .operands_max = 1,
      .run = explain_show},
     {.name = "alerts",
-     .arguments = "",
-     .summary = "Show the alerts that are pending, firing or lately resolved",
-     .details = "",
-     .options = status_options,
-     .run = status_show_alerts},
+     .arguments = "[NAME]",
+     .summary = "Show the alerts that fire, are pending, silenced or lately resolved",
+     .details =
+         "With NAME, of an alert or its fingerprint, all that is known of it: the rule, the value, since "
+         "when, who\n"
+         "was told, why it is silenced, and the command that silences it.\n"
+         "\n"
+         "Exits with 0; with --exit-code with 3 when an alert fires that is not silenced.",
+     .options = alerts_options,
+     .operands_max = 1,
+     .run = alerts_show},
+    {.name = "silence",
+     .arguments = "[MATCHER...]",
+     .summary = "Tell nobody of some alerts for a while, list the silences, or end one",
+     .details =
+         "A MATCHER is LABEL=VALUE or LABEL!=VALUE; all of them must fit. `*` in a value stands for any "
+         "text. "
+         "Labels are\n"
+         "alertname, severity, instance, service, path and so on, as `weir alerts NAME` shows them.\n"
+         "\n"
+         "  weir silence alertname=HostDiskHigh path=/srv --for 2h --comment \"moving the archive\"\n"
+         "  weir silence service=shop --from 2026-11-28T22:00:00Z --for 4h --comment \"new database\"\n"
+         "  weir silence\n"
+         "  weir silence --end 1c0ffee1\n"
+         "\n"
+         "A silenced alert goes on living and is shown as silenced. When the silence ends and it still "
+         "fires, "
+         "it is told.\n"
+         "Without a MATCHER the silences are listed.",
+     .options = silence_options,
+     .operands_max = 8,
+     .run = silence_command},
     {.name = "scale",
      .arguments = "SERVICE N|auto",
      .summary = "Hold a service at N servers, or let the scaler decide again",

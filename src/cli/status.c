@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "cli/alerts.h"
 #include "cli/client.h"
 #include "cli/terminal.h"
 
@@ -260,31 +261,6 @@ static void format_host(const struct json_value *host, struct buf *out)
     buf_put_char(out, '\n');
 }
 
-static void format_alert(const struct json_value *alert, bool has_colour, struct buf *out)
-{
-    const char *state = json_value_text(alert, "state", "?");
-    bool is_red = has_colour && json_value_bool(alert, "is_active", false);
-    buf_put(out, is_red ? STR("\033[1;31m") : STR(""));
-    terminal_put(out, state);
-    buf_put(out, is_red ? STR("\033[0m  ") : STR("  "));
-    terminal_put(out, json_value_text(alert, "summary", json_value_text(alert, "name", "?")));
-    const char *evidence = json_value_text(alert, "evidence", "");
-    if (evidence[0]) {
-        buf_put(out, STR("  "));
-        terminal_put(out, evidence);
-    }
-    buf_put_char(out, '\n');
-}
-
-static void format_alerts(const struct json_value *answer, bool has_colour, struct buf *out)
-{
-    const struct json_value *alerts = json_value_get(answer, "alerts");
-    if (json_value_count(alerts) == 0)
-        buf_put(out, STR("no alerts\n"));
-    for (size_t i = 0; i < json_value_count(alerts); i++)
-        format_alert(json_value_at(alerts, i), has_colour, out);
-}
-
 /* ---- commands ---- */
 
 /* In the order of the page: what is asked for, and how it is shown. */
@@ -308,7 +284,7 @@ static void format_status(struct json_value *const answers[PART_COUNT], struct b
     format_servers(answers[PART_SERVERS], has_colour, out);
     buf_put_char(out, '\n');
     format_host(answers[PART_HOST], out);
-    format_alerts(answers[PART_ALERTS], has_colour, out);
+    alerts_format_summary(answers[PART_ALERTS], has_colour, out);
 }
 
 /* One object: {"services": {the answer}, ...}. */
@@ -337,22 +313,6 @@ int status_show(const struct command_line *line)
         json_value_free(answers[i]);
         buf_fini(&texts[i]);
     }
-    buf_fini(&out);
-    return status;
-}
-
-int status_show_alerts(const struct command_line *line)
-{
-    struct json_value *answer = NULL;
-    struct buf text = {0}, out = {0};
-    int status = client_call(line, "GET", parts[PART_ALERTS].path, STR(""), &answer, &text);
-    if (status == CLI_OK && command_line_value(line, "--json"))
-        buf_printf(&out, "%s\n", text.ptr);
-    else if (status == CLI_OK)
-        format_alerts(answer, terminal_has_colour(STDOUT_FILENO), &out);
-    print(&out);
-    json_value_free(answer);
-    buf_fini(&text);
     buf_fini(&out);
     return status;
 }

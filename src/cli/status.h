@@ -4,4 +4,3 @@
 
 int status_show(const struct command_line *line);        /* weir status */
 int status_show_events(const struct command_line *line); /* weir events */
-int status_show_alerts(const struct command_line *line); /* weir alerts */

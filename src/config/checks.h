@@ -35,6 +35,8 @@ void check_registry(struct decoding *d, const struct schema_mapping *m, struct n
 void check_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 /* Of the whole file: puts the log first among the sinks and gives each a name of its own. */
 void check_notify(struct decoding *d, struct node *root, struct config *c);
+void check_objectives(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_maintenance(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_history_keep(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

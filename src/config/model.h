@@ -257,6 +257,14 @@ struct config_discover {             /* discover: */
     uint32_t servers_max; /* max: default 256 */
 };
 
+struct config_objectives {   /* objectives: */
+    double availability;     /* percent of requests without an error of the server side; 0 = none stated */
+    int64_t latency_ns;      /* latency: p99 < 300ms; 0 = none stated here */
+    double latency_quantile; /* 0.99 */
+    int64_t period_ns;       /* default 30d */
+    uint32_t bad_min;        /* min_bad: with fewer in a window nothing is told; default 10 */
+};
+
 struct config_service {          /* services: NAME: */
     struct str name;             /* [a-z0-9-]{1,48} */
     struct config_strings hosts; /* exact, lower case, or "*.example.com"; none = any host */
@@ -272,6 +280,7 @@ struct config_service {          /* services: NAME: */
     uint32_t retries;                   /* further servers to try; default 2 */
     struct config_health health;
     struct config_scale scale;
+    struct config_objectives objectives;
 };
 
 struct config_threshold { /* `90%` or {above: 90%, clear: 85%, for: 5m} */
@@ -305,6 +314,21 @@ struct config_probe { /* watch: {probes: NAME: } */
     struct addr *resolvers;
 };
 
+struct config_maintenance { /* watch: {maintenance}: times at which nobody is told */
+    struct config_cron from;
+    int64_t for_ns;
+    struct config_zone zone;     /* of `from`; default UTC */
+    struct config_strings match; /* matchers of labels (rule/matcher.h); none = all alerts */
+    struct str comment;          /* "" = none */
+};
+
+struct config_silences {
+    uint32_t count_max; /* watch: {silences: {max}}; default 256 */
+    int64_t longest_ns; /* default 90d */
+    size_t maintenance_count;
+    struct config_maintenance *maintenance; /* watch: {maintenance} */
+};
+
 struct config_watch {    /* watch: */
     int64_t interval_ns; /* default 1s */
     struct config_threshold cpu, memory,
@@ -314,6 +338,7 @@ struct config_watch {    /* watch: */
     uint32_t error_rate_requests_min;   /* ...only when that many requests came in the window; default 20 */
     uint32_t crash_count;               /* a server that dies so often... default 3 */
     int64_t crash_window_ns;            /* ...in this time; default 5m */
+    struct config_silences silences;
     int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
     size_t probe_count;
     struct config_probe *probes; /* probes: */

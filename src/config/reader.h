@@ -15,7 +15,8 @@ enum {
     CONFIG_ITEMS_MAX = 1024, /* entries of one mapping or list */
     CONFIG_SERVICES_MAX = 256,
     CONFIG_SERVERS_MAX = 1024, /* fixed ones and the maxima of the scaled ones together */
-    CONFIG_SCHEDULES_MAX = 32, /* of one service */
+    CONFIG_SCHEDULES_MAX = 32, /* of one service; also maintenance windows */
+    CONFIG_MATCHERS_MAX = 8,   /* of one maintenance window */
     CONFIG_ROUTES_MAX = 16384, /* hosts times paths, over all services */
     CONFIG_WORKERS_MAX = 64,
     CONFIG_SINKS_MAX = 64, /* besides the log */

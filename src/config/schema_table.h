@@ -1,6 +1,4 @@
-/* schema_table.h: what the files with the tables share (schema.c, schema_discover.c, schema_docker.c,
- * schema_history.c, schema_http.c, schema_exec.c, schema_notify.c, schema_probe.c, schema_process.c,
- * schema_scale.c, schema_service.c, schema_watch.c). Nobody else includes it.
+/* schema_table.h: what the files with the tables share (schema.c, schema_*.c). Nobody else includes it.
  */
 #pragma once
 #include "base/clock.h"
@@ -34,6 +32,9 @@ extern const struct schema_choice schema_docker_plain[]; /* likewise */
 extern const struct schema_mapping schema_docker;        /* provider docker */
 extern const struct schema_mapping schema_swarm;         /* provider swarm */
 extern const struct schema_mapping schema_history;
+extern const struct schema_mapping schema_objectives;
+extern const struct schema_mapping schema_silences;    /* of struct config_silences */
+extern const struct schema_mapping schema_maintenance; /* of struct config_maintenance */
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_probe;
 extern const struct schema_mapping schema_notify;

@@ -20,10 +20,26 @@ static bool test_sink(void *context, struct str name, struct err *err)
     return watch_test_sink(c->watch, name, err);
 }
 
-static void write_alerts(void *context, struct json *j)
+static void write_alerts(void *context, struct json *j, bool is_all)
 {
     struct control *c = context;
-    watch_write_alerts_json(c->watch, j);
+    watch_write_alerts_json(c->watch, j, is_all);
+}
+
+static void write_silences(void *context, struct json *j)
+{
+    const struct control *c = context;
+    silences_write(watch_silences(c->watch), j, clock_wall_ns());
+}
+
+static bool add_silence(void *context, const struct json_value *body, struct json *j, struct err *err)
+{
+    return silencing_add(context, body, j, err);
+}
+
+static bool end_silence(void *context, struct str id, struct json *j, struct err *err)
+{
+    return silencing_end(context, id, j, err);
 }
 
 static void write_host(void *context, struct json *j)
@@ -182,6 +198,9 @@ struct admin_ops answering_ops(struct control *c)
                               .write_alerts = write_alerts,
                               .write_sinks = write_sinks,
                               .test_sink = test_sink,
+                              .write_silences = write_silences,
+                              .add_silence = add_silence,
+                              .end_silence = end_silence,
                               .write_host = write_host,
                               .write_probes = write_probes,
                               .ask_history = ask_history,

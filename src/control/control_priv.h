@@ -138,6 +138,12 @@ void discovering_write_metrics(const struct control *c, struct buf *out);
 void watching_start(struct control *c);
 void watching_stop(struct control *c);
 
+/* silencing.c */
+/* False with a sentence, which is retryable when only the present state forbids it. On success the silence is
+ * written, and told as an event. */
+bool silencing_add(struct control *c, const struct json_value *body, struct json *j, struct err *err);
+bool silencing_end(struct control *c, struct str id, struct json *j, struct err *err);
+
 /* metering.c */
 void metering_start(struct control *c); /* after scaling */
 void metering_stop(struct control *c);

@@ -1,5 +1,5 @@
-/* matcher.c: see matcher.h. The glob is tried greedily from the left: only the latest `*` needs to be remembered,
- * so the time is at most the product of the lengths. */
+/* matcher.c: see matcher.h. The glob is tried greedily from the left: only the latest `*` needs to be
+ * remembered, so the time is at most the product of the lengths. */
 #include "rule/matcher.h"
 
 static bool is_name(struct str s)
@@ -24,7 +24,8 @@ static bool is_printable(struct str s)
 bool matcher_is_valid(const struct matcher *m, struct err *hint)
 {
     if (!is_name(m->name) || m->name.len > MATCHER_NAME_BYTES_MAX)
-        return err_set(hint, "a label's name has letters, digits and `_`, such as service, alertname or path");
+        return err_set(hint,
+                       "a label's name has letters, digits and `_`, such as service, alertname or path");
     if (m->value.len > MATCHER_VALUE_BYTES_MAX)
         return err_set(hint, "a value has %d bytes at most", MATCHER_VALUE_BYTES_MAX);
     return is_printable(m->value) || err_set(hint, "a value is text of one line");

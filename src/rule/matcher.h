@@ -1,6 +1,6 @@
 /*
- * matcher.h: which alerts are meant, by one of their labels: `service=shop`, `severity!=critical`, `path=/srv*`.
- * Pure.
+ * matcher.h: which alerts are meant, by one of their labels: `service=shop`, `severity!=critical`,
+ * `path=/srv*`. Pure.
  *
  * In the value `*` stands for any text, the empty one included. A label that an alert does not have counts as
  * empty, so `service!=shop` fits alerts that are not about a service, too.

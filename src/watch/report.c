@@ -30,7 +30,26 @@ static void put_wall(struct json *j, const char *key, int64_t wall_ns)
     json_put_text(j, key, wall_ns ? clock_format_rfc3339(time, wall_ns) : NULL);
 }
 
-void report_write_alert(struct json *j, const struct alert *a, int64_t now_ns)
+static void write_telling(struct json *j, const struct report_telling *t)
+{
+    bool is_endless = t->silence.until_wall_ns == INT64_MAX;
+    json_put_bool(j, "is_told", t->is_told);
+    json_key(j, "silence");
+    if (t->silence.id) {
+        json_begin_object(j);
+        json_put_text(j, "id", t->silence.id);
+        put_wall(j, "until", is_endless ? 0 : t->silence.until_wall_ns);
+        json_put_text(j, "createdBy", t->silence.who);
+        json_put_text(j, "comment", t->silence.comment);
+        json_end_object(j);
+    } else {
+        json_null(j);
+    }
+    json_put_text(j, "link", t->link[0] ? t->link : NULL);
+    json_put_text(j, "silence_command", t->command);
+}
+
+void report_write_alert(struct json *j, const struct alert *a, const struct report_telling *t, int64_t now_ns)
 {
     char fingerprint[32];
     const struct alert_life *l = &a->life;
@@ -57,6 +76,7 @@ void report_write_alert(struct json *j, const struct alert *a, int64_t now_ns)
     json_put_double(j, "clear", a->rule.clear);
     json_put_double(j, "for_seconds", (double)a->rule.for_ns / 1e9);
     json_put_text(j, "evidence", a->evidence);
+    write_telling(j, t);
     json_end_object(j);
 }
 

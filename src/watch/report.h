@@ -3,9 +3,17 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "watch/alert.h"
+#include "watch/silence.h"
 
+/* What is not of the alert itself. */
+struct report_telling {
+    bool is_told;               /* people know that it fires */
+    struct silence_hit silence; /* why they are not told */
+    const char *link, *command; /* see alert_labels.h */
+};
 /* One object; now_ns: for ages. */
-void report_write_alert(struct json *j, const struct alert *a, int64_t now_ns);
+void report_write_alert(struct json *j, const struct alert *a, const struct report_telling *t,
+                        int64_t now_ns);
 struct alert_list {                                                /* how to go through the alerts */
     const struct alert *(*get)(const void *context, size_t index); /* NULL after the last */
     const void *context;

@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "watch/alert_labels.h"
 #include "watch/host.h"
 #include "watch/host_json.h"
 #include "watch/host_metrics.h"
@@ -20,6 +21,7 @@
 #include "watch/probe/probes.h"
 #include "watch/report.h"
 #include "watch/rules.h"
+#include "watch/telling.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,20 +37,51 @@ struct watch {
     struct board *board;
     struct probes *probes; /* NULL: none are configured, or no thread could be had for them */
     struct rules *rules;
+    struct silences *silences;
+    struct telling *telling;
     struct notifier *notifier;
-    int64_t now_ns;      /* of the latest tick */
-    int64_t wall_ns;     /* the same moment */
+    char instance[ALERT_VALUE_BYTES]; /* this machine's name */
+    int64_t now_ns;                   /* of the latest tick */
+    int64_t wall_ns;                  /* the same moment */
     bool has_told_scope; /* the log says once, and again when it changes, what the alerts look at */
     enum sample_scope told_cpu_scope, told_memory_scope;
     struct host_sample sample;
 };
+
+static void tell(void *context, const struct alert *a, enum alert_change change)
+{
+    const struct watch *w = context;
+    char text[ALERT_TEXT_BYTES + 128];
+    struct buf link CLEANUP(buf_fini) = {0}, command CLEANUP(buf_fini) = {0};
+    alert_put_link(a, w->external_url, &link);
+    alert_put_silence_command(a, str_of(w->instance), &command);
+    notifier_send(w->notifier,
+                  &(struct notification){.change = change,
+                                         .alert = a,
+                                         .text = alert_format_line(a, change, text, sizeof(text)),
+                                         .link = buf_str(&link).ptr,
+                                         .silence = buf_str(&command).ptr});
+}
+
+static void pass_over(void *context, const struct alert *a, enum alert_change change, struct silence_hit by)
+{
+    char text[ALERT_TEXT_BYTES + 128], until[CLOCK_RFC3339_BYTES];
+    alert_format_line(a, change, text, sizeof(text));
+    if (by.id)
+        log_info("nobody is told until %s, by silence %s (%s, %s): %s",
+                 by.until_wall_ns == INT64_MAX ? "it is changed"
+                                               : clock_format_rfc3339(until, by.until_wall_ns),
+                 by.id, by.who, by.comment, text);
+    else
+        log_info("nobody was told of its beginning: %s", text);
+}
 
 static void on_change(void *context, const struct alert *a, enum alert_change change, struct rules_time t)
 {
     struct watch *w = context;
     char text[ALERT_TEXT_BYTES + 128];
     alert_format_line(a, change, text, sizeof(text));
-    notifier_send(w->notifier, &(struct notification){.change = change, .alert = a, .text = text});
+    telling_note(w->telling, a, change, t.wall_ns);
     if (w->on_alert)
         w->on_alert(w->context, &(struct watch_alert_event){.change = change, .alert = a, .text = text});
 }
@@ -64,22 +97,24 @@ static char *copy_url(const char *url)
 
 struct watch *watch_new(const struct watch_params *params)
 {
-    char name[ALERT_VALUE_BYTES] = "";
     struct watch *w = NEW(struct watch);
     w->loop = params->loop;
     w->external_url = copy_url(params->external_url);
     w->on_alert = params->on_alert;
     w->report = params->report;
     w->context = params->context;
-    if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
-        str_copy(name, sizeof(name), STR("localhost"));
+    if (gethostname(w->instance, sizeof(w->instance) - 1) != 0 || w->instance[0] == '\0')
+        str_copy(w->instance, sizeof(w->instance), STR("localhost"));
     w->host = host_new(&(struct host_params){.loop = params->loop,
                                              .root = params->root ? params->root : "",
                                              .supervisor_pid = params->supervisor_pid,
                                              .restarts = params->restarts});
     w->board = board_new();
-    w->rules =
-        rules_new(&(struct rules_params){.instance = str_of(name), .on_change = on_change, .context = w});
+    w->rules = rules_new(
+        &(struct rules_params){.instance = str_of(w->instance), .on_change = on_change, .context = w});
+    w->silences = silences_new();
+    w->telling = telling_new(&(struct telling_params){.context = w, .tell = tell, .pass_over = pass_over},
+                             w->silences);
     w->notifier = notifier_new(
         &(struct notify_params){.loop = params->loop, .external_url = w->external_url, .fetch = fetch});
     watch_configure(w, params->config, params->notify, params->notify_count);
@@ -96,6 +131,8 @@ void watch_free(struct watch *w, int64_t flush_ns)
     host_free(w->host);
     board_free(w->board);
     rules_free(w->rules);
+    telling_free(w->telling);
+    silences_free(w->silences);
     free(w->external_url);
     free(w);
 }
@@ -135,6 +172,8 @@ void watch_configure(struct watch *w, const struct config_watch *config, const s
     warn_about_disk_paths(&config->disk_paths);
     host_configure(w->host, &config->disk_paths);
     configure_probes(w, config);
+    silences_configure(w->silences, &config->silences);
+    silences_step(w->silences, t.wall_ns);
     rules_configure(w->rules, config, t);
 }
 
@@ -155,6 +194,13 @@ static void tell_scope(struct watch *w)
     w->told_memory_scope = s->memory_scope;
 }
 
+static void tell_what_is_not_silent_any_more(struct watch *w)
+{
+    const struct alert *a;
+    for (size_t i = 0; (a = rules_alert(w->rules, i)) != NULL; i++)
+        telling_step(w->telling, a, w->wall_ns);
+}
+
 void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_input *services,
                 size_t service_count)
 {
@@ -162,6 +208,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     w->now_ns = now_ns;
     w->wall_ns = t.wall_ns;
     notifier_tick(w->notifier, now_ns, t.wall_ns);
+    silences_step(w->silences, t.wall_ns);
     host_take_sample(w->host, now_ns, &w->sample);
     tell_scope(w);
     board_begin(w->board, now_ns, t.wall_ns);
@@ -173,6 +220,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     board_end(w->board);
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);
+    tell_what_is_not_silent_any_more(w);
 }
 
 void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,
@@ -215,13 +263,26 @@ void watch_write_probes_json(const struct watch *w, struct json *j)
     probes_write_json(w->probes, j, loop_now_ns(w->loop), clock_wall_ns());
 }
 
-void watch_write_alerts_json(const struct watch *w, struct json *j)
+static void write_alert(const struct watch *w, struct json *j, const struct alert *a)
+{
+    struct buf link CLEANUP(buf_fini) = {0}, command CLEANUP(buf_fini) = {0};
+    alert_put_link(a, w->external_url, &link);
+    alert_put_silence_command(a, str_of(w->instance), &command);
+    report_write_alert(j, a,
+                       &(struct report_telling){.is_told = telling_is_told(w->telling, a),
+                                                .silence = silences_find(w->silences, a, clock_wall_ns()),
+                                                .link = buf_str(&link).ptr,
+                                                .command = buf_str(&command).ptr},
+                       w->now_ns);
+}
+
+void watch_write_alerts_json(const struct watch *w, struct json *j, bool is_all)
 {
     const struct alert *a;
     json_begin_array(j);
     for (size_t i = 0; (a = rules_alert(w->rules, i)) != NULL; i++)
-        if (report_is_shown(a))
-            report_write_alert(j, a, w->now_ns);
+        if (is_all || report_is_shown(a))
+            write_alert(w, j, a);
     json_end_array(j);
 }
 
@@ -238,6 +299,11 @@ bool watch_test_sink(struct watch *w, struct str name, struct err *err)
     return notifier_start_test(w->notifier, name, err);
 }
 
+struct silences *watch_silences(struct watch *w)
+{
+    return w->silences;
+}
+
 static const struct alert *get_alert(const void *rules, size_t index)
 {
     return rules_alert(rules, index);
@@ -250,4 +316,5 @@ void watch_write_metrics(const struct watch *w, struct buf *out)
     report_write_alert_metrics(out, &(struct alert_list){.get = get_alert, .context = w->rules});
     notifier_write_metrics(w->notifier, out);
     probes_write_metrics(w->probes, out);
+    silences_write_metrics(w->silences, out, clock_wall_ns());
 }

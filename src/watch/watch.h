@@ -14,6 +14,7 @@
 #include "watch/alert.h"
 #include "watch/board.h"
 #include "watch/host_sample.h"
+#include "watch/silence.h"
 
 /* What control tells about a service each tick; watch knows nothing else of services. */
 struct watch_service_input {
@@ -82,6 +83,7 @@ const struct host_sample *watch_host(const struct watch *w); /* taken_ns is 0 be
 /* All alerts, ok ones included, in a stable order; NULL after the last. */
 const struct alert *watch_alert(const struct watch *w, size_t index);
 size_t watch_alerts_firing(const struct watch *w);
+struct silences *watch_silences(struct watch *w); /* to look at, to add to and to end */
 
 /* One object: {"cpu": {...}, "memory": {...}, "swap", "load", "disks": [...], "cgroup", "scope": {...}, ...}.
  */
@@ -89,8 +91,8 @@ void watch_write_host_json(const struct watch *w, struct json *j);
 /* One array, see probe/probes.h. */
 void watch_write_probes_json(const struct watch *w, struct json *j);
 /* One array: [{"name", "severity", "state", "labels", "fingerprint", "since", "value", "threshold",
-   "evidence", ...}]. Alerts that are ok or were never known are left out. */
-void watch_write_alerts_json(const struct watch *w, struct json *j);
+   "evidence", ...}]. Alerts that are ok or were never known are left out, unless is_all. */
+void watch_write_alerts_json(const struct watch *w, struct json *j, bool is_all);
 /* Adds `sinks` and `test` to an open object: who is told, how it goes, and the latest test of a sink. */
 void watch_write_sinks_json(const struct watch *w, struct json *j);
 /* Sends a test message to a sink; false with the reason. */

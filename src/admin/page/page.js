@@ -143,11 +143,27 @@ function showHost(h) {
 
 function showAlerts(alerts) {
   $('alerts').replaceChildren(...alerts.map((a) => {
-    const li = element('li', undefined, a.state);
+    const li = element('li', undefined, a.silence ? 'silenced' : a.state);
+    li.id = 'alert-' + a.fingerprint;
     li.append(element('b', a.summary || a.name), ' ' + a.state + '. ' + (a.evidence || ''));
+    if (a.silence) li.append(element('small', 'Silenced until ' + (a.silence.until ? new Date(a.silence.until).toLocaleString() : 'it is changed') +
+      ' by ' + a.silence.createdBy + (a.silence.comment ? ': ' + a.silence.comment : '') + '.'));
+    else if (a.is_active) li.append(element('code', a.silence_command));
     return li;
   }));
   $('alerts-section').hidden = alerts.length === 0;
+  goToAlert();
+}
+
+// A link to an alert (#alert-FINGERPRINT) comes before the alert is on the page: it is shown once, when it is there.
+let wanted = location.hash;
+addEventListener('hashchange', () => { wanted = location.hash; goToAlert(); });
+function goToAlert() {
+  const li = wanted.startsWith('#alert-') && document.getElementById(wanted.slice(1));
+  if (!li) return;
+  wanted = '';
+  li.classList.add('wanted');
+  li.scrollIntoView();
 }
 
 function addEvents(said) {

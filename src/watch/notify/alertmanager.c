@@ -21,16 +21,15 @@
 
 static void write_alert(struct json *j, const struct alert_message *m, const struct notice *n)
 {
-    char time[CLOCK_RFC3339_BYTES], link[PROMETHEUS_URL_BYTES];
+    char time[CLOCK_RFC3339_BYTES];
     int64_t ends_wall_ns = notice_is_over(n) ? n->ended_wall_ns : m->wall_ns + ENDS_AHEAD_NS;
     json_begin_object(j);
     prometheus_write_labels(j, "labels", n);
     prometheus_write_annotations(j, "annotations", n);
     json_put_text(j, "startsAt", clock_format_rfc3339(time, n->started_wall_ns));
     json_put_text(j, "endsAt", clock_format_rfc3339(time, ends_wall_ns));
-    prometheus_format_link(m, link);
-    if (link[0])
-        json_put_text(j, "generatorURL", link);
+    if (n->link[0])
+        json_put_text(j, "generatorURL", n->link);
     json_end_object(j);
 }
 

@@ -14,5 +14,8 @@ static enum log_level level_of(const struct notification *n)
 
 void log_sink_tell(const struct notification *n)
 {
-    log_line(level_of(n), "%s", n->text);
+    if (n->change == ALERT_FIRED && n->silence)
+        log_line(level_of(n), "%s (to silence it: %s)", n->text, n->silence);
+    else
+        log_line(level_of(n), "%s", n->text);
 }

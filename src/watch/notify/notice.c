@@ -9,15 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void set_texts(struct notice *n, const struct alert *a, const char *line)
+static void set_texts(struct notice *n, const struct alert *a, struct notice_words words)
 {
     n->name = mem_strdup(a->name);
     n->summary = mem_strdup(a->summary);
     n->evidence = mem_strdup(a->evidence);
-    n->line = mem_strdup(line);
+    n->line = mem_strdup(words.line);
+    n->link = mem_strdup(words.link ? words.link : "");
+    n->silence = mem_strdup(words.silence ? words.silence : "");
 }
 
-void notice_init(struct notice *n, const struct alert *a, enum alert_change change, const char *line)
+void notice_init(struct notice *n, const struct alert *a, enum alert_change change, struct notice_words words)
 {
     *n = (struct notice){.change = change,
                          .severity = a->severity,
@@ -30,7 +32,7 @@ void notice_init(struct notice *n, const struct alert *a, enum alert_change chan
                          .labels = NEW_ARRAY(struct notice_label, a->label_count + 1)};
     for (size_t i = 0; i < a->label_count; i++)
         n->labels[i] = (struct notice_label){mem_strdup(a->labels[i].name), mem_strdup(a->labels[i].value)};
-    set_texts(n, a, line);
+    set_texts(n, a, words);
 }
 
 void notice_copy(struct notice *to, const struct notice *from)

@@ -15,7 +15,9 @@
     X(name)     /* "HostDiskHigh": the label alertname */                                                    \
     X(summary)  /* "Disk usage is high" */                                                                   \
     X(evidence) /* one sentence with the numbers */                                                          \
-    X(line)     /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */
+    X(line)     /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */              \
+    X(link)     /* to it on the admin page */                                                                \
+    X(silence)  /* the command that silences it: "weir silence alertname=HostDiskHigh path=/srv --for 2h" */
 
 struct notice_label {
     char *name, *value;
@@ -37,8 +39,13 @@ struct notice {
 #undef NOTICE_TEXT_MEMBER
 };
 
-/* Owns its memory. line: what alert_format_line() makes of it. */
-void notice_init(struct notice *n, const struct alert *a, enum alert_change change, const char *line);
+/* What is said about it, each as in the rows above; link and silence may be NULL. */
+struct notice_words {
+    const char *line, *link, *silence;
+};
+/* Owns its memory. */
+void notice_init(struct notice *n, const struct alert *a, enum alert_change change,
+                 struct notice_words words);
 void notice_copy(struct notice *to, const struct notice *from);
 void notice_fini(struct notice *n);
 

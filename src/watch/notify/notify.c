@@ -202,7 +202,8 @@ void notifier_send(struct notifier *n, const struct notification *what)
     n->log_told++;
     if (what->change != ALERT_FIRED && what->change != ALERT_ENDED)
         return;
-    notice_init(&notice, what->alert, what->change, what->text);
+    notice_init(&notice, what->alert, what->change,
+                (struct notice_words){.line = what->text, .link = what->link, .silence = what->silence});
     for (size_t i = 0; i < n->count; i++)
         send_notice(&n->sinks[i], &notice);
     notice_fini(&notice);

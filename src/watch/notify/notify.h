@@ -18,7 +18,9 @@
 struct notification {
     enum alert_change change; /* never ALERT_NO_CHANGE */
     const struct alert *alert;
-    const char *text; /* the line for people */
+    const char *text;    /* the line for people */
+    const char *link;    /* to the alert on the admin page; "": there is none */
+    const char *silence; /* the command that silences it; both may be NULL */
 };
 
 struct notify_params {

@@ -1,8 +1,6 @@
 /* prometheus.c: see prometheus.h. */
 #include "watch/notify/prometheus.h"
 
-#include <stdio.h>
-
 const char *prometheus_label(const struct notice *n, const char *name)
 {
     if (strcmp(name, "alertname") == 0)
@@ -27,12 +25,8 @@ void prometheus_write_annotations(struct json *j, const char *key, const struct 
     json_key(j, key);
     json_begin_object(j);
     json_put_text(j, "description", n->evidence);
+    if (!notice_is_over(n) && n->silence[0])
+        json_put_text(j, "silence", n->silence);
     json_put_text(j, "summary", n->summary);
     json_end_object(j);
-}
-
-char *prometheus_format_link(const struct alert_message *m, char out[PROMETHEUS_URL_BYTES])
-{
-    snprintf(out, PROMETHEUS_URL_BYTES, "%s%s", m->external_url, m->external_url[0] ? "/api/v1/alerts" : "");
-    return out;
 }

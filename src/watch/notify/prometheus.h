@@ -8,6 +8,3 @@ const char *prometheus_label(const struct notice *n, const char *name);
 /* An object under the key, in the order of the labels' names, as Go's encoder writes maps. */
 void prometheus_write_labels(struct json *j, const char *key, const struct notice *n);
 void prometheus_write_annotations(struct json *j, const char *key, const struct notice *n);
-/* Where people find out more: on the admin page; "" when there is none. */
-enum { PROMETHEUS_URL_BYTES = 512 };
-char *prometheus_format_link(const struct alert_message *m, char out[PROMETHEUS_URL_BYTES]);

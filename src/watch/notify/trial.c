@@ -41,7 +41,7 @@ static struct notice test_notice(const struct trial *t, enum alert_change change
     snprintf(a.evidence, sizeof(a.evidence), "weir notify test was called for the sink %s; nothing is wrong",
              t->config->name.ptr);
     alert_format_line(&a, change, line, sizeof(line));
-    notice_init(&n, &a, change, line);
+    notice_init(&n, &a, change, (struct notice_words){.line = line});
     return n;
 }
 

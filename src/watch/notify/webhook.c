@@ -69,7 +69,7 @@ static void write_common_annotations(struct json *j, const struct alert_message 
 static void write_alert(struct json *j, const struct alert_message *m, const struct notice *n)
 {
     bool is_over = notice_is_over(n);
-    char time[CLOCK_RFC3339_BYTES], fingerprint[32], link[PROMETHEUS_URL_BYTES];
+    char time[CLOCK_RFC3339_BYTES], fingerprint[32];
     snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, n->fingerprint);
     json_begin_object(j);
     json_put_text(j, "status", is_over ? "resolved" : "firing");
@@ -77,7 +77,7 @@ static void write_alert(struct json *j, const struct alert_message *m, const str
     prometheus_write_annotations(j, "annotations", n);
     json_put_text(j, "startsAt", clock_format_rfc3339(time, n->started_wall_ns));
     json_put_text(j, "endsAt", is_over ? clock_format_rfc3339(time, n->ended_wall_ns) : zero_time);
-    json_put_text(j, "generatorURL", prometheus_format_link(m, link));
+    json_put_text(j, "generatorURL", n->link);
     json_put_text(j, "fingerprint", fingerprint);
     json_end_object(j);
 }

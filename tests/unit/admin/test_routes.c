@@ -133,6 +133,31 @@ static bool ready_server(void *context, struct server *server, struct err *err)
     return note_change(context, err, "ready", server->name);
 }
 
+static void write_alerts(void *context, struct json *j, bool is_all)
+{
+    json_begin_array(j);
+    if (is_all)
+        json_str(j, STR("also those that are ok"));
+    json_end_array(j);
+}
+
+static bool add_silence(void *context, const struct json_value *body, struct json *j, struct err *err)
+{
+    json_begin_object(j);
+    json_put_text(j, "silenceID", "1c0ffee1");
+    json_end_object(j);
+    if (!json_value_has(body, "endsAt"))
+        return err_set(err, "endsAt must be a time");
+    return note_change(context, err, "silence until", json_value_text(body, "endsAt", "?"));
+}
+
+static bool end_silence(void *context, struct str id, struct json *j, struct err *err)
+{
+    json_begin_object(j);
+    json_end_object(j);
+    return note_change(context, err, "end", id.ptr);
+}
+
 static bool is_ready(void *context, const char **ret_why_not)
 {
     struct scene *s = context;
@@ -153,7 +178,10 @@ static void make_admin(const char *token)
     struct err err = {0};
     struct admin_ops ops = {.context = &scene,
                             .write_events = write_events,
-                            .write_alerts = write_array,
+                            .write_alerts = write_alerts,
+                            .write_silences = write_array,
+                            .add_silence = add_silence,
+                            .end_silence = end_silence,
                             .write_host = write_object,
                             .ask_history = ask_history,
                             .write_service_scale = write_service_scale,
@@ -244,6 +272,15 @@ static void paths_and_methods_have_their_status(void **state)
         {"GET", "/api/v1/servers", 200, NULL},
         {"GET", "/api/v1/events", 200, NULL},
         {"GET", "/api/v1/alerts", 200, NULL},
+        {"GET", "/api/v1/alerts?all=1", 404, NULL}, /* the query is apart */
+        {"GET", "/api/v1/silences", 200, NULL},
+        {"PUT", "/api/v1/silences", 405, "GET, HEAD, POST"},
+        {"POST", "/api/v1/silences", 400, NULL},
+        {"DELETE", "/api/v1/silences", 405, "GET, HEAD, POST"},
+        {"DELETE", "/api/v1/silences/1c0ffee1", 200, NULL},
+        {"GET", "/api/v1/silences/1c0ffee1", 405, "DELETE"},
+        {"DELETE", "/api/v1/silences/", 404, NULL},
+        {"DELETE", "/api/v1/silences/a/b", 404, NULL},
         {"GET", "/api/v1/host", 200, NULL},
         {"GET", "/api/v1/services/shop/explain", 200, NULL},
         {"GET", "/api/v1/services/nothing/explain", 404, NULL},

@@ -44,8 +44,9 @@ static void matchers_fit(void **state)
 
 static void what_is_no_matcher_is_told(void **state)
 {
-    static const char *const texts[] = {"",     "service", "=shop", "!=shop", "ser vice=shop", "1st=x", "service=~sh.*",
-                                        "service=a\nb", "dienst\xc3\xa9=x"};
+    static const char *const texts[] = {
+        "",      "service",       "=shop",        "!=shop",          "ser vice=shop",
+        "1st=x", "service=~sh.*", "service=a\nb", "dienst\xc3\xa9=x"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct matcher m = {.is_unlike = true};
         struct err hint = {0};

@@ -54,7 +54,7 @@ static void add(struct room *r, char name, enum alert_change change, enum alert_
     alert_add_label(&a, "path", str_of(path));
     a.started_wall_ns = wall_ns(r);
     a.ended_wall_ns = change == ALERT_ENDED ? wall_ns(r) : 0;
-    notice_init(&n, &a, change, "a line");
+    notice_init(&n, &a, change, (struct notice_words){.line = "a line"});
     outbox_add(r->outbox, &n, r->now_ns);
     notice_fini(&n);
 }

@@ -37,7 +37,7 @@ static bool takes(const char *only, const char *name, enum alert_severity severi
     alert_init(&a, name, "a summary", severity, STR("web-1"));
     if (label)
         alert_add_label(&a, label, str_of(value));
-    notice_init(&n, &a, ALERT_FIRED, "a line");
+    notice_init(&n, &a, ALERT_FIRED, (struct notice_words){.line = "a line"});
     bool is_taken = route_takes(&c->notify[1], &n);
     notice_fini(&n);
     config_free(c);

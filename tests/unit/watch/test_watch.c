@@ -97,7 +97,7 @@ static void assert_in_json(struct room *r, bool is_alerts, const char *part)
     struct json j;
     json_init(&j, &out);
     if (is_alerts)
-        watch_write_alerts_json(r->watch, &j);
+        watch_write_alerts_json(r->watch, &j, false);
     else
         watch_write_host_json(r->watch, &j);
     if (!strstr(out.ptr, part))

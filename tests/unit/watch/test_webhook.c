@@ -17,6 +17,10 @@
     "{\"alertname\":\"HostDiskHigh\",\"instance\":\"web-1\",\"path\":\"/srv/"                                \
     "\\\"a\\\"\",\"severity\":\"warning\"}"
 #define ANNOTATIONS "{\"description\":\"/srv is 95.0 % full\",\"summary\":\"Disk usage is high\"}"
+#define SILENCE     "weir silence alertname=HostDiskHigh --for 2h"
+#define FIRING_ANNOTATIONS                                                                                   \
+    "{\"description\":\"/srv is 95.0 % full\",\"silence\":\"" SILENCE "\",\"summary\":\"Disk usage is "      \
+    "high\"}"
 
 static struct alert disk_alert(void)
 {
@@ -36,7 +40,10 @@ static void assert_body(const struct alert *alerts, const enum alert_change *cha
     struct notice notices[4];
     struct outgoing out = {.method = "POST"};
     for (size_t i = 0; i < count; i++)
-        notice_init(&notices[i], &alerts[i], changes[i], "ALERT: Disk usage is high!");
+        notice_init(&notices[i], &alerts[i], changes[i],
+                    (struct notice_words){.line = "ALERT: Disk usage is high!",
+                                          .link = url[0] ? "http://web-1:9900/#alert-abc" : "",
+                                          .silence = SILENCE});
     struct alert_message m = {
         .receiver = "webhook-1", .external_url = url, .count = count, .notices = notices};
     struct sink_setup setup = {.url = "http://hook.test/", .token = "secret"};
@@ -55,9 +62,9 @@ static void test_firing(void **state)
     struct alert a = disk_alert();
     assert_body(&a, (enum alert_change[]){ALERT_FIRED}, 1, "http://web-1:9900",
                 "{\"receiver\":\"webhook-1\",\"status\":\"firing\",\"alerts\":[{\"status\":\"firing\","
-                "\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS
+                "\"labels\":" LABELS ",\"annotations\":" FIRING_ANNOTATIONS
                 ",\"startsAt\":\"2023-11-14T22:13:20.250Z\","
-                "\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"http://web-1:9900/api/v1/alerts\","
+                "\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"http://web-1:9900/#alert-abc\","
                 "\"fingerprint\":\"0000000000000abc\"}],\"groupLabels\":{\"alertname\":\"HostDiskHigh\"},"
                 "\"commonLabels\":" LABELS ",\"commonAnnotations\":" ANNOTATIONS
                 ",\"externalURL\":\"http://web-1:9900\",\"version\":\"4\","
@@ -88,7 +95,8 @@ static void test_group(void **state)
     assert_body(
         alerts, (enum alert_change[]){ALERT_FIRED, ALERT_ENDED}, 2, "",
         "{\"receiver\":\"webhook-1\",\"status\":\"firing\",\"alerts\":[{\"status\":\"firing\","
-        "\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS ",\"startsAt\":\"2023-11-14T22:13:20.250Z\","
+        "\"labels\":" LABELS ",\"annotations\":" FIRING_ANNOTATIONS
+        ",\"startsAt\":\"2023-11-14T22:13:20.250Z\","
         "\"endsAt\":\"0001-01-01T00:00:00Z\",\"generatorURL\":\"\",\"fingerprint\":\"0000000000000abc\"},"
         "{\"status\":\"resolved\",\"labels\":{\"alertname\":\"HostCpuHigh\",\"instance\":\"web-1\","
         "\"severity\":\"critical\"},\"annotations\":{\"description\":\"\",\"summary\":\"CPU usage is "
@@ -106,8 +114,10 @@ static void test_alertmanager(void **state)
     struct outgoing out = {.method = "POST"};
     struct str url = STR("http://am.test:9093/base/");
     struct config_notify config = {.kind = NOTIFY_ALERTMANAGER, .urls = {1, &url}};
-    notice_init(&notices[0], &a, ALERT_FIRED, "a line");
-    notice_init(&notices[1], &a, ALERT_ENDED, "a line");
+    struct notice_words words = {
+        .line = "a line", .link = "http://web-1:9900/#alert-abc", .silence = SILENCE};
+    notice_init(&notices[0], &a, ALERT_FIRED, words);
+    notice_init(&notices[1], &a, ALERT_ENDED, words);
     struct alert_message m = {.receiver = "alertmanager-1",
                               .external_url = "http://web-1:9900",
                               .wall_ns = INT64_C(1700000300) * NS_PER_S,
@@ -116,12 +126,12 @@ static void test_alertmanager(void **state)
     sink_alertmanager.write(&m, &(struct sink_setup){.config = &config, .url = "", .token = ""}, &out);
     assert_string_equal(out.url.ptr, "http://am.test:9093/base/api/v2/alerts");
     assert_string_equal(out.body.ptr,
-                        "[{\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS
+                        "[{\"labels\":" LABELS ",\"annotations\":" FIRING_ANNOTATIONS
                         ",\"startsAt\":\"2023-11-14T22:13:20.250Z\",\"endsAt\":\"2023-11-14T22:22:20.000Z\","
-                        "\"generatorURL\":\"http://web-1:9900/api/v1/alerts\"},"
+                        "\"generatorURL\":\"http://web-1:9900/#alert-abc\"},"
                         "{\"labels\":" LABELS ",\"annotations\":" ANNOTATIONS
                         ",\"startsAt\":\"2023-11-14T22:13:20.250Z\",\"endsAt\":\"2023-11-14T22:23:20.000Z\","
-                        "\"generatorURL\":\"http://web-1:9900/api/v1/alerts\"}]");
+                        "\"generatorURL\":\"http://web-1:9900/#alert-abc\"}]");
     notice_fini(&notices[0]);
     notice_fini(&notices[1]);
     buf_fini(&out.url);

@@ -1,0 +1,65 @@
+/* Silences that people set and end: asked for through the API, told as events, kept at once. */
+#include "base/clock.h"
+#include "control/control_priv.h"
+
+#include <stdio.h>
+
+static void write_answer(const struct control *c, const char *id, struct json *j)
+{
+    json_begin_object(j);
+    json_put_text(j, "silenceID", id);
+    json_key(j, "silence");
+    (void)silences_write_one(watch_silences(c->watch), j, str_of(id), clock_wall_ns());
+    json_end_object(j);
+}
+
+/* The silence itself is the event's details. */
+static void note(struct control *c, const char *id, const char *text)
+{
+    struct buf details CLEANUP(buf_fini) = {0};
+    struct json j;
+    json_init(&j, &details);
+    (void)silences_write_one(watch_silences(c->watch), &j, str_of(id), clock_wall_ns());
+    control_note(c,
+                 &(struct event_note){
+                     .kind = "silence", .level = LOG_LEVEL_INFO, .text = text, .details = buf_str(&details)});
+}
+
+static void put_matchers(struct buf *out, const struct silence_wish *w)
+{
+    for (size_t i = 0; i < w->matcher_count; i++)
+        buf_printf(out, " %.*s%s%.*s", STR_ARG(w->matchers[i].name), w->matchers[i].is_unlike ? "!=" : "=",
+                   STR_ARG(w->matchers[i].value));
+}
+
+bool silencing_add(struct control *c, const struct json_value *body, struct json *j, struct err *err)
+{
+    char id[SILENCE_ID_BYTES], from[CLOCK_RFC3339_BYTES], until[CLOCK_RFC3339_BYTES];
+    struct silence_wish wish;
+    int64_t wall_ns = clock_wall_ns();
+    struct buf text CLEANUP(buf_fini) = {0};
+    if (!silence_wish_read(body, wall_ns, &wish, err) ||
+        !silences_add(watch_silences(c->watch), &wish, wall_ns, id, err))
+        return false;
+    buf_put(&text, STR("nobody is told of"));
+    put_matchers(&text, &wish);
+    if (wish.starts_wall_ns > wall_ns)
+        buf_printf(&text, " from %s", clock_format_rfc3339(from, wish.starts_wall_ns));
+    buf_printf(&text, " until %s: silence %s by %.*s, %.*s", clock_format_rfc3339(until, wish.ends_wall_ns),
+               id, STR_ARG(wish.who), STR_ARG(wish.comment));
+    note(c, id, text.ptr);
+    write_answer(c, id, j);
+    return true;
+}
+
+bool silencing_end(struct control *c, struct str id, struct json *j, struct err *err)
+{
+    char name[SILENCE_ID_BYTES], text[SILENCE_ID_BYTES + 32];
+    if (!silences_end(watch_silences(c->watch), id, clock_wall_ns(), err))
+        return false;
+    str_copy(name, sizeof(name), id);
+    snprintf(text, sizeof(text), "silence %s was ended", name);
+    note(c, name, text);
+    write_answer(c, name, j);
+    return true;
+}
