@@ -240,10 +240,6 @@ void delivery_close(struct delivery *d, int64_t flush_ns)
     job_pool_free(d->pool, flush_ns);
     d->pool = NULL;
     flush(d, until_ns);
-    uint64_t queued = outbox_counts(d->outbox).queued;
-    if (queued && !d->params.is_keeping)
-        log_warn("notify %s: closed with %llu notifications not delivered", d->name,
-                 (unsigned long long)queued);
 }
 
 void delivery_free(struct delivery *d)

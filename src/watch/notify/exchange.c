@@ -149,7 +149,6 @@ static void send_request(const struct exchange *x, const struct sink_kind *kind,
     };
     if (!x->fetch(&request, &response, &err)) {
         set_later(ret, err.text);
-        ret->verdict = err.retryable ? RETRY_LATER : RETRY_NEVER;
         return;
     }
     if (x->watcher)

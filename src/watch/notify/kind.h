@@ -67,8 +67,9 @@ struct sink_kind {
     int64_t resend_ns, resend_ended_ns;
     /* Puts the message into out. NULL for kinds with `deliver`. */
     void (*write)(const struct alert_message *m, const struct sink_setup *setup, struct outgoing *out);
-    /* May change what the status alone says (2xx: delivered; 429 and 5xx: later; all else: never) and what
-     * Retry-After says; `text` holds "the receiver answered 400" already. NULL: nothing to add. */
+    /* May change what the status alone says (2xx: delivered; 400, 413, 422 and the like: never; all else:
+     * later) and what Retry-After says; `text` holds "the receiver answered 400" already. NULL: nothing to
+     * add. */
     void (*judge)(const struct fetch_response *response, struct sink_answer *answer);
     /* Instead of an HTTP request. May block for timeout_ns, > 0, and sets all of *ret. */
     void (*deliver)(const struct alert_message *m, const struct sink_setup *setup, int64_t timeout_ns,

@@ -35,6 +35,12 @@ struct sink {
     bool is_saved;      /* ...which was in the last notifier_save() */
 };
 
+/* Names of sinks that there are no more, whose documents are to be emptied. */
+struct gone {
+    size_t count;
+    char *names[SINKS_MAX]; /* owned */
+};
+
 struct notifier {
     struct notify_params params;
     char *external_url; /* owned */
@@ -45,11 +51,30 @@ struct notifier {
     struct live_trial *trial; /* owned */
     size_t count;
     struct sink sinks[SINKS_MAX];
+    struct gone gone;
 };
 
 static struct outbox *outbox_of(const struct sink *s)
 {
     return delivery_outbox(s->delivery);
+}
+
+/* ---- which sinks there are no more ---- */
+
+static void note_gone(struct notifier *n, struct str name)
+{
+    struct gone *g = &n->gone;
+    if (g->count == SINKS_MAX)
+        return;
+    char *copy = mem_alloc(name.len + 1);
+    str_copy(copy, name.len + 1, name);
+    g->names[g->count++] = copy;
+}
+
+static void forget_gone(struct notifier *n)
+{
+    while (n->gone.count)
+        free(n->gone.names[--n->gone.count]);
 }
 
 /* ---- which sinks there are ---- */
@@ -148,6 +173,23 @@ struct notifier *notifier_new(const struct notify_params *params)
     return n;
 }
 
+static void warn_of_what_waits(const struct sink *s, const char *why)
+{
+    uint64_t queued = outbox_counts(outbox_of(s)).queued;
+    if (queued)
+        log_warn("notify %s: %s with %llu alerts not told", s->config->name.ptr, why,
+                 (unsigned long long)queued);
+}
+
+static void remove_sink(struct notifier *n, struct sink *s)
+{
+    delivery_close(s->delivery, 0);
+    warn_of_what_waits(s, "taken out of the configuration");
+    if (!find_named(n, s->config->name))
+        note_gone(n, s->config->name);
+    free_sink(s);
+}
+
 void notifier_configure(struct notifier *n, const struct config_notify *sinks, size_t count)
 {
     struct notifier *old = NEW(struct notifier);
@@ -157,18 +199,19 @@ void notifier_configure(struct notifier *n, const struct config_notify *sinks, s
         if (sinks[i].kind != NOTIFY_LOG)
             configure_sink(n, old, &sinks[i]);
     for (size_t k = 0; k < old->count; k++)
-        if (old->sinks[k].delivery) {
-            delivery_close(old->sinks[k].delivery, 0);
-            free_sink(&old->sinks[k]);
-        }
+        if (old->sinks[k].delivery)
+            remove_sink(n, &old->sinks[k]);
     free(old);
 }
 
 void notifier_close(struct notifier *n, int64_t flush_ns)
 {
     int64_t until_ns = clock_now_ns() + flush_ns;
-    for (size_t i = 0; i < n->count && !n->is_closed; i++)
+    for (size_t i = 0; i < n->count && !n->is_closed; i++) {
         delivery_close(n->sinks[i].delivery, MAX(until_ns - clock_now_ns(), 0));
+        if (!n->is_keeping)
+            warn_of_what_waits(&n->sinks[i], "closed");
+    }
     live_trial_free(n->trial);
     n->trial = NULL;
     n->is_closed = true;
@@ -181,6 +224,7 @@ void notifier_free(struct notifier *n)
     notifier_close(n, 0);
     for (size_t i = 0; i < n->count; i++)
         free_sink(&n->sinks[i]);
+    forget_gone(n);
     free(n->external_url);
     free(n);
 }
@@ -239,7 +283,15 @@ bool notifier_has_changed(const struct notifier *n)
     for (size_t i = 0; i < n->count; i++)
         if (outbox_has_changed(outbox_of(&n->sinks[i])))
             return true;
-    return false;
+    return n->gone.count > 0;
+}
+
+static void put_document(const char *name, struct str text,
+                         void (*put)(void *context, const char *key, struct str text), void *context)
+{
+    char key[KEY_BYTES];
+    snprintf(key, sizeof(key), "%s%s", key_prefix.ptr, name);
+    put(context, key, text);
 }
 
 void notifier_save(struct notifier *n, int64_t now_ns, int64_t wall_ns,
@@ -248,15 +300,17 @@ void notifier_save(struct notifier *n, int64_t now_ns, int64_t wall_ns,
     CLEANUP(buf_fini) struct buf text = {0};
     for (size_t i = 0; i < n->count; i++) {
         struct sink *s = &n->sinks[i];
-        char key[KEY_BYTES];
         s->is_saved = outbox_has_changed(outbox_of(s));
         if (!s->is_saved)
             continue;
         buf_clear(&text);
         s->mark = outbox_save(outbox_of(s), &text, now_ns, wall_ns);
-        snprintf(key, sizeof(key), "%s%s", key_prefix.ptr, s->config->name.ptr);
-        put(context, key, buf_str(&text));
+        put_document(s->config->name.ptr, buf_str(&text), put, context);
     }
+    for (size_t i = 0; i < n->gone.count; i++)
+        if (!find_named(n, str_of(n->gone.names[i])))
+            put_document(n->gone.names[i], STR(""), put, context);
+    forget_gone(n);
 }
 
 void notifier_kept(struct notifier *n, bool is_kept)
@@ -279,7 +333,10 @@ bool notifier_restore(struct notifier *n, struct str key, struct str text, int64
 {
     if (!str_starts_with(key, key_prefix))
         return false;
-    struct sink *s = find_named(n, str_n(key.ptr + key_prefix.len, key.len - key_prefix.len));
+    struct str name = str_n(key.ptr + key_prefix.len, key.len - key_prefix.len);
+    struct sink *s = find_named(n, name);
+    if (!s && text.len && name.len < KEY_BYTES - key_prefix.len)
+        note_gone(n, name); /* or it would be told of old things when it is there again one day */
     if (!s || !outbox_restore(outbox_of(s), text, now_ns, wall_ns))
         return false;
     open_or_set(s, now_ns, wall_ns);

@@ -73,7 +73,8 @@ void notifier_set_keeping(struct notifier *n, bool is_keeping);
  */
 void notifier_on_change(struct notifier *n, void (*on_change)(void *context), void *context);
 bool notifier_has_changed(const struct notifier *n); /* since the last notifier_save() */
-/* Calls put for each document that has changed, in one go; all are borrowed for the call. */
+/* Calls put for each document that has changed, in one go; all are borrowed for the call. A text that is ""
+ * is that of a sink that there is no more. */
 void notifier_save(struct notifier *n, int64_t now_ns, int64_t wall_ns,
                    void (*put)(void *context, const char *key, struct str text), void *context);
 /* What the last notifier_save() gave is on the disk; or it is not, and is given again by the next. */

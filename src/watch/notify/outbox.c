@@ -483,10 +483,9 @@ static uint32_t drop(struct outbox *o, struct entry *e)
 }
 
 /* One of them may be the reason: then each is told by itself. */
-static struct outbox_result on_refused(struct outbox *o, const struct sink_answer *a, int64_t now_ns)
+static struct outbox_result on_refused(struct outbox *o, int64_t now_ns)
 {
-    bool is_about_content = a->status == 400 || a->status == 413 || a->status == 422;
-    bool is_parted = is_about_content && o->out_count > 1;
+    bool is_parted = o->out_count > 1;
     uint32_t lost = 0;
     list_for_each_safe (node, &o->queue) {
         struct entry *e = entry_of(node);
@@ -514,8 +513,7 @@ struct outbox_result outbox_done(struct outbox *o, const struct sink_answer *ans
     } else {
         if (!o->failing_since_ns)
             o->failing_since_ns = MAX(now_ns, 1);
-        result =
-            answer->verdict == RETRY_LATER ? on_failed(o, answer, now_ns) : on_refused(o, answer, now_ns);
+        result = answer->verdict == RETRY_LATER ? on_failed(o, answer, now_ns) : on_refused(o, now_ns);
     }
     o->out_count = 0;
     note_lost(o, result.lost, now_ns);

@@ -4,13 +4,21 @@
 #include "base/clock.h"
 #include "base/macros.h"
 
+/* RFC 9110 §15.5, RFC 4918 §11.2, RFC 6585 §5 */
+static bool is_about_the_message(int status)
+{
+    static const int statuses[] = {400, 406, 411, 413, 414, 415, 422, 431};
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+        if (statuses[i] == status)
+            return true;
+    return false;
+}
+
 enum retry_verdict retry_judge(const struct retry_answer *a)
 {
-    if (!a->has_status)
-        return a->is_retryable ? RETRY_LATER : RETRY_NEVER;
-    if (a->status >= 200 && a->status < 300)
+    if (a->has_status && a->status >= 200 && a->status < 300)
         return RETRY_DELIVERED;
-    return a->status == 429 || a->status >= 500 ? RETRY_LATER : RETRY_NEVER;
+    return a->has_status && is_about_the_message(a->status) ? RETRY_NEVER : RETRY_LATER;
 }
 
 int64_t retry_delay_ns(uint32_t attempts, int64_t retry_after_s, struct random *random)

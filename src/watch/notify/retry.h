@@ -1,8 +1,10 @@
 /*
  * retry.h: what becomes of a delivery, and when it is tried again. Pure; randomness is a parameter.
  *
- * Alertmanager retries network errors and 5xx and gives up at all other answers; receivers also say 429 when
- * they are busy, with Retry-After (RFC 6585 §4, RFC 9110 §10.2.3), which we honour.
+ * What is wrong with a message stays wrong: it is final. What is wrong with the address, the permission or
+ * the way can be mended, by a new secret or a reload, and is tried again until the message is too old.
+ * (Alertmanager gives up at all answers but 5xx.) Receivers say 429 when they are busy, with Retry-After (RFC
+ * 6585 §4, RFC 9110 §10.2.3), which we honour.
  */
 #pragma once
 #include "base/random.h"
@@ -15,7 +17,6 @@ enum retry_verdict { RETRY_DELIVERED, RETRY_LATER, RETRY_NEVER };
 struct retry_answer {
     bool has_status; /* false: no answer came */
     int status;
-    bool is_retryable;     /* without an answer: trying again makes sense */
     int64_t retry_after_s; /* -1: not told */
 };
 

@@ -148,14 +148,18 @@ static void test_verdicts(void **state)
         {{.has_status = true, .status = 200}, RETRY_DELIVERED},
         {{.has_status = true, .status = 204}, RETRY_DELIVERED},
         {{.has_status = true, .status = 202}, RETRY_DELIVERED},
-        {{.has_status = true, .status = 302}, RETRY_NEVER},
-        {{.has_status = true, .status = 400}, RETRY_NEVER},
-        {{.has_status = true, .status = 404}, RETRY_NEVER},
+        {{.has_status = true, .status = 302}, RETRY_LATER}, /* the address can be mended... */
+        {{.has_status = true, .status = 404}, RETRY_LATER},
+        {{.has_status = true, .status = 410}, RETRY_LATER},
+        {{.has_status = true, .status = 401}, RETRY_LATER}, /* ...and the token... */
+        {{.has_status = true, .status = 403}, RETRY_LATER},
+        {{.has_status = true, .status = 400}, RETRY_NEVER}, /* ...but not the message */
+        {{.has_status = true, .status = 413}, RETRY_NEVER},
+        {{.has_status = true, .status = 422}, RETRY_NEVER},
         {{.has_status = true, .status = 429}, RETRY_LATER},
         {{.has_status = true, .status = 500}, RETRY_LATER},
         {{.has_status = true, .status = 503}, RETRY_LATER},
-        {{.is_retryable = true}, RETRY_LATER},
-        {{.is_retryable = false}, RETRY_NEVER},
+        {{.has_status = false}, RETRY_LATER},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         assert_int_equal(retry_judge(&rows[i].answer), rows[i].verdict);
