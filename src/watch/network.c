@@ -84,16 +84,16 @@ static const struct interface_sample *find_previous(const struct network *n, con
     return NULL;
 }
 
-static void take_usage(struct interface_sample *s)
+static struct reading usage_of(const struct interface_sample *s)
 {
-    if (!s->speed.is_known || !s->received_rate.is_known || !s->sent_rate.is_known) {
-        s->usage_percent = s->speed.is_known ? s->received_rate : s->speed;
-        if (s->usage_percent.is_known)
-            s->usage_percent = s->sent_rate;
-        return;
-    }
+    if (!s->speed.is_known)
+        return s->speed;
+    if (!s->received_rate.is_known)
+        return s->received_rate;
+    if (!s->sent_rate.is_known)
+        return s->sent_rate;
     double busier = MAX(s->received_rate.value, s->sent_rate.value);
-    s->usage_percent = reading_known(formula_round_tenth(busier * 8 / s->speed.value * 100));
+    return reading_known(formula_round_tenth(busier * 8 / s->speed.value * 100));
 }
 
 static void take_interface(const struct network *n, const struct interface_line *line, int64_t now_ns,
@@ -120,7 +120,7 @@ static void take_interface(const struct network *n, const struct interface_line 
         s->drops_rate = formula_rate(before->received_drops + before->sent_drops,
                                      s->received_drops + s->sent_drops, elapsed_ns);
     }
-    take_usage(s);
+    s->usage_percent = usage_of(s);
 }
 
 static void take_interfaces(struct network *n, int64_t now_ns, struct host_sample *s, const char **ret_why)
