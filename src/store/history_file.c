@@ -34,6 +34,7 @@ enum {
     SERIES_GO_AT_ONCE = 1024, /* when there are too many */
     SLOTS_MAX = 60,           /* of a block */
     TIGHT_PERCENT = 95,       /* of the file's pages: from here the oldest go */
+    PAGES_BACK_MAX = 1000,    /* given back to the disk with one batch */
     SHARE_DROPPED = 10,       /* a tenth of the level's time */
     LAST_S = 3600,            /* how exactly a series' last value is noted */
     RESERVE_SHARE = 50,       /* of the disk are left to others... */
@@ -363,6 +364,8 @@ static void shorten_when_tight(struct history_file *f, struct sql *s)
     struct sql_pages pages = sql_count_pages(s);
     if (pages.used > pages.max / 100 * TIGHT_PERCENT)
         (void)shorten(f, s);
+    if (pages.all > pages.max) /* it may be less than it was when they were written */
+        sql_shrink(s, PAGES_BACK_MAX);
 }
 
 /* ---- one batch ---- */
@@ -440,6 +443,7 @@ struct history_file *history_file_new(const struct history_file_params *params)
     struct sql_params sql = {.path = params->path,
                              .bytes_max = params->bytes_max - params->bytes_max / LOG_SHARE,
                              .log_bytes_max = params->bytes_max / LOG_SHARE,
+                             .can_shrink = true,
                              .upgrades = upgrades,
                              .upgrade_count = ARRAY_LEN(upgrades),
                              .make_room = shorten,

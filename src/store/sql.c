@@ -197,7 +197,15 @@ static uint64_t pages_max(const struct sql *s)
 struct sql_pages sql_count_pages(struct sql *s)
 {
     int64_t all = sql_number(s, "PRAGMA page_count", 0), unused = sql_number(s, "PRAGMA freelist_count", 0);
-    return (struct sql_pages){.used = (uint64_t)MAX(all - unused, 0), .max = pages_max(s)};
+    return (struct sql_pages){
+        .all = (uint64_t)all, .used = (uint64_t)MAX(all - unused, 0), .max = pages_max(s)};
+}
+
+void sql_shrink(struct sql *s, uint64_t pages)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "PRAGMA incremental_vacuum(%llu)", (unsigned long long)pages);
+    sql_execute(s, text);
 }
 
 /* ---- the connection ---- */
@@ -293,6 +301,8 @@ static void open_sqlite(struct sql *s, struct sql_report *r)
         close_sqlite(s);
         return;
     }
+    if (version == 0 && s->params.can_shrink)
+        sql_execute(s, "PRAGMA auto_vacuum = INCREMENTAL"); /* counts before the first table only */
     sql_execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                    "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF");
     set_pages_max(s, pages_max(s));

@@ -18,6 +18,7 @@ struct sql_params {
     const char *path;       /* copied; its folder must exist */
     uint64_t bytes_max;     /* the file grows no larger */
     uint64_t log_bytes_max; /* while the log beside it is longer, nothing is written */
+    bool can_shrink;        /* sql_shrink() may be called; decided when the file is made */
     /* Each brings the file from the version of its index to the next. Borrowed. */
     const char *const *upgrades;
     size_t upgrade_count;
@@ -63,11 +64,13 @@ struct sql_report sql_run(struct sql *s, bool is_write, void (*work)(void *conte
 bool sql_is_good(const struct sql *s);
 void sql_execute(struct sql *s, const char *text);
 int64_t sql_changes(const struct sql *s); /* rows that the last statement changed */
-/* Of the file: what is in use, and what there may be. */
+/* Of the file: all that it has, those in use, and how many there may be. */
 struct sql_pages {
-    uint64_t used, max;
+    uint64_t all, used, max;
 };
 struct sql_pages sql_count_pages(struct sql *s);
+/* Gives unused pages back to the disk, at most so many at once. */
+void sql_shrink(struct sql *s, uint64_t pages);
 
 /* NULL after an error; all functions take it. */
 struct sql_statement *sql_prepare(struct sql *s, const char *text);

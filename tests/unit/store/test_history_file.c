@@ -468,6 +468,26 @@ static void test_the_file_is_bounded(void **state)
     history_file_free(f);
 }
 
+/* The bound may be lower after a restart: the file gets smaller with what comes. */
+static void test_a_lower_bound_shrinks_the_file(void **state)
+{
+    enum { COUNT = 100, BYTES = 2 << 20 };
+    static char labels[COUNT][32];
+    struct wave waves[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(labels[i], sizeof(labels[i]), "{\"server\":\"s-%d\"}", i);
+        waves[i] = (struct wave){STR("server_cpu"), str_of(labels[i]), noise};
+    }
+    struct history_file *f = make(0, NULL);
+    put_range(f, waves, COUNT, START_S, START_S + 2 * 3600);
+    history_file_free(f);
+    assert_true(bytes_on_disk() > BYTES);
+    f = make(BYTES, NULL);
+    put_range(f, waves, COUNT, START_S + 2 * 3600, START_S + 2 * 3600 + 600);
+    history_file_free(f);
+    assert_in_range(bytes_on_disk(), BYTES / 4, BYTES);
+}
+
 /* ---- clocks ---- */
 
 static void test_a_clock_that_steps_back_is_waited_for(void **state)
@@ -660,6 +680,7 @@ int main(void)
         TEST(test_old_points_go),
         TEST(test_a_series_that_is_gone_goes_in_the_end),
         TEST(test_the_file_is_bounded),
+        TEST(test_a_lower_bound_shrinks_the_file),
         TEST(test_a_clock_that_steps_back_is_waited_for),
         TEST(test_a_clock_that_stays_behind_is_believed),
         TEST(test_a_clock_ahead_drops_nothing_for_an_hour),
