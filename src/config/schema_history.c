@@ -61,7 +61,7 @@ static const struct schema_key history_keys[] = {
 };
 const struct schema_mapping schema_history = {
     .help = "What is watched is kept in a file beside what is learned (`state`), and can be asked for by the "
-            "API and `weir history`. `off` keeps nothing.",
+            "API. `off` keeps nothing.",
     KEYS(history_keys),
     .can_be_off = true,
     .is_enabled_offset = AT(config_history, is_enabled),
