@@ -72,3 +72,11 @@ void buf_consume(struct buf *b, size_t bytes)
     if (b->ptr)
         b->ptr[b->len] = '\0';
 }
+
+void buf_cut(struct buf *b, size_t len)
+{
+    ASSERT(len <= b->len);
+    b->len = len;
+    if (b->ptr)
+        b->ptr[len] = '\0';
+}

@@ -20,6 +20,7 @@ void buf_put_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
 void buf_consume(struct buf *b, size_t bytes); /* drops bytes from the front */
+void buf_cut(struct buf *b, size_t len);       /* drops what is behind; len is at most b->len */
 static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){b->ptr ? b->ptr : "", b->len};

@@ -180,6 +180,8 @@ void check_notify(struct decoding *d, struct node *root, struct config *c)
                 node_key_error(d->d, place, "'log' is given twice");
             continue;
         }
+        if (sink->words.language == LANGUAGE_UNSET)
+            sink->words.language = c->watch.language;
         if (sink->name.len == 0)
             sink->name = default_name(d, sink->kind, number);
         add_members(d, sink, sinks, &count, place);

@@ -33,6 +33,12 @@ void check_swarm(struct decoding *d, const struct schema_mapping *m, struct node
 void check_registry(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 /* Of a kind of sink: where its address and its secret come from. */
 void check_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_token_sink(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_template(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_ntfy(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_mail(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_sink_exec(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_syslog(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 /* Of the whole file: puts the log first among the sinks and gives each a name of its own. */
 void check_notify(struct decoding *d, struct node *root, struct config *c);
 void check_objectives(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -329,8 +329,11 @@ struct config_silences {
     struct config_maintenance *maintenance; /* watch: {maintenance} */
 };
 
-struct config_watch {    /* watch: */
-    int64_t interval_ns; /* default 1s */
+enum config_language { LANGUAGE_UNSET, LANGUAGE_ENGLISH, LANGUAGE_KOREAN };
+
+struct config_watch {              /* watch: */
+    int64_t interval_ns;           /* default 1s */
+    enum config_language language; /* of messages to people; default en */
     struct config_threshold cpu, memory,
         disk; /* host: {cpu, memory, disk}; 90/80 for 5m, 80/75 for 5m, 90/87 for 2m */
     struct config_strings disk_paths;   /* host: {disk_paths}; default the mounted file systems */
@@ -348,7 +351,16 @@ struct config_watch {    /* watch: */
 #define NOTIFY_KINDS(X)                                                                                      \
     X(LOG, "log")                                                                                            \
     X(WEBHOOK, "webhook")                                                                                    \
-    X(ALERTMANAGER, "alertmanager")
+    X(ALERTMANAGER, "alertmanager")                                                                          \
+    X(SLACK, "slack")                                                                                        \
+    X(DISCORD, "discord")                                                                                    \
+    X(TEAMS, "teams")                                                                                        \
+    X(TELEGRAM, "telegram")                                                                                  \
+    X(PAGERDUTY, "pagerduty")                                                                                \
+    X(NTFY, "ntfy")                                                                                          \
+    X(MAIL, "mail")                                                                                          \
+    X(EXEC, "exec")                                                                                          \
+    X(SYSLOG, "syslog")
 
 #define NOTIFY_KIND_ID(id, key) NOTIFY_##id,
 enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ID) NOTIFY_KIND_COUNT };
@@ -383,6 +395,44 @@ struct config_pace {       /* how a sink is told */
     uint32_t queue;        /* alerts that wait; default 1000 */
 };
 
+struct config_words {              /* how people are told */
+    enum config_language language; /* never UNSET in a configuration that was read; default watch.language */
+    struct config_zone zone;       /* of times in messages; default UTC */
+    struct str title, text;        /* template: see template.h; "" = in Weir's own words */
+};
+
+struct config_telegram {
+    struct str chat; /* its number or @name */
+    uint32_t thread; /* topic of a forum; 0 = none */
+};
+
+enum mail_security { MAIL_STARTTLS, MAIL_IMPLICIT_TLS, MAIL_IN_THE_CLEAR };
+
+struct config_mail {
+    struct str server; /* host or host:port */
+    enum mail_security tls;
+    struct str user; /* "" = nobody logs in; the password is the sink's token */
+    struct str from;
+    struct config_strings to; /* at least one */
+};
+
+struct config_sink_exec {
+    struct config_strings command;     /* program and arguments */
+    struct config_strings environment; /* "NAME=value" */
+    struct str directory;              /* "" = Weir's own */
+};
+
+enum syslog_transport { SYSLOG_LOCAL, SYSLOG_UDP, SYSLOG_TCP };
+enum syslog_format { SYSLOG_FORMAT_UNSET, SYSLOG_RFC5424, SYSLOG_RFC3164 };
+
+struct config_syslog {
+    enum syslog_transport transport; /* protocol */
+    struct str server;               /* UDP and TCP: host or host:port */
+    struct str socket;               /* local: default /dev/log */
+    enum syslog_format format;       /* default what each transport's readers know */
+    int facility;                    /* 0..23, default 3: daemon */
+};
+
 /*
  * notify: - webhook: URL | - log: {}. What several kinds have comes first, then a struct a kind. Only what
  * the kind's table in schema_notify.c lists is set; all else is zero.
@@ -395,6 +445,12 @@ struct config_notify {
     struct config_secret url;   /* http:// or https:// */
     struct config_secret token; /* bearer token, bot's token, routing key, password */
     struct config_strings urls; /* ALERTMANAGER: one; a list of them becomes a sink each */
+    struct str ca_file;         /* "" = the system's authorities */
+    struct config_words words;
+    struct config_telegram telegram;
+    struct config_mail mail;
+    struct config_sink_exec exec;
+    struct config_syslog syslog;
 };
 
 struct config_admin {      /* admin: */

@@ -32,6 +32,7 @@ enum value_type {
     VALUE_HOST,      /* struct str: lower case; or *.example.com */
     VALUE_DNS,       /* struct str: a name in DNS, lower case */
     VALUE_AUTHORITY, /* struct str: a host and maybe a port, for a Host field */
+    VALUE_MAIL,      /* struct str: an address of a mailbox */
     VALUE_URL,       /* struct str: http:// or https:// */
     VALUE_ADDRESS,   /* struct addr */
     VALUE_RANGE,     /* struct addr_range */

@@ -3,49 +3,10 @@
  * See schema.c.
  *
  * A sink's address and what it shows to be let in are secrets: `url` may be written here, in a file or in a
- * variable; everything else is in a file or a variable only (struct config_secret). The macros below are the
- * rows that kinds have in common; a kind that has them names check_sink() as its check.
+ * variable; everything else is in a file or a variable only (struct config_secret). The rows that kinds have
+ * in common are in sink_keys.h; the kinds that write to people are in schema_people.c.
  */
-#include "config/schema_table.h"
-
-/* Exactly one of the three; check_sink() sees to it. */
-#define URL_KEYS(example_text, help_text)                                                                    \
-    {.name = "url",                                                                                          \
-     .type = VALUE_URL,                                                                                      \
-     .offset = AT(config_notify, url.value),                                                                 \
-     .is_secret = true,                                                                                      \
-     .default_shown = "from `url_file` or `url_env`",                                                        \
-     .example = (example_text),                                                                              \
-     .synonyms = " address to endpoint webhook_url ",                                                        \
-     .help = help_text " A secret: it is shown nowhere."},                                                   \
-        {.name = "url_file",                                                                                 \
-         .type = VALUE_FILE,                                                                                 \
-         .offset = AT(config_notify, url.file),                                                              \
-         .default_shown = "none",                                                                            \
-         .example = "/etc/weir/hook.url",                                                                    \
-         .help = "File that holds the URL instead; read again for every message. Others must not be able "   \
-                 "to read it."},                                                                             \
-    {                                                                                                        \
-        .name = "url_env", .type = VALUE_VARIABLE, .offset = AT(config_notify, url.env),                     \
-        .default_shown = "none", .example = "HOOK_URL",                                                      \
-        .help = "Environment variable that holds the URL instead."                                           \
-    }
-
-/* word: "token", "password", "routing_key"... At most one of the two. */
-#define SECRET_KEYS(word, help_text, file_example, variable_example, synonyms_text)                          \
-    {.name = word "_file",                                                                                   \
-     .type = VALUE_FILE,                                                                                     \
-     .offset = AT(config_notify, token.file),                                                                \
-     .default_shown = "none",                                                                                \
-     .example = (file_example),                                                                              \
-     .synonyms = synonyms_text,                                                                              \
-     .help = "File that holds " help_text                                                                    \
-             "; read again for every message. Others must not be able to read it."},                         \
-    {                                                                                                        \
-        .name = word "_env", .type = VALUE_VARIABLE, .offset = AT(config_notify, token.env),                 \
-        .default_shown = "none", .example = (variable_example),                                              \
-        .help = "Environment variable that holds it instead."                                                \
-    }
+#include "config/sink_keys.h"
 
 static const struct schema_choice severity_choices[] = {
     {"critical", CONFIG_CRITICAL, "users are hurt"},
@@ -119,66 +80,17 @@ static const struct schema_key only_keys[] = {
 };
 static_assert(AT(config_only, days) - AT(config_only, day_count) == AT(schema_items, items),
               "count, then items");
-static const struct schema_mapping only = {
+const struct schema_mapping schema_only = {
     .help = "Which alerts this sink is told of. All that is stated must hold; of a list one is enough.",
     KEYS(only_keys),
 };
 
-static bool has_only(const void *owner)
+bool schema_has_only(const void *owner)
 {
     const struct config_only *o = &((const struct config_notify *)owner)->only;
     return o->severity.count || o->alerts.count || o->services.count || o->labels.count || o->day_count ||
            o->hours.to;
 }
-
-/* What every sink but the log has, last in its table. */
-#define SINK_KEYS(kind_name) SINK_KEYS_AFTER(kind_name, "5s")
-#define SINK_KEYS_AFTER(kind_name, group_wait_text)                                                          \
-    {.name = "name",                                                                                         \
-     .type = VALUE_NAME,                                                                                     \
-     .offset = AT(config_notify, name),                                                                      \
-     .default_shown = "`" kind_name "-1` and so on",                                                         \
-     .example = "ops",                                                                                       \
-     .help = "Its name in logs, metrics and commands. What waits for it is kept under this name."},          \
-        {.name = "only",                                                                                     \
-         MAPPING(only),                                                                                      \
-         .offset = AT(config_notify, only),                                                                  \
-         .is_shown = has_only,                                                                               \
-         .example = "{severity: critical}",                                                                  \
-         .synonyms = " route when match filter "},                                                           \
-        {.name = "group_wait",                                                                               \
-         .type = VALUE_DURATION,                                                                             \
-         .offset = AT(config_notify, pace.group_wait_ns),                                                    \
-         .default_text = (group_wait_text),                                                                  \
-         .max = HOURS(1),                                                                                    \
-         .example = "30s",                                                                                   \
-         .synonyms = " group wait delay batch ",                                                             \
-         .help = "An alert waits so long for others, so that what happens together is one message; 0: it "   \
-                 "does not."},                                                                               \
-        {.name = "per_minute",                                                                               \
-         .type = VALUE_COUNT,                                                                                \
-         .offset = AT(config_notify, pace.per_minute),                                                       \
-         .default_text = "20",                                                                               \
-         .min = 1,                                                                                           \
-         .max = 6000,                                                                                        \
-         .example = "4",                                                                                     \
-         .synonyms = " rate rate_limit limit messages_per_minute ",                                          \
-         .help = "Messages in a minute, at most. What waits longer leaves together."},                       \
-        {.name = "give_up",                                                                                  \
-         .type = VALUE_DURATION,                                                                             \
-         .offset = AT(config_notify, pace.give_up_ns),                                                       \
-         .default_text = "24h",                                                                              \
-         .min = SECONDS(1),                                                                                  \
-         .max = HOURS(24 * 7),                                                                               \
-         .example = "1h",                                                                                    \
-         .synonyms = " expire max_age retry_for timeout ",                                                   \
-         .help = "What could not be delivered for so long is dropped."},                                     \
-    {                                                                                                        \
-        .name = "queue", .type = VALUE_COUNT, .offset = AT(config_notify, pace.queue),                       \
-        .default_text = "1000", .min = 1, .max = 10000, .example = "100",                                    \
-        .synonyms = " queue_length queue_size ",                                                             \
-        .help = "Alerts that wait for this sink, at most; then the oldest is dropped and counted."           \
-    }
 
 static const struct schema_mapping log_sink = {
     .help = "Alerts as lines in Weir's own log. This sink is always there."};
@@ -226,11 +138,45 @@ static const struct schema_key notify_keys[] = {
     [NOTIFY_WEBHOOK] = {.name = "webhook",
                         MAPPING(webhook),
                         .example = "https://hooks.example.com/ops",
-                        .synonyms = " http url slack hook "},
+                        .synonyms = " http url hook "},
     [NOTIFY_ALERTMANAGER] = {.name = "alertmanager",
                              MAPPING(alertmanager),
                              .example = "[http://am-1.example.com:9093, http://am-2.example.com:9093]",
                              .synonyms = " prometheus alertmanagers "},
+    [NOTIFY_SLACK] = {.name = "slack",
+                      MAPPING(schema_slack),
+                      .example = "{url_file: /etc/weir/slack.url}",
+                      .synonyms = " mattermost rocketchat "},
+    [NOTIFY_DISCORD] = {.name = "discord",
+                        MAPPING(schema_discord),
+                        .example = "{url_file: /etc/weir/discord.url}"},
+    [NOTIFY_TEAMS] = {.name = "teams",
+                      MAPPING(schema_teams),
+                      .example = "{url_file: /etc/weir/teams.url}",
+                      .synonyms = " msteams microsoft office "},
+    [NOTIFY_TELEGRAM] = {.name = "telegram",
+                         MAPPING(schema_telegram),
+                         .example = "{token_file: /etc/weir/telegram.token, chat: \"-1001234567890\"}"},
+    [NOTIFY_PAGERDUTY] = {.name = "pagerduty",
+                          MAPPING(schema_pagerduty),
+                          .example = "{routing_key_file: /etc/weir/pagerduty.key}",
+                          .synonyms = " pager opsgenie "},
+    [NOTIFY_NTFY] = {.name = "ntfy",
+                     MAPPING(schema_ntfy),
+                     .example = "{url_file: /etc/weir/ntfy.url}",
+                     .synonyms = " push phone "},
+    [NOTIFY_MAIL] = {.name = "mail",
+                     MAPPING(schema_mail),
+                     .example = "{server: mail.example.com, from: weir@example.com, to: [ops@example.com]}",
+                     .synonyms = " email e-mail smtp "},
+    [NOTIFY_EXEC] = {.name = "exec",
+                     MAPPING(schema_sink_exec),
+                     .example = "{command: [/usr/local/bin/tell, ops]}",
+                     .synonyms = " command program script run "},
+    [NOTIFY_SYSLOG] = {.name = "syslog",
+                       MAPPING(schema_syslog),
+                       .example = "{}",
+                       .synonyms = " rsyslog journal "},
 };
 const struct schema_mapping schema_notify = {
     .help = "Who is told of alerts. A list, each item with a key for its kind.",

@@ -1,5 +1,5 @@
 /* The tables of what is watched. See schema.c. */
-#include "config/schema_table.h"
+#include "config/sink_keys.h"
 
 static_assert(AT(config_watch, probes) - AT(config_watch, probe_count) == AT(schema_items, items),
               "count, then items");
@@ -115,6 +115,14 @@ static const struct schema_key watch_keys[] = {
      .max = HOURS(1),
      .example = "5s",
      .help = "How often the host is measured."},
+    {.name = "language",
+     .type = VALUE_CHOICE,
+     .offset = AT(config_watch, language),
+     .choices = schema_languages,
+     .default_text = "en",
+     .example = "ko",
+     .synonyms = " lang locale ",
+     .help = "Language of messages to people, where a sink has none of its own. The log stays English."},
     {.name = "host", MAPPING(host), .example = "{cpu: 90%, disk: off}", .synonyms = " system machine "},
     {.name = "error_rate",
      MAPPING(error_rate),

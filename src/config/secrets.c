@@ -29,6 +29,7 @@ void config_each_secret_file(struct config *c, void (*visit)(void *context, stru
     for (size_t i = 0; i < c->notify_count; i++) {
         visit(context, &c->notify[i].url.file);
         visit(context, &c->notify[i].token.file);
+        visit(context, &c->notify[i].ca_file);
     }
     for (size_t i = 0; i < c->service_count; i++)
         for (size_t file = 0; file < ARRAY_LEN(service_files); file++)

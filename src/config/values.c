@@ -630,6 +630,24 @@ static enum value_outcome parse_authority(const struct schema_key *k, struct str
     return keep_text(text, arena, target);
 }
 
+static bool is_mailbox(char c)
+{
+    return is_visible(c) && !strchr("<>()[]\\,;:\"@", c);
+}
+
+/* Without quotes, comments and letters beyond ASCII: what any mail server takes. */
+static enum value_outcome parse_mail(const struct schema_key *k, struct str text, struct arena *arena,
+                                     void *target, struct err *hint)
+{
+    enum { MAILBOX_BYTES_MAX = 64 };
+    size_t at;
+    bool has_at = str_find(text, '@', &at);
+    if (has_at && at > 0 && at <= MAILBOX_BYTES_MAX && has_only(str_n(text.ptr, at), is_mailbox) &&
+        is_host_name(str_n(text.ptr + at + 1, text.len - at - 1)))
+        return keep_text(text, arena, target);
+    return wrong(hint, "the address alone, such as ops@example.com");
+}
+
 static enum value_outcome parse_url(const struct schema_key *k, struct str text, struct arena *arena,
                                     void *target, struct err *hint)
 {
@@ -816,6 +834,7 @@ static const struct value_row rows[VALUE_TYPE_COUNT] = {
     [VALUE_HOST] = {"a host name", "host names", parse_host, format_text},
     [VALUE_DNS] = {"a DNS name", "DNS names", parse_dns, format_text},
     [VALUE_AUTHORITY] = {"a host", "hosts", parse_authority, format_text},
+    [VALUE_MAIL] = {"a mail address", "mail addresses", parse_mail, format_text},
     [VALUE_URL] = {"a URL", "URLs", parse_url, format_text},
     [VALUE_ADDRESS] = {"an address", "addresses", parse_address, format_address},
     [VALUE_RANGE] = {"an address range", "address ranges", parse_address_range, format_address_range},

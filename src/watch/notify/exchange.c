@@ -137,6 +137,7 @@ static void send_request(const struct exchange *x, const struct sink_kind *kind,
     const char *headers[HEADERS_MAX];
     struct fetch_response response;
     struct err err = {0};
+    struct fetch_tls tls = {.ca_file = x->config->ca_file.ptr};
     struct fetch_request request = {
         .method = out->method,
         .url = buf_str(&out->url).ptr,
@@ -146,6 +147,7 @@ static void send_request(const struct exchange *x, const struct sink_kind *kind,
         .bearer_token = out->bearer_token,
         .timeout_ns = x->timeout_ns,
         .response_bytes_max = RESPONSE_BYTES_MAX,
+        .tls = &tls,
     };
     if (!x->fetch(&request, &response, &err)) {
         set_later(ret, err.text);

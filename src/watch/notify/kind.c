@@ -2,10 +2,15 @@
 #include "watch/notify/kind.h"
 
 #include "base/macros.h"
+#include "base/utf8.h"
 
 static const struct sink_kind *const kinds[NOTIFY_KIND_COUNT] = {
-    [NOTIFY_WEBHOOK] = &sink_webhook,
-    [NOTIFY_ALERTMANAGER] = &sink_alertmanager,
+    [NOTIFY_WEBHOOK] = &sink_webhook,     [NOTIFY_ALERTMANAGER] = &sink_alertmanager,
+    [NOTIFY_SLACK] = &sink_slack,         [NOTIFY_DISCORD] = &sink_discord,
+    [NOTIFY_TEAMS] = &sink_teams,         [NOTIFY_TELEGRAM] = &sink_telegram,
+    [NOTIFY_PAGERDUTY] = &sink_pagerduty, [NOTIFY_NTFY] = &sink_ntfy,
+    [NOTIFY_MAIL] = &sink_mail,           [NOTIFY_EXEC] = &sink_exec,
+    [NOTIFY_SYSLOG] = &sink_syslog,
 };
 
 const struct sink_kind *sink_kind(enum notify_kind kind)
@@ -44,4 +49,17 @@ void outgoing_put_header(struct outgoing *out, const char *name, const char *val
     for (const char *c = value; *c; c++) /* a line's end would be a field of somebody else's */
         buf_put_char(&out->headers, *c == '\r' || *c == '\n' ? ' ' : *c);
     buf_put_char(&out->headers, '\n');
+}
+
+void sink_answer_quote(struct sink_answer *a, struct str words)
+{
+    enum { QUOTE_BYTES_MAX = 120 };
+    size_t len = strlen(a->text);
+    words = utf8_cut(str_trim(words), QUOTE_BYTES_MAX);
+    if (a->verdict == RETRY_DELIVERED || words.len == 0 || len + 2 + words.len >= sizeof(a->text))
+        return;
+    len += str_copy(a->text + len, sizeof(a->text) - len, len ? STR(": ") : STR(""));
+    for (size_t i = 0; i < words.len; i++)
+        a->text[len++] = (unsigned char)words.ptr[i] < 0x20 ? ' ' : words.ptr[i];
+    a->text[len] = '\0';
 }

@@ -57,6 +57,9 @@ struct sink_answer {
     char text[256];        /* why it was not delivered, for people: "" or half a sentence; no secrets */
 };
 
+/* Adds a receiver's words to why it was not delivered: one line, cut. Nothing for what was. */
+void sink_answer_quote(struct sink_answer *a, struct str words);
+
 struct sink_kind {
     uint32_t alerts_max; /* in one message; 1: each alert by itself. Those that come together are grouped */
     bool has_digest; /* for people: when more came together than fit, message.left_out counts the rest, which
@@ -78,4 +81,5 @@ struct sink_kind {
 
 const struct sink_kind *sink_kind(enum notify_kind kind); /* NULL for NOTIFY_LOG, which is no queue */
 
-extern const struct sink_kind sink_webhook, sink_alertmanager;
+extern const struct sink_kind sink_webhook, sink_alertmanager, sink_slack, sink_discord, sink_teams,
+    sink_telegram, sink_pagerduty, sink_ntfy, sink_mail, sink_exec, sink_syslog;

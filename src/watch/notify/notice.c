@@ -17,6 +17,7 @@ static void set_texts(struct notice *n, const struct alert *a, struct notice_wor
     n->line = mem_strdup(words.line);
     n->link = mem_strdup(words.link ? words.link : "");
     n->silence = mem_strdup(words.silence ? words.silence : "");
+    n->changes = mem_strdup("");
 }
 
 void notice_init(struct notice *n, const struct alert *a, enum alert_change change, struct notice_words words)
@@ -95,6 +96,8 @@ void notice_save(const struct notice *n, struct json *j)
     json_put_double(j, "value", n->value);
     json_put_double(j, "threshold", n->threshold);
     json_put_bool(j, "is_whole_episode", n->is_whole_episode);
+    json_put_bool(j, "has_value", n->has_value);
+    json_put_text(j, "unit", metric_unit_name(n->unit));
     json_put_int(j, "episodes_before", n->episodes_before);
     json_key(j, "labels");
     json_begin_object(j);
@@ -115,6 +118,14 @@ static bool find_severity(const char *name, enum alert_severity *ret)
             return true;
         }
     return false;
+}
+
+static enum metric_unit find_unit(const char *name)
+{
+    int unit = METRIC_UNIT_PERCENT;
+    while (unit < METRIC_UNIT_FLAG && strcmp(metric_unit_name((enum metric_unit)unit), name) != 0)
+        unit++;
+    return (enum metric_unit)unit;
 }
 
 static void restore_labels(const struct json_value *labels, struct notice *n)
@@ -138,6 +149,8 @@ bool notice_restore(const struct json_value *v, struct notice *ret)
         .value = json_value_double(v, "value", 0),
         .threshold = json_value_double(v, "threshold", 0),
         .is_whole_episode = json_value_bool(v, "is_whole_episode", false),
+        .has_value = json_value_bool(v, "has_value", false),
+        .unit = find_unit(json_value_text(v, "unit", "")),
         .episodes_before = (uint32_t)json_value_int(v, "episodes_before", 0),
     };
     char *end;

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/json.h"
 #include "net/json_value.h"
+#include "rule/metric.h"
 #include "watch/alert.h"
 
 /* X(NAME): a text; never NULL, "" when there is nothing to say. */
@@ -15,6 +16,7 @@
     X(name)     /* "HostDiskHigh": the label alertname */                                                    \
     X(summary)  /* "Disk usage is high" */                                                                   \
     X(evidence) /* one sentence with the numbers */                                                          \
+    X(changes)  /* what happened just before it began: "07:20:11 ..." a line each */                         \
     X(line)     /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */              \
     X(link)     /* to it on the admin page */                                                                \
     X(silence)  /* the command that silences it: "weir silence alertname=HostDiskHigh path=/srv --for 2h" */
@@ -29,6 +31,8 @@ struct notice {
     uint64_t fingerprint;                   /* of the alert's labels: the same over all its episodes */
     int64_t started_wall_ns, ended_wall_ns; /* of this episode; ended 0: not over */
     double value, threshold;
+    bool has_value;        /* both are numbers that say something, in... */
+    enum metric_unit unit; /* ...this */
     /* When a sink could not be told in time: */
     bool is_whole_episode;    /* over, and its firing was not told before: this tells of both */
     uint32_t episodes_before; /* so many began and ended before this one and are told by this alone */

@@ -1,0 +1,68 @@
+/* notices.h: made-up alerts for the tests of messages. */
+#pragma once
+#include "watch/notify/kind.h"
+
+#include "base/clock.h"
+
+/* 2026-11-23 07:26:59 UTC */
+#define NOTICE_BEGAN_NS (INT64_C(1795418819) * NS_PER_S)
+
+#define TEXT(literal) ((char *)(literal)) /* nobody writes to it */
+
+static struct notice_label notice_labels_disk[] = {{TEXT("instance"), TEXT("web-1")},
+                                                   {TEXT("path"), TEXT("/srv")}};
+static struct notice_label notice_labels_service[] = {
+    {TEXT("instance"), TEXT("web-1")}, {TEXT("server"), TEXT("shop-2")}, {TEXT("service"), TEXT("shop")}};
+
+static inline struct notice notice_disk(void)
+{
+    return (struct notice){.change = ALERT_FIRED,
+                           .severity = ALERT_WARNING,
+                           .fingerprint = 0xabc,
+                           .started_wall_ns = NOTICE_BEGAN_NS,
+                           .value = 95,
+                           .threshold = 90,
+                           .has_value = true,
+                           .unit = METRIC_UNIT_PERCENT,
+                           .label_count = 2,
+                           .labels = notice_labels_disk,
+                           .name = TEXT("HostDiskHigh"),
+                           .summary = TEXT("Disk usage is high"),
+                           .evidence = TEXT("/srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)"),
+                           .changes = TEXT("07:20:11 the configuration was reloaded"),
+                           .link = TEXT(""),
+                           .silence = TEXT("weir silence HostDiskHigh path=/srv --for 2h"),
+                           .line = TEXT("ALERT: Disk usage is high!")};
+}
+
+static inline struct notice notice_ended(struct notice n, int64_t after_s)
+{
+    n.change = ALERT_ENDED;
+    n.ended_wall_ns = n.started_wall_ns + after_s * NS_PER_S;
+    return n;
+}
+
+static inline struct notice notice_down(void)
+{
+    struct notice n = notice_disk();
+    n.severity = ALERT_CRITICAL;
+    n.fingerprint = 0xdef;
+    n.has_value = false;
+    n.unit = METRIC_UNIT_FLAG;
+    n.label_count = 3;
+    n.labels = notice_labels_service;
+    n.name = TEXT("ServiceDown");
+    n.summary = TEXT("A service has no healthy server");
+    n.evidence = TEXT("shop has had none for 12s; 2 wanted");
+    n.changes = n.silence = TEXT("");
+    return n;
+}
+
+static inline struct alert_message message_of(const struct notice *notices, size_t count)
+{
+    return (struct alert_message){.receiver = TEXT("ops"),
+                                  .external_url = TEXT("http://web-1:9900"),
+                                  .wall_ns = NOTICE_BEGAN_NS + 5 * NS_PER_S,
+                                  .count = count,
+                                  .notices = notices};
+}

@@ -1,0 +1,283 @@
+/* test_text.c: alerts in words, in each language, with templates and without. */
+#include "watch/notify/text.h"
+
+#include "notices.h"
+#include "base/macros.h"
+#include "watch/notify/phrases.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct config_words english = {.language = LANGUAGE_ENGLISH};
+static const struct config_words korean = {.language = LANGUAGE_KOREAN};
+
+static void put_shouting(struct buf *out, struct str s)
+{
+    buf_printf(out, "<%.*s>", STR_ARG(s));
+}
+
+typedef void write_text(const struct text_voice *v, const struct notice *n, struct buf *out);
+
+static void check_with(write_text *write, const struct alert_message *m, const struct config_words *words,
+                       text_put *put, const char *expected)
+{
+    CLEANUP(buf_fini) struct buf out = {0};
+    struct text_voice v = {.message = m, .words = words, .put = put};
+    write(&v, &m->notices[0], &out);
+    assert_string_equal(buf_str(&out).ptr, expected);
+}
+
+static void check_lines(const struct alert_message *m, const struct config_words *words, const char *expected)
+{
+    CLEANUP(buf_fini) struct buf out = {0};
+    struct text_voice v = {.message = m, .words = words, .put = text_put_plain};
+    text_write_headline(&v, &out);
+    for (size_t i = 0; i < m->count; i++) {
+        buf_put(&out, STR("\n"));
+        text_write_lines(&v, &m->notices[i], &out);
+    }
+    assert_string_equal(buf_str(&out).ptr, expected);
+}
+
+static void a_firing_alert(void **state)
+{
+    struct notice n = notice_disk();
+    struct alert_message m = message_of(&n, 1);
+    check_lines(&m, &english,
+                "WARNING: Disk usage is high (/srv, web-1)\n"
+                "/srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)\n"
+                "Severity: warning\n"
+                "Value: 95 % (threshold 90 %)\n"
+                "Since: 2026-11-23 07:26:59 UTC\n"
+                "Just before: 07:20:11 the configuration was reloaded\n"
+                "Silence: weir silence HostDiskHigh path=/srv --for 2h\n"
+                "Page: http://web-1:9900");
+    check_lines(&m, &korean,
+                "경고: 디스크 사용률이 높습니다 (/srv, web-1)\n"
+                "현재 값은 95%이고 기준은 90%입니다.\n"
+                "심각도: 경고\n"
+                "값: 95% (기준 90%)\n"
+                "시작: 2026-11-23 07:26:59 UTC\n"
+                "자세한 내용: /srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)\n"
+                "직전에 있었던 일: 07:20:11 the configuration was reloaded\n"
+                "알림 끄기: weir silence HostDiskHigh path=/srv --for 2h\n"
+                "페이지: http://web-1:9900");
+}
+
+static void what_is_over(void **state)
+{
+    struct notice n = notice_ended(notice_disk(), 3 * 3600 + 852);
+    n.value = 45.23;
+    n.evidence = TEXT("/srv is 45.2 % full now");
+    n.changes = TEXT("");
+    struct alert_message m = message_of(&n, 1);
+    m.external_url = "";
+    check_lines(&m, &english,
+                "RESOLVED: Disk usage is high (/srv, web-1)\n"
+                "/srv is 45.2 % full now\n"
+                "Severity: warning\n"
+                "Value: 45.2 % (threshold 90 %)\n"
+                "Since: 2026-11-23 07:26:59 UTC\n"
+                "Lasted: 3h14m12s");
+    check_lines(&m, &korean,
+                "해결됨: 디스크 사용률이 높습니다 (/srv, web-1)\n"
+                "현재 값은 45.2%이고, 3시간 14분 12초 동안 이어졌습니다.\n"
+                "심각도: 경고\n"
+                "값: 45.2% (기준 90%)\n"
+                "시작: 2026-11-23 07:26:59 UTC\n"
+                "지속 시간: 3시간 14분 12초\n"
+                "자세한 내용: /srv is 45.2 % full now");
+}
+
+static void several_at_once(void **state)
+{
+    struct notice n[] = {notice_disk(), notice_down(), notice_ended(notice_disk(), 60)};
+    struct alert_message m = message_of(n, 3);
+    struct text_voice v = {.message = &m, .words = &english, .put = text_put_plain};
+    static const struct {
+        const struct config_words *words;
+        uint32_t left_out;
+        const char *expected;
+    } cases[] = {
+        {&english, 0, "CRITICAL: 2 alerts, 1 resolved"},
+        {&english, 7, "CRITICAL: 2 alerts, 1 resolved, +7"},
+        {&korean, 0, "위험: 경보 2건, 해결 1건"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_fini) struct buf out = {0};
+        v.words = cases[i].words;
+        m.left_out = cases[i].left_out;
+        text_write_headline(&v, &out);
+        assert_string_equal(out.ptr, cases[i].expected);
+    }
+    CLEANUP(buf_fini) struct buf out = {0};
+    n[1] = notice_disk();
+    v.words = &english;
+    m.left_out = 0;
+    text_write_headline(&v, &out);
+    assert_string_equal(out.ptr, "WARNING: 2 alerts, 1 resolved (Disk usage is high)");
+}
+
+static void a_test_says_that_it_is_one(void **state)
+{
+    struct notice n = notice_disk();
+    struct alert_message m = message_of(&n, 1);
+    m.is_test = true;
+    check_with(text_write_title, &m, &english, text_put_plain,
+               "[TEST] WARNING: Disk usage is high (/srv, web-1)");
+    check_with(
+        text_write_text, &m, &english, text_put_plain,
+        "This is a test: nothing is wrong. /srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)");
+    check_with(text_write_title, &m, &korean, text_put_plain,
+               "[시험] 경고: 디스크 사용률이 높습니다 (/srv, web-1)");
+}
+
+static void templates_replace_title_text_and_facts(void **state)
+{
+    struct notice n = notice_disk();
+    struct alert_message m = message_of(&n, 1);
+    struct config_words words = {
+        .language = LANGUAGE_ENGLISH,
+        .title = STR("[prod] {alert}\nat {label.path}: {value} {{{status}}}{service}"),
+        .text = STR("{summary}, {severity}, since {since}, {duration}, over {threshold}; {labels}; {link}; "
+                    "{silence}; {changes}; {subject}|{instance}|{server}|{label.nothing}|{title}|{text}"),
+    };
+    check_with(text_write_title, &m, &words, text_put_plain, "[prod] HostDiskHigh at /srv: 95 % {firing}");
+    check_with(
+        text_write_lines, &m, &words, text_put_plain,
+        "Disk usage is high, warning, since 2026-11-23 07:26:59 UTC, 5s, over 90 %; instance=web-1, "
+        "path=/srv; http://web-1:9900; weir silence HostDiskHigh path=/srv --for 2h; 07:20:11 the "
+        "configuration was reloaded; /srv, web-1|web-1|||WARNING: Disk usage is high (/srv, web-1)|/srv "
+        "is 95.0 % full for 2m (threshold 90 %, clears at 87 %)");
+}
+
+static void only_values_are_escaped_where_a_template_may_have_markup(void **state)
+{
+    struct notice n = notice_disk();
+    struct alert_message m = message_of(&n, 1);
+    struct config_words words = {.language = LANGUAGE_ENGLISH, .text = STR("*{value}* {severity}")};
+    struct text_voice v = {.message = &m, .words = &words, .put = put_shouting, .has_template_markup = true};
+    CLEANUP(buf_fini) struct buf raw = {0};
+    CLEANUP(buf_fini) struct buf escaped = {0};
+    text_write_text(&v, &n, &raw);
+    assert_string_equal(raw.ptr, "*<95 %>* <warning>");
+    v.has_template_markup = false;
+    text_write_text(&v, &n, &escaped);
+    assert_string_equal(escaped.ptr, "<*><95 %><* ><warning>");
+}
+
+static void times_are_those_of_the_zone(void **state)
+{
+    struct notice n = notice_disk();
+    struct alert_message m = message_of(&n, 1);
+    struct config_words words = {.language = LANGUAGE_ENGLISH, .text = STR("{since}")};
+    assert_true(zone_parse_rule(STR("KST-9"), &words.zone.rules.rule));
+    check_with(text_write_text, &m, &words, text_put_plain, "2026-11-23 16:26:59 +09:00");
+    assert_true(zone_parse_rule(STR("NST3:30"), &words.zone.rules.rule));
+    check_with(text_write_text, &m, &words, text_put_plain, "2026-11-23 03:56:59 -03:30");
+}
+
+static void what_could_not_be_told_in_time(void **state)
+{
+    struct notice n = notice_ended(notice_down(), 60);
+    n.is_whole_episode = true;
+    n.episodes_before = 2;
+    struct alert_message m = message_of(&n, 1);
+    m.external_url = "";
+    check_lines(&m, &english,
+                "RESOLVED: A service has no healthy server (shop-2, shop, web-1)\n"
+                "shop has had none for 12s; 2 wanted. It began and ended while this could not be told.\n"
+                "Severity: critical\n"
+                "Since: 2026-11-23 07:26:59 UTC\n"
+                "Lasted: 1m\n"
+                "Earlier: it began and ended 2 more times while this could not be told");
+    check_lines(&m, &korean,
+                "해결됨: 서비스에 정상 서버가 없습니다 (shop-2, shop, web-1)\n"
+                "1분 동안 이어졌습니다. 알릴 수 없는 동안 시작되었다가 끝났습니다.\n"
+                "심각도: 위험\n"
+                "시작: 2026-11-23 07:26:59 UTC\n"
+                "지속 시간: 1분\n"
+                "자세한 내용: shop has had none for 12s; 2 wanted\n"
+                "이전 발생: 알리지 못하는 동안 2번 더 발생했다가 끝났습니다");
+}
+
+static void numbers_by_unit(void **state)
+{
+    static const struct {
+        enum metric_unit unit;
+        double value;
+        const char *english, *korean;
+    } cases[] = {
+        {METRIC_UNIT_PERCENT, 93.44, "93.4 %", "93.4%"},
+        {METRIC_UNIT_PERCENT, 90, "90 %", "90%"},
+        {METRIC_UNIT_SECONDS, 0.25, "250ms", "250밀리초"},
+        {METRIC_UNIT_SECONDS, 15120, "4h12m", "4시간 12분"},
+        {METRIC_UNIT_SECONDS, 14 * 86400, "14d", "14일"},
+        {METRIC_UNIT_SECONDS, 0, "0s", "0초"},
+        {METRIC_UNIT_BYTES, 1610612736, "1.5GiB", "1.5GiB"},
+        {METRIC_UNIT_BYTES_PER_SECOND, 10485760, "10MiB/s", "10MiB/s"},
+        {METRIC_UNIT_PER_SECOND, 5, "5/s", "초당 5"},
+        {METRIC_UNIT_COUNT, 3, "3", "3"},
+        {METRIC_UNIT_RATIO, 14.4, "14.4", "14.4"},
+        {METRIC_UNIT_FLAG, 1, "yes", "예"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_fini) struct buf out = {0};
+        phrase_write_value(LANGUAGE_ENGLISH, cases[i].unit, cases[i].value, &out);
+        assert_string_equal(out.ptr, cases[i].english);
+        buf_clear(&out);
+        phrase_write_value(LANGUAGE_KOREAN, cases[i].unit, cases[i].value, &out);
+        assert_string_equal(out.ptr, cases[i].korean);
+    }
+}
+
+static void a_rule_of_the_users_keeps_its_sentence(void **state)
+{
+    struct notice n = notice_disk();
+    n.name = TEXT("MyOwnRule");
+    n.summary = TEXT("Somebody should feed the cat");
+    struct alert_message m = message_of(&n, 1);
+    check_with(text_write_title, &m, &korean, text_put_plain,
+               "경고: Somebody should feed the cat (/srv, web-1)");
+}
+
+static void a_cut_leaves_characters_and_escapes_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t units_max;
+        const char *expected;
+    } cases[] = {
+        {"short", 5, "short"},        {"longer", 5, "long…"},       {"한글입니다", 3, "한글…"},
+        {"ab&amp;cd", 6, "ab…"},      {"ab&amp;cd", 8, "ab&amp;…"}, {"ab\\*cdef", 4, "ab…"},
+        {"ab\\\\cdef", 5, "ab\\\\…"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_fini) struct buf out = {0};
+        buf_put(&out, STR("before "));
+        buf_put(&out, str_of(cases[i].text));
+        text_cut(&out, strlen("before "), cases[i].units_max);
+        assert_string_equal(out.ptr + strlen("before "), cases[i].expected);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_firing_alert),
+        cmocka_unit_test(what_is_over),
+        cmocka_unit_test(several_at_once),
+        cmocka_unit_test(a_test_says_that_it_is_one),
+        cmocka_unit_test(templates_replace_title_text_and_facts),
+        cmocka_unit_test(only_values_are_escaped_where_a_template_may_have_markup),
+        cmocka_unit_test(times_are_those_of_the_zone),
+        cmocka_unit_test(what_could_not_be_told_in_time),
+        cmocka_unit_test(numbers_by_unit),
+        cmocka_unit_test(a_rule_of_the_users_keeps_its_sentence),
+        cmocka_unit_test(a_cut_leaves_characters_and_escapes_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
