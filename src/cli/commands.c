@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/explain.h"
 #include "cli/help.h"
+#include "cli/history.h"
 #include "cli/notify.h"
 #include "cli/provider.h"
 #include "cli/record.h"
@@ -79,6 +80,14 @@ static const struct command_option silence_options[] = {
     {"--comment", "-m", "TEXT", "why; shown with the alerts"},
     {"--by", NULL, "NAME", "who; default USER@HOST"},
     {"--end", NULL, "ID", "end this silence now"},
+    {"--json", NULL, NULL, "the API's answer itself"},
+    CLIENT_OPTIONS,
+    {0},
+};
+static const struct command_option history_options[] = {
+    {"--from", NULL, "TIME", "from so long ago, such as 6h, or seconds since 1970; default 1h"},
+    {"--to", NULL, "TIME", "until then; default now"},
+    {"--step", NULL, "TIME", "from point to point, at least"},
     {"--json", NULL, NULL, "the API's answer itself"},
     CLIENT_OPTIONS,
     {0},
@@ -186,6 +195,13 @@ static const struct command commands[] = {
      .details = "",
      .options = events_options,
      .run = status_show_events},
+    {.name = "history",
+     .arguments = "[METRIC [LABEL=VALUE...]]",
+     .summary = "Show what came of a metric over time; without one, which there are",
+     .details = "  weir history disk path=/ --from 7d",
+     .options = history_options,
+     .operands_max = 9,
+     .run = history_show},
     {.name = "explain",
      .arguments = "SERVICE",
      .summary = "Tell why a service has as many servers as it has, and what came of the last decisions",

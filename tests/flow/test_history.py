@@ -1,5 +1,7 @@
 """What was watched is kept, beside what was learned and without a risk for that: over restarts, SIGKILLs, full disks and damage."""
+import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -7,7 +9,7 @@ import time
 
 import pytest
 
-from harness import PATIENCE, Client, wait_until
+from harness import PATIENCE, Client, run_weir, wait_until
 
 BATCH_S = 10
 
@@ -224,3 +226,16 @@ def test_off_keeps_nothing(weir, origin, options):
     assert not [name for name, _ in w.metrics() if name.startswith("weir_history")]
     w.stop()
     assert file_of(w) is None
+
+
+def test_the_command_draws_it(weir, origin):
+    w = weir(services=fixed(origin))
+    wait_until(lambda: len(known(w)) >= 3, 10)
+    admin = ["--admin", f"127.0.0.1:{w.admin_port}"]
+    drawn = run_weir("history", "memory", "--from", "1m", *admin)
+    assert drawn.returncode == 0 and re.search(r"^memory\n  .*[▁-█].*\n  min [\d.]+  mean [\d.]+  max [\d.]+  percent\n$", drawn.stdout), drawn
+    assert re.search(r"^disk +percent +path=/", run_weir("history", *admin).stdout, re.M)
+    assert json.loads(run_weir("history", "memory", "--json", *admin).stdout)["metric"] == "memory"
+    wrong = run_weir("history", "memry", *admin)
+    assert wrong.returncode != 0 and "did you mean 'memory'?" in wrong.stderr
+    assert run_weir("history", "disk", "path", *admin).returncode == 2
