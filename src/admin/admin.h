@@ -41,6 +41,8 @@ struct admin_ops {
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
     /* Writes one value: where its servers are discovered, or null. */
     void (*write_service_discovery)(void *context, struct json *j, const struct service *s);
+    /* Adds `objectives`, an array, to an open object. */
+    void (*write_service_objectives)(void *context, struct json *j, const struct service *s);
     /* Add to an open object, for explain and record: why there are so many servers, with at most count_max
      * episodes; what came each second from the second `from` on. */
     void (*write_explanation)(void *context, struct json *j, const struct service *s, uint32_t count_max);

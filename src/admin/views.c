@@ -134,6 +134,7 @@ void admin_write_service(struct admin *a, struct json *j, const struct service *
     json_end_object(j);
     put_server_counts(a, j, s);
     a->ops.write_service_usage(a->ops.context, j, s);
+    a->ops.write_service_objectives(a->ops.context, j, s);
     json_key(j, "scale");
     a->ops.write_service_scale(a->ops.context, j, s);
     json_key(j, "discovery");

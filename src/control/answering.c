@@ -72,6 +72,12 @@ static void write_service_scale(void *context, struct json *j, const struct serv
     json_end_object(j);
 }
 
+static void write_service_objectives(void *context, struct json *j, const struct service *s)
+{
+    const struct control *c = context;
+    objectives_write(watch_objectives(c->watch), str_of(s->name), j, loop_now_ns(c->loop));
+}
+
 static void write_service_discovery(void *context, struct json *j, const struct service *s)
 {
     discovering_write(context, s, j);
@@ -205,6 +211,7 @@ struct admin_ops answering_ops(struct control *c)
                               .write_probes = write_probes,
                               .ask_history = ask_history,
                               .write_service_scale = write_service_scale,
+                              .write_service_objectives = write_service_objectives,
                               .write_service_discovery = write_service_discovery,
                               .write_explanation = write_explanation,
                               .write_arrivals = write_arrivals,

@@ -102,6 +102,7 @@ static bool start(struct control *c, struct err *err)
         return false;
     metering_start(c);
     keeping_start(c);
+    budgeting_start(c);
     return start_proxy(c, err) && start_admin(c, err);
 }
 
@@ -113,6 +114,7 @@ static void stop(struct control *c)
         proxy_free(c->proxy);
     }
     if (c->loop) {
+        budgeting_stop(c);
         watching_stop(c);
         recording_stop(c);
         metering_stop(c);

@@ -55,6 +55,7 @@ struct control {
     struct keeping *keeping;     /* NULL: nothing is kept */
     struct recording *recording; /* NULL: no history is kept */
     struct watch *watch;
+    struct budgeting *budgeting; /* NULL: nothing is kept */
     struct usage *usage;
     struct admin *admin;                          /* NULL: off */
     struct provider *process;                     /* NULL: no supervisor */
@@ -108,6 +109,7 @@ void scaling_wake(void *context);                        /* proxy_params.wake_co
 extern const struct provider_sink scaling_provider_sink; /* context: struct control */
 
 /* keeping.c */
+struct store *keeping_store(const struct control *c); /* NULL: nothing is kept */
 /* After scaling_start and before any request is taken: reads what was learned before; waits a bounded time.
  */
 void keeping_start(struct control *c);
@@ -137,6 +139,10 @@ void discovering_write_metrics(const struct control *c, struct buf *out);
 /* watching.c */
 void watching_start(struct control *c);
 void watching_stop(struct control *c);
+
+/* budgeting.c */
+void budgeting_start(struct control *c); /* after watching and keeping */
+void budgeting_stop(struct control *c);  /* keeps the last minutes; before keeping ends */
 
 /* silencing.c */
 /* False with a sentence, which is retryable when only the present state forbids it. On success the silence is

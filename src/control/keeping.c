@@ -187,6 +187,11 @@ void keeping_start(struct control *c)
     timer_set(c->loop, &k->timer, clock_now_ns() + KEEP_LOOK_NS);
 }
 
+struct store *keeping_store(const struct control *c)
+{
+    return c->keeping ? c->keeping->store : NULL;
+}
+
 void keeping_note_hand(struct control *c, const struct service *s)
 {
     if (!c->keeping)

@@ -28,6 +28,18 @@ static uint32_t servers_wanted(const struct control *c, const struct service *s,
     return scale_last(c->scale, s, &signals, &decision) ? decision.target : config->scale.servers_min;
 }
 
+/* A latency of its own, or the one that scaling keeps. */
+static void fill_objectives(const struct control *c, const struct service *s,
+                            const struct config_service *config, struct watch_service_input *input)
+{
+    bool is_own = config->objectives.latency_ns > 0;
+    input->objectives = &config->objectives;
+    input->latency_ns = is_own ? config->objectives.latency_ns : config->scale.objective_ns;
+    input->latency_quantile = is_own ? config->objectives.latency_quantile : config->scale.objective_quantile;
+    for (uint32_t t = 0; input->latency_ns > 0 && t < c->fleet->thread_count && s->cells[t]; t++)
+        input->slow_total += histogram_count_above(&s->cells[t]->duration, input->latency_ns);
+}
+
 static struct watch_service_input input_of(const struct control *c, const struct service *s)
 {
     const struct config_service *config = control_config_of(c, s);
@@ -40,6 +52,7 @@ static struct watch_service_input input_of(const struct control *c, const struct
     fleet_for_each_server (c->fleet, server)
         input.servers_healthy += server->service == s && server_can_take(server);
     discovering_fill(c, s, &input);
+    fill_objectives(c, s, config, &input);
     return input;
 }
 

@@ -1,5 +1,7 @@
 #include "stats/histogram.h"
 
+#include <stdbool.h>
+
 /*
  * Bucket layout: values are cut to units of 256 ns. The first group is linear (16 buckets of one unit), each
  * further group covers one power of two in 16 linear steps, as in HdrHistogram.
@@ -72,11 +74,24 @@ int64_t histogram_sum_quantile_ns(const struct histogram_sum *s, double q)
     return bucket_end_ns(HISTOGRAM_BUCKETS - 1);
 }
 
+/* A bucket belongs to what its greater part is of: so the edge is at most half a bucket off. */
+static bool is_below(unsigned bucket, int64_t ns)
+{
+    return bucket_end_ns(bucket) <= ns + (ns >> (HISTOGRAM_SUB_BITS + 1));
+}
+
+uint64_t histogram_count_above(const struct histogram *h, int64_t ns)
+{
+    uint64_t above = 0;
+    for (unsigned i = HISTOGRAM_BUCKETS; i-- > 0 && !is_below(i, ns);)
+        above += counter_get(&h->buckets[i]);
+    return above;
+}
+
 uint64_t histogram_sum_count_below(const struct histogram_sum *s, int64_t ns)
 {
     uint64_t seen = 0;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS && bucket_end_ns(i) <= ns + (ns >> (HISTOGRAM_SUB_BITS + 1));
-         i++)
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS && is_below(i, ns); i++)
         seen += s->buckets[i];
     return seen;
 }

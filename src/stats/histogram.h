@@ -34,6 +34,8 @@ static inline double histogram_log_unit_s(void)
 }
 void histogram_record(struct histogram *h, int64_t ns); /* owner thread; negative counts as 0 */
 void histogram_sum_add(struct histogram_sum *s, const struct histogram *h);
+/* Of the observations so far those longer than ns, by the same rule as histogram_sum_count_below. */
+uint64_t histogram_count_above(const struct histogram *h, int64_t ns);
 /* s -= before: the observations since `before` was taken. */
 void histogram_sum_subtract(struct histogram_sum *s, const struct histogram_sum *before);
 int64_t histogram_sum_quantile_ns(const struct histogram_sum *s, double q); /* 0 when empty; q in 0..1 */

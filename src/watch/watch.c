@@ -37,6 +37,7 @@ struct watch {
     struct board *board;
     struct probes *probes; /* NULL: none are configured, or no thread could be had for them */
     struct rules *rules;
+    struct objectives *objectives;
     struct silences *silences;
     struct telling *telling;
     struct notifier *notifier;
@@ -112,6 +113,7 @@ struct watch *watch_new(const struct watch_params *params)
     w->board = board_new();
     w->rules = rules_new(
         &(struct rules_params){.instance = str_of(w->instance), .on_change = on_change, .context = w});
+    w->objectives = objectives_new(loop_now_ns(params->loop), clock_wall_ns());
     w->silences = silences_new();
     w->telling = telling_new(&(struct telling_params){.context = w, .tell = tell, .pass_over = pass_over},
                              w->silences);
@@ -133,6 +135,7 @@ void watch_free(struct watch *w, int64_t flush_ns)
     rules_free(w->rules);
     telling_free(w->telling);
     silences_free(w->silences);
+    objectives_free(w->objectives);
     free(w->external_url);
     free(w);
 }
@@ -194,6 +197,25 @@ static void tell_scope(struct watch *w)
     w->told_memory_scope = s->memory_scope;
 }
 
+static void count_objectives(struct watch *w, const struct watch_service_input *services, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct watch_service_input *s = &services[i];
+        if (s->objectives)
+            objectives_count(w->objectives,
+                             &(struct objectives_input){.service = s->name,
+                                                        .config = s->objectives,
+                                                        .latency_ns = s->latency_ns,
+                                                        .latency_quantile = s->latency_quantile,
+                                                        .requests_total = s->requests_total,
+                                                        .errors_total = s->errors_total,
+                                                        .slow_total = s->slow_total},
+                             w->now_ns);
+    }
+    objectives_end_tick(w->objectives);
+    objectives_report(w->objectives, w->board, w->now_ns);
+}
+
 static void tell_what_is_not_silent_any_more(struct watch *w)
 {
     const struct alert *a;
@@ -217,6 +239,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     notifier_put_readings(w->notifier, w->board);
     if (w->report)
         w->report(w->context, w->board);
+    count_objectives(w, services, service_count);
     board_end(w->board);
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);
@@ -299,6 +322,11 @@ bool watch_test_sink(struct watch *w, struct str name, struct err *err)
     return notifier_start_test(w->notifier, name, err);
 }
 
+struct objectives *watch_objectives(struct watch *w)
+{
+    return w->objectives;
+}
+
 struct silences *watch_silences(struct watch *w)
 {
     return w->silences;
@@ -316,5 +344,6 @@ void watch_write_metrics(const struct watch *w, struct buf *out)
     report_write_alert_metrics(out, &(struct alert_list){.get = get_alert, .context = w->rules});
     notifier_write_metrics(w->notifier, out);
     probes_write_metrics(w->probes, out);
+    objectives_write_metrics(w->objectives, out, loop_now_ns(w->loop));
     silences_write_metrics(w->silences, out, clock_wall_ns());
 }

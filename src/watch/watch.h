@@ -14,6 +14,7 @@
 #include "watch/alert.h"
 #include "watch/board.h"
 #include "watch/host_sample.h"
+#include "watch/objectives.h"
 #include "watch/silence.h"
 
 /* What control tells about a service each tick; watch knows nothing else of services. */
@@ -31,6 +32,10 @@ struct watch_service_input {
     const char *source_error;     /* what it said last; borrowed for the call; NULL: nothing */
     uint64_t requests_total; /* finished with a final status, since the worker started; may restart at 0 */
     uint64_t errors_total;   /* ...of these the 5xx, Weir's own included */
+    const struct config_objectives *objectives; /* what it promises; NULL: nothing is counted */
+    int64_t latency_ns;                         /* that it promises, and for which share; 0: none */
+    double latency_quantile;
+    uint64_t slow_total; /* of requests_total those that took longer */
 };
 
 #define WATCH_START_GRACE_NS (10 * INT64_C(1000000000))
@@ -83,7 +88,8 @@ const struct host_sample *watch_host(const struct watch *w); /* taken_ns is 0 be
 /* All alerts, ok ones included, in a stable order; NULL after the last. */
 const struct alert *watch_alert(const struct watch *w, size_t index);
 size_t watch_alerts_firing(const struct watch *w);
-struct silences *watch_silences(struct watch *w); /* to look at, to add to and to end */
+struct silences *watch_silences(struct watch *w);     /* to look at, to add to and to end */
+struct objectives *watch_objectives(struct watch *w); /* to look at, and to keep */
 
 /* One object: {"cpu": {...}, "memory": {...}, "swap", "load", "disks": [...], "cgroup", "scope": {...}, ...}.
  */

@@ -92,6 +92,13 @@ static void write_service_usage(void *context, struct json *j, const struct serv
     json_null(j);
 }
 
+static void write_service_objectives(void *context, struct json *j, const struct service *service)
+{
+    json_key(j, "objectives");
+    json_begin_array(j);
+    json_end_array(j);
+}
+
 /* One is known, the others are not. */
 static bool server_usage(void *context, const struct server *server, struct admin_usage *ret_usage)
 {
@@ -190,6 +197,7 @@ static void make_admin(const char *token)
                             .write_arrivals = write_arrivals,
                             .write_server_life = write_server_life,
                             .write_service_usage = write_service_usage,
+                            .write_service_objectives = write_service_objectives,
                             .server_usage = server_usage,
                             .write_metrics = write_metrics,
                             .set_replicas = set_replicas,
