@@ -347,6 +347,62 @@ def check_limited_group(host, parents):
     assert group["memory"]["oom_kills"] == 0
 
 
+@contextlib.contextmanager
+def group_v2():
+    """A group of version 2, wherever that is mounted; skips where none can be made."""
+    mounts = [line.split() for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    point = next((words[4] for words in mounts if words[words.index("-") + 1] == "cgroup2"), None)
+    if point is None:
+        pytest.skip("no control groups of version 2 are mounted")
+    folder = pathlib.Path(point) / f"weir-test-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group of version 2 can be made: {error}")
+    try:
+        if not (folder / "cpu.pressure").exists():
+            pytest.skip("the kernel does not measure the pressure of groups")
+        yield folder
+    finally:
+        wait_until(lambda: not (folder / "cgroup.procs").read_text(), 10, "the group to be empty")
+        folder.rmdir()
+
+
+def total_us(path, kind="some"):
+    return int(next(line for line in path.read_text().splitlines() if line.startswith(kind)).rpartition("total=")[2])
+
+
+def test_pressure_is_the_kernels():
+    """More work than CPUs, inside a group of ours: the share of time is what the kernel's totals grew by meanwhile."""
+    host_file = pathlib.Path("/proc/pressure/cpu")
+    try:
+        total_us(host_file)
+    except OSError as error:
+        pytest.skip(f"the kernel does not measure pressure: {error}")
+    with group_v2() as folder, contextlib.ExitStack() as stack:
+        def enter():
+            (folder / "cgroup.procs").write_text(str(os.getpid()))
+
+        for _ in range(2 * psutil.cpu_count()):
+            burner = subprocess.Popen([PYTHON, "-c", "while True: pass"], preexec_fn=enter)
+            stack.callback(burner.wait)
+            stack.callback(burner.kill)
+        with Sampler(before=enter) as host:
+            def look():
+                at = time.monotonic()
+                totals = [total_us(host_file), total_us(folder / "cpu.pressure")]
+                sample = host.take()
+                return (at + time.monotonic()) / 2, totals, [sample["pressure"]["cpu"], sample["cgroup"]["pressure"]["cpu"]]
+
+            began, before, _ = look()
+            time.sleep(2)
+            ended, after, said = look()
+    for first, last, pressure in zip(before, after, said):
+        share = (last - first) / 1e4 / (ended - began)
+        assert share > 20, "there was pressure"
+        assert pressure["some_percent"] == pytest.approx(min(share, 100), abs=5)
+
+
 def test_a_kill_for_lack_of_memory_is_counted():
     with group_v1({"memory": {"memory.limit_in_bytes": str(32 << 20)}}) as folders:
         def enter():
