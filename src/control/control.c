@@ -115,10 +115,11 @@ static void stop(struct control *c)
     }
     if (c->loop) {
         budgeting_stop(c);
-        watching_stop(c);
+        watching_close(c);
         recording_stop(c);
         metering_stop(c);
         keeping_stop(c);
+        watching_stop(c);
         discovering_stop(c);
         scaling_stop(c);
         providers_stop(c);

@@ -115,7 +115,8 @@ struct store *keeping_store(const struct control *c); /* NULL: nothing is kept *
 void keeping_start(struct control *c);
 /* People have set something of this service: nobody expects that to be lost. */
 void keeping_note_hand(struct control *c, const struct service *s);
-void keeping_stop(struct control *c); /* writes what is new since; while scale is still there */
+void keeping_note_watch(struct control *c); /* what watch has to keep may have changed */
+void keeping_stop(struct control *c);       /* writes what is new since; while scale is still there */
 void keeping_write_metrics(const struct control *c, struct buf *out);
 
 /* recording.c */
@@ -138,6 +139,7 @@ void discovering_write_metrics(const struct control *c, struct buf *out);
 
 /* watching.c */
 void watching_start(struct control *c);
+void watching_close(struct control *c); /* tells people what is left; what is to be kept is known then */
 void watching_stop(struct control *c);
 
 /* budgeting.c */

@@ -32,6 +32,7 @@ struct keeping {
     bool is_soon[FLEET_SERVICES_MAX];     /* before its turn comes */
     uint32_t turn;
     int64_t appended[FLEET_SERVICES_MAX]; /* minutes up to here were handed over; the same index */
+    bool is_putting_watch;                /* watch's documents are on their way to the disk */
     uint32_t asked;                       /* the slot of the service whose minutes are being read */
 };
 
@@ -90,11 +91,13 @@ static void append_minutes(struct keeping *k, const struct service *s)
 static void on_loaded(void *context, const struct database_document *documents, size_t count, bool is_late)
 {
     struct control *c = ((struct keeping *)context)->control;
-    (void)is_late; /* scale takes it all the same */
+    (void)is_late; /* scale and watch take it all the same */
     for (size_t i = 0; i < count; i++) {
         struct service *service = fleet_find_service(c->fleet, documents[i].service);
         if (service)
             (void)scale_restore(c->scale, service, documents[i].text, clock_now_ns(), clock_wall_ns());
+        else
+            (void)watch_restore(c->watch, documents[i].service, documents[i].text);
     }
     read_minutes(context);
 }
@@ -114,12 +117,15 @@ static void on_told(void *context, enum store_told told, const char *text)
 
 /* ---- what is handed to it ---- */
 
+enum { WATCH_DOCUMENTS_MAX = 256, DOCUMENTS_MAX = FLEET_SERVICES_MAX + WATCH_DOCUMENTS_MAX };
+
+/* The services' documents come first, then those of watch. */
 struct batch {
-    struct database_document documents[FLEET_SERVICES_MAX];
+    struct database_document documents[DOCUMENTS_MAX];
     uint64_t digests[FLEET_SERVICES_MAX];
-    struct buf texts[FLEET_SERVICES_MAX];
+    struct buf keys[DOCUMENTS_MAX], texts[DOCUMENTS_MAX];
     const struct service *services[FLEET_SERVICES_MAX];
-    size_t count;
+    size_t service_count, count;
 };
 
 static void add(const struct keeping *k, struct batch *b, const struct service *s)
@@ -133,6 +139,30 @@ static void add(const struct keeping *k, struct batch *b, const struct service *
     b->documents[b->count] = (struct database_document){.service = str_of(s->name), .text = buf_str(text)};
     b->digests[b->count] = digest;
     b->services[b->count++] = s;
+    b->service_count = b->count;
+}
+
+static void add_of_watch(void *context, const char *key, struct str text)
+{
+    struct batch *b = context;
+    ASSERT(b->count < DOCUMENTS_MAX);
+    struct buf *own_key = &b->keys[b->count], *own_text = &b->texts[b->count];
+    buf_clear(own_key);
+    buf_clear(own_text);
+    buf_put(own_key, str_of(key));
+    buf_put(own_text, text);
+    b->documents[b->count++] =
+        (struct database_document){.service = buf_str(own_key), .text = buf_str(own_text)};
+}
+
+/* All that has changed since the last time goes in one transaction: an alert that fired, and what is still to
+ * be told of it. */
+static bool add_watch(struct keeping *k, struct batch *b)
+{
+    if (k->is_putting_watch || !watch_has_changed(k->control->watch))
+        return false;
+    watch_save(k->control->watch, add_of_watch, b);
+    return true;
 }
 
 static bool is_due(const struct keeping *k, const struct service *s, bool is_all)
@@ -143,19 +173,33 @@ static bool is_due(const struct keeping *k, const struct service *s, bool is_all
 static void keep(struct keeping *k, bool is_all)
 {
     static struct batch b; /* of the one control thread: too large for a stack */
-    b.count = 0;
+    b.count = b.service_count = 0;
     fleet_for_each_service (k->control->fleet, s)
         if (is_due(k, s, is_all)) {
             add(k, &b, s);
             append_minutes(k, s);
         }
-    if (b.count && store_put(k->store, b.documents, b.count, clock_wall_ns() / NS_PER_S))
-        for (size_t i = 0; i < b.count; i++) {
-            k->digests[b.services[i]->slot] = b.digests[i];
-            k->is_soon[b.services[i]->slot] = false;
-        }
-    for (size_t i = 0; i < FLEET_SERVICES_MAX; i++)
+    bool has_watch = add_watch(k, &b);
+    bool is_taken = b.count && store_put(k->store, b.documents, b.count, clock_wall_ns() / NS_PER_S);
+    for (size_t i = 0; i < b.service_count && is_taken; i++) {
+        k->digests[b.services[i]->slot] = b.digests[i];
+        k->is_soon[b.services[i]->slot] = false;
+    }
+    k->is_putting_watch |= has_watch && is_taken;
+    if (has_watch && !is_taken)
+        watch_kept(k->control->watch, false);
+    for (size_t i = 0; i < DOCUMENTS_MAX; i++) {
+        buf_fini(&b.keys[i]);
         buf_fini(&b.texts[i]);
+    }
+}
+
+static void on_put(void *context, bool is_kept)
+{
+    struct keeping *k = context;
+    if (k->is_putting_watch)
+        watch_kept(k->control->watch, is_kept);
+    k->is_putting_watch = false;
 }
 
 static void on_tick(struct loop *loop, struct timer *t)
@@ -166,14 +210,28 @@ static void on_tick(struct loop *loop, struct timer *t)
     timer_set(loop, t, loop_now_ns(loop) + KEEP_LOOK_NS);
 }
 
+/* A message that was delivered should not be known as undelivered for long. */
+static void on_watch_change(void *context)
+{
+    struct keeping *k = context;
+    timer_set(k->control->loop, &k->timer, loop_now_ns(k->control->loop));
+}
+
+void keeping_note_watch(struct control *c)
+{
+    if (c->keeping && watch_has_changed(c->watch))
+        on_watch_change(c->keeping);
+}
+
 void keeping_start(struct control *c)
 {
     if (!c->params->state_path)
         return;
     struct keeping *k = NEW(struct keeping);
-    struct store_params params = {.loop = c->loop,
-                                  .database = {.path = c->params->state_path},
-                                  .events = {.context = k, .on_loaded = on_loaded, .on_told = on_told}};
+    struct store_params params = {
+        .loop = c->loop,
+        .database = {.path = c->params->state_path},
+        .events = {.context = k, .on_loaded = on_loaded, .on_put = on_put, .on_told = on_told}};
     k->control = c;
     k->store = store_new(&params);
     if (!k->store) {
@@ -182,8 +240,9 @@ void keeping_start(struct control *c)
         return;
     }
     c->keeping = k;
-    store_load(k->store, LOAD_WAIT_NS);
     timer_init(&k->timer, on_tick);
+    watch_set_keeping(c->watch, on_watch_change, k);
+    store_load(k->store, LOAD_WAIT_NS);
     timer_set(c->loop, &k->timer, clock_now_ns() + KEEP_LOOK_NS);
 }
 
@@ -207,6 +266,7 @@ void keeping_stop(struct control *c)
         return;
     timer_cancel(&k->timer);
     (void)store_wait(k->store, STOP_WAIT_NS);
+    k->is_putting_watch = false; /* whatever became of it: the last word is the one that counts */
     keep(k, true);
     store_free(k->store, FREE_WAIT_NS);
     free(k);

@@ -84,6 +84,7 @@ static void on_tick(struct loop *loop, struct timer *t)
     }
     watch_tick(c->watch, loop_now_ns(loop), inputs, count);
     recording_tick(c);
+    keeping_note_watch(c);
     lifecycle_tell_status(c);
     timer_set(loop, t, loop_now_ns(loop) + c->config->watch.interval_ns);
 }
@@ -145,10 +146,15 @@ void watching_start(struct control *c)
 
 #define WATCH_FLUSH_NS (2 * NS_PER_S) /* for webhooks that still wait when the worker ends */
 
-void watching_stop(struct control *c)
+void watching_close(struct control *c)
 {
     if (!c->watch)
         return;
     timer_cancel(&c->watch_timer);
-    watch_free(c->watch, WATCH_FLUSH_NS);
+    watch_close(c->watch, WATCH_FLUSH_NS);
+}
+
+void watching_stop(struct control *c)
+{
+    watch_free(c->watch, 0);
 }

@@ -190,6 +190,12 @@ static void tell_loaded(struct store *s, const struct work *w, bool is_late)
     s->events.on_loaded(s->events.context, w->documents, w->count, is_late);
 }
 
+static void tell_put(struct store *s, const struct work *w, bool is_kept)
+{
+    if (w->kind == WORK_PUT && s->events.on_put)
+        s->events.on_put(s->events.context, is_kept);
+}
+
 static void on_done(struct job *j, enum job_outcome outcome)
 {
     struct work *w = container_of(j, struct work, job);
@@ -199,6 +205,8 @@ static void on_done(struct job *j, enum job_outcome outcome)
             note_failure(s, "the disk does not answer");
         if (w->on_range && outcome == JOB_LATE)
             w->on_range(w->context, NULL, 0);
+        if (outcome == JOB_LATE)
+            tell_put(s, w, false);
         return;
     }
     if (w->kind == WORK_CLOSE)
@@ -210,6 +218,7 @@ static void on_done(struct job *j, enum job_outcome outcome)
     }
     note_report(s, &w->report);
     s->numbers.writes_total += w->report.result == SQL_GOOD && w->kind != WORK_RANGE;
+    tell_put(s, w, w->report.result == SQL_GOOD);
     if (w->on_range)
         w->on_range(w->context, (const struct database_value *)(const void *)w->values.ptr,
                     w->values.len / sizeof(struct database_value));

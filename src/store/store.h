@@ -28,6 +28,8 @@ struct store_events {
     /* Once: all documents, at most DATABASE_DOCUMENTS_MAX. is_late: it was not possible while store_load()
      * waited; not at all while the file cannot be read. Borrowed for the time of the call. */
     void (*on_loaded)(void *context, const struct database_document *documents, size_t count, bool is_late);
+    /* Once for each store_put() that took something, unless the store is freed before; NULL: nobody asks. */
+    void (*on_put)(void *context, bool is_kept);
     /* After ANEW what was written before is not there any more. */
     void (*on_told)(void *context, enum store_told told, const char *text);
 };

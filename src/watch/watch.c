@@ -27,6 +27,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* An alert of the worker before that does not fire by then is over: every rule has had the time to say so. */
+#define SETTLE_NS (15 * 60 * NS_PER_S)
+
 struct watch {
     struct loop *loop;
     char *external_url; /* owned; "" for none, without a slash at the end */
@@ -44,6 +47,7 @@ struct watch {
     char instance[ALERT_VALUE_BYTES]; /* this machine's name */
     int64_t now_ns;                   /* of the latest tick */
     int64_t wall_ns;                  /* the same moment */
+    int64_t settle_ns;                /* when what the worker before has told is looked through; 0: never */
     bool has_told_scope; /* the log says once, and again when it changes, what the alerts look at */
     enum sample_scope told_cpu_scope, told_memory_scope;
     struct host_sample sample;
@@ -223,6 +227,61 @@ static void tell_what_is_not_silent_any_more(struct watch *w)
         telling_step(w->telling, a, w->wall_ns);
 }
 
+/* ---- what outlives the worker ---- */
+
+void watch_close(struct watch *w, int64_t flush_ns)
+{
+    notifier_close(w->notifier, flush_ns);
+}
+
+void watch_set_keeping(struct watch *w, void (*changed)(void *context), void *context)
+{
+    notifier_set_keeping(w->notifier, true);
+    notifier_on_change(w->notifier, changed, context);
+}
+
+bool watch_has_changed(const struct watch *w)
+{
+    return notifier_has_changed(w->notifier);
+}
+
+void watch_save(struct watch *w, void (*put)(void *context, const char *key, struct str text), void *context)
+{
+    notifier_save(w->notifier, clock_now_ns(), clock_wall_ns(), put, context);
+}
+
+void watch_kept(struct watch *w, bool is_kept)
+{
+    notifier_kept(w->notifier, is_kept);
+}
+
+bool watch_restore(struct watch *w, struct str key, struct str text)
+{
+    int64_t now_ns = clock_now_ns();
+    if (!notifier_restore(w->notifier, key, text, now_ns, clock_wall_ns()))
+        return false;
+    w->settle_ns = now_ns + SETTLE_NS;
+    return true;
+}
+
+static bool is_firing(void *context, uint64_t fingerprint)
+{
+    const struct watch *w = context;
+    const struct alert *a;
+    for (size_t i = 0; (a = rules_alert(w->rules, i)) != NULL; i++)
+        if (a->fingerprint == fingerprint)
+            return alert_life_is_active(&a->life);
+    return false;
+}
+
+static void settle(struct watch *w)
+{
+    if (w->settle_ns == 0 || w->now_ns < w->settle_ns)
+        return;
+    w->settle_ns = 0;
+    notifier_settle(w->notifier, is_firing, w, w->wall_ns);
+}
+
 void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_input *services,
                 size_t service_count)
 {
@@ -244,6 +303,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     rules_step_host(w->rules, &w->sample, t);
     rules_step_services(w->rules, services, service_count, t);
     tell_what_is_not_silent_any_more(w);
+    settle(w);
 }
 
 void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,

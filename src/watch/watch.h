@@ -75,6 +75,23 @@ void watch_free(struct watch *w, int64_t flush_ns);
 void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
                      size_t notify_count);
 
+/* Stops telling people: what is queued gets up to flush_ns to leave. Then only watch_save() and watch_free().
+ */
+void watch_close(struct watch *w, int64_t flush_ns);
+
+/*
+ * What outlives the worker: documents by keys that no service has. on_change: something has changed that
+ * should be kept soon; called inside any function of watch. Without watch_set_keeping() nothing waits for
+ * being kept.
+ */
+void watch_set_keeping(struct watch *w, void (*on_change)(void *context), void *context);
+bool watch_has_changed(const struct watch *w); /* since the last watch_save() */
+void watch_save(struct watch *w, void (*put)(void *context, const char *key, struct str text), void *context);
+/* What the last watch_save() gave is on the disk, all of it; or it is not, and is given again by the next. */
+void watch_kept(struct watch *w, bool is_kept);
+/* Before the first tick, if possible. False: it is no document of watch's. */
+bool watch_restore(struct watch *w, struct str key, struct str text);
+
 /* Once per config_watch.interval_ns. Services missing from the list are gone: their alerts end. */
 void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_input *services,
                 size_t service_count);

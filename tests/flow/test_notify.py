@@ -109,6 +109,61 @@ def test_sinks_choose(weir, origin):
     assert not receivers["notices"].tries and not receivers["never"].tries
 
 
+# ---- a worker that dies ----------------------------------------------------------------------------------------------
+
+
+def kill_worker(w):
+    before = w.worker()
+    before.kill()
+    wait_until(lambda: w.worker() not in (None, before), 20, "the next worker")
+    w.wait_ready("/healthz")
+
+
+def test_killed_after_it_was_told(weir, origin):
+    """The next worker tells nothing twice, and that it is over by the episode that was told."""
+    server, receiver = origin(), Receiver(origin)
+    w = weir(services=services({"a": server}), notify=[webhook(receiver)], watch={"interval": "100ms", "host": OFF})
+    take_out(w, {"a": server}, "a")
+    wait_told(receiver, [("firing", "a")])
+    time.sleep(1)  # kept as delivered
+    kill_worker(w)
+    wait_until(lambda: any(a["name"] == "ServiceDown" and a["state"] == "firing" for a in w.api("alerts")["alerts"]), 40, "it fires on")
+    time.sleep(2)
+    assert receiver.told() == [("firing", "a")]
+    server.listen()
+    wait_told(receiver, [("firing", "a"), ("resolved", "a")])
+    first, last = [m["alerts"][0] for m in receiver.messages]
+    assert (first["fingerprint"], first["startsAt"]) == (last["fingerprint"], last["startsAt"])
+
+
+def test_killed_before_it_could_be_told(weir, origin):
+    """What waited for a receiver that was away is told by the next worker, once."""
+    server, receiver = origin(), Receiver(origin)
+    receiver.answer = (503, [], b"")
+    w = weir(services=services({"a": server}), notify=[webhook(receiver, name="ops")], watch={"interval": "100ms", "host": OFF})
+    take_out(w, {"a": server}, "a")
+    wait_until(lambda: receiver.tries, 20, "the first try")
+    kill_worker(w)
+    receiver.answer = (200, [], b"")
+    wait_told(receiver, [("firing", "a")], 40)
+    wait_until(lambda: any(a["name"] == "ServiceDown" and a["state"] == "firing" for a in w.api("alerts")["alerts"]), 40, "it fires on")
+    time.sleep(2)
+    assert receiver.told() == [("firing", "a")]
+
+
+def test_stopped_while_the_receiver_is_away(weir, origin):
+    """The same across a whole stop and start of Weir."""
+    server, receiver = origin(), Receiver(origin)
+    receiver.answer = (503, [], b"")
+    w = weir(services=services({"a": server}), notify=[webhook(receiver, name="ops")], watch={"interval": "100ms", "host": OFF})
+    take_out(w, {"a": server}, "a")
+    wait_until(lambda: receiver.tries, 20, "the first try")
+    w.stop()
+    receiver.answer = (200, [], b"")
+    w.start(wait="alive")
+    wait_told(receiver, [("firing", "a")], 40)
+
+
 # ---- secrets -------------------------------------------------------------------------------------------------------
 
 

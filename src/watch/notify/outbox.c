@@ -663,11 +663,18 @@ static void restore_entry(struct outbox *o, const struct json_value *v, int64_t 
     notice_fini(&n);
 }
 
+/* Read late, an alert that fires on may wait here already, as if it were new. */
 static void restore_told(struct outbox *o, const struct json_value *v)
 {
     struct notice n;
     if (!notice_restore(v, &n))
         return;
+    struct notice *again = find_told(o, n.fingerprint);
+    struct entry *waiting = find_waiting(o, n.fingerprint);
+    if (again)
+        forget_told(o, again);
+    if (again && waiting && !notice_is_over(&waiting->notice))
+        remove_entry(o, waiting);
     remember_told(o, &n);
     notice_fini(&n);
 }
@@ -682,10 +689,10 @@ bool outbox_restore(struct outbox *o, struct str text, int64_t now_ns, int64_t w
     }
     o->is_closed = true; /* until outbox_set_open() says otherwise: what was deferred stays so */
     const struct json_value *waiting = json_value_get(root, "waiting"), *told = json_value_get(root, "told");
-    for (size_t i = 0; i < json_value_count(waiting); i++)
-        restore_entry(o, json_value_at(waiting, i), now_ns, wall_ns);
     for (size_t i = 0; i < json_value_count(told) && !is_state(o); i++)
         restore_told(o, json_value_at(told, i));
+    for (size_t i = 0; i < json_value_count(waiting); i++)
+        restore_entry(o, json_value_at(waiting, i), now_ns, wall_ns);
     int64_t not_before = json_value_int(root, "not_before", 0);
     int64_t failing_since = json_value_int(root, "failing_since", 0);
     if (not_before)

@@ -86,5 +86,5 @@ bool outbox_has_changed(const struct outbox *o); /* since the last outbox_save()
 uint64_t outbox_save(struct outbox *o, struct buf *out, int64_t now_ns, int64_t wall_ns);
 void outbox_kept(struct outbox *o, uint64_t mark);
 void outbox_not_kept(struct outbox *o); /* it has changed again */
-/* Into a new one. False, and nothing taken, for what is no text of ours. */
+/* Into a new one, or one of the first seconds. False, and nothing taken, for what is no text of ours. */
 bool outbox_restore(struct outbox *o, struct str text, int64_t now_ns, int64_t wall_ns);

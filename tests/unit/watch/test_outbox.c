@@ -410,6 +410,30 @@ static void test_restart(void **state)
     outbox_free(r.outbox);
 }
 
+/* The disk was slow: what fires on was noted anew before it was known that it had been told. */
+static void test_read_late(void **state)
+{
+    struct room r = open_room(&program), late;
+    struct buf text CLEANUP(buf_fini) = {0};
+    fire(&r, 'a');
+    run(&r, S(10));
+    r.is_away = true;
+    fire(&r, 'b');
+    run(&r, S(10));
+    (void)outbox_save(r.outbox, &text, r.now_ns, wall_ns(&r));
+    late = open_room(&program);
+    late.now_ns = r.now_ns + S(1);
+    fire(&late, 'a');
+    fire(&late, 'b');
+    fire(&late, 'c');
+    assert_true(outbox_restore(late.outbox, buf_str(&text), late.now_ns, wall_ns(&late)));
+    outbox_set_open(late.outbox, true, late.now_ns);
+    run(&late, S(60));
+    ASSERT_TOLD(&late, "!c !b");
+    outbox_free(r.outbox);
+    outbox_free(late.outbox);
+}
+
 /* A clock that was set, in either direction, loses nothing and holds nothing back. */
 static void test_restart_with_another_clock(void **state)
 {
@@ -484,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_state_changes_on_its_way),
         cmocka_unit_test(test_state_outlives_an_outage),
         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_read_late),
         cmocka_unit_test(test_restart_with_another_clock),
         cmocka_unit_test(test_restart_keeps_the_pause),
         cmocka_unit_test(test_restart_of_a_state),
