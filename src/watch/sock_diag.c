@@ -106,7 +106,7 @@ static bool read_answer(const char *answer, size_t bytes,
 static int dump(int fd, uint8_t family, uint16_t first, uint16_t last,
                 void (*on_socket)(void *context, const struct sock_diag_socket *s), void *context)
 {
-    static _Thread_local _Alignas(struct nlmsghdr) char answer[ANSWER_BYTES];
+    _Alignas(struct nlmsghdr) char answer[ANSWER_BYTES];
     int error = 0;
     ssize_t n;
     if (!send_request(fd, family, first, last))

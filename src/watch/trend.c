@@ -41,7 +41,7 @@ static int compare(const void *a, const void *b)
 
 static double median_slope(const struct trend *t)
 {
-    static _Thread_local double slopes[PAIRS_MAX];
+    double slopes[PAIRS_MAX];
     size_t n = 0;
     for (uint32_t i = 0; i < t->count; i++)
         for (uint32_t k = i + 1; k < t->count; k++) {
