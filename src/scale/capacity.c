@@ -55,9 +55,6 @@ static const double top_departures_min = 20;     /* fewer say nothing of a level
 static const double fit_admissions_min = 5;      /* enough where levels are weighed by their number */
 static const double evidence = 12;               /* reached by chance once in 1000 */
 static const double interval = 4;
-static const double half_done =
-    0.25; /* of the one before: between nothing (exponential) and half (constant) */
-static const double whole_nearness = 0.2;
 /* Waiting for the best part of two seconds; enough answers to believe; by how much they may correct. */
 static const double full_queue = 0.95, full_departures_min = 200, full_departures_max = 2000;
 static const double full_correction = 1.3;
@@ -105,7 +102,7 @@ static double weight_of(const struct scale_levels *l)
     return departures > l->samples ? (double)l->samples / (double)departures : 1;
 }
 
-static void level_add(struct capacity_level *level, const struct scale_levels *l, unsigned i, double weight)
+static void level_add(struct knee_level *level, const struct scale_levels *l, unsigned i, double weight)
 {
     level->time_s += weight * (double)l->time_ns[i] / (double)NS_PER_S;
     level->departures += weight * (double)l->departures[i];
@@ -156,44 +153,15 @@ static double top_level(const struct capacity_model *m, double turns)
     return 0;
 }
 
-/* One place more than the knee, and one in four where there are many. */
-static uint32_t limit_of(const struct capacity_model *m)
-{
-    return (uint32_t)(ceil(m->knee - 0.25) + fmax(1, floor(m->knee / 4)));
-}
-
 /* ---- the knee ---- */
-
-/* How badly a knee fits the durations (0: perfectly), in squares of the mean; INFINITY: no knee. */
-static double misfit(const struct capacity_level *levels, double knee, double *ret_service_s)
-{
-    double requests = 0, service_s = 0, misfit = 0;
-    for (int round = 0; round < 2; round++) /* the service time, then the distance from it */
-        for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-            const struct capacity_level *l = &levels[i];
-            if (l->admissions < fit_admissions_min)
-                continue;
-            double stretch = fmax((level_in_flight(i) - half_done) / knee, 1);
-            double own_s = l->admission_s / l->admissions / stretch;
-            if (round == 0) {
-                service_s += l->admissions * own_s;
-                requests += l->admissions;
-            } else {
-                double off = service_s > 0 ? own_s * requests / service_s - 1 : 0;
-                misfit += l->admissions * off * off;
-            }
-        }
-    *ret_service_s = requests > 0 ? service_s / requests : 0;
-    return misfit;
-}
 
 /* About 95 % confidence. */
 static void find_interval(struct capacity_model *m, double best, double at_best, double most)
 {
     double service_s, low = best, high = best;
-    while (low > 0.5 && misfit(m->levels, low / knee_step, &service_s) - at_best < interval)
+    while (low > 0.5 && knee_misfit(m->levels, low / knee_step, &service_s) - at_best < interval)
         low /= knee_step;
-    while (high < most && misfit(m->levels, high * knee_step, &service_s) - at_best < interval)
+    while (high < most && knee_misfit(m->levels, high * knee_step, &service_s) - at_best < interval)
         high *= knee_step;
     m->knee_low = low;
     m->knee_high = high;
@@ -221,15 +189,8 @@ static bool is_all_beyond(const struct capacity_model *m, double at_best)
         lowest++;
     for (unsigned i = lowest; i < LEVEL_COUNT; i++)
         requests += m->levels[i].admissions;
-    return lowest > 0 && misfit(m->levels, level_in_flight(lowest), &service_s) - at_best <
+    return lowest > 0 && knee_misfit(m->levels, level_in_flight(lowest), &service_s) - at_best <
                              fmax(evidence, inexactness * inexactness * requests);
-}
-
-/* Workers and cores are counted in whole numbers. */
-static double whole(double knee)
-{
-    double number = fmax(round(knee), 1);
-    return fabs(knee - number) <= whole_nearness * number && number <= LEVELS_EXACT ? number : knee;
 }
 
 /* What servers get done while requests wait, where enough of that was seen: it may correct the knee a little.
@@ -237,11 +198,11 @@ static double whole(double knee)
 static double correct_knee(const struct capacity_model *m, double knee)
 {
     if (m->full_departures < full_departures_min || m->full_s <= 0)
-        return whole(knee);
+        return knee_whole(knee);
     double seen = m->full_departures / m->full_s * m->service_s;
     double chance = seen * chance_deviations / sqrt(m->full_departures);
     double corrected = fmin(fmax(knee, seen - chance), seen + chance);
-    return whole(fmin(fmax(corrected, knee / full_correction), knee * full_correction));
+    return knee_whole(fmin(fmax(corrected, knee / full_correction), knee * full_correction));
 }
 
 /*
@@ -268,24 +229,24 @@ static void find_knee(struct capacity_model *m, const struct scale_signals *g)
     if (highest == 0)
         return;
     double service_s, most = level_in_flight(highest - 1), best = most;
-    double none = misfit(m->levels, INFINITY, &service_s), at_best = none;
+    double none = knee_misfit(m->levels, INFINITY, &service_s), at_best = none;
     for (double knee = most / knee_step; knee > 0.7; knee /= knee_step) {
-        double fit = misfit(m->levels, knee, &service_s);
+        double fit = knee_misfit(m->levels, knee, &service_s);
         if (fit < at_best) {
             at_best = fit;
             best = knee;
         }
     }
     find_interval(m, best, at_best, most);
-    double knee = whole(best);
+    double knee = knee_whole(best);
     if (none - at_best < evidence || is_all_beyond(m, at_best) ||
         !is_slower_beyond(m, level_of((uint32_t)fmax(knee, 1)))) {
-        if (m->knee > 0 && misfit(m->levels, m->knee, &service_s) - at_best > evidence)
+        if (m->knee > 0 && knee_misfit(m->levels, m->knee, &service_s) - at_best > evidence)
             m->knee = 0;
         return;
     }
     if (m->knee == 0) {
-        (void)misfit(m->levels, best, &service_s);
+        (void)knee_misfit(m->levels, best, &service_s);
         m->service_s = service_s;
     }
     knee = fmax(correct_knee(m, best), 1);
@@ -316,7 +277,7 @@ static void find_allowed(struct capacity_model *m, const struct capacity_limits 
         return;
     double base = INFINITY, before = 1;
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-        const struct capacity_level *l = &m->levels[i];
+        const struct knee_level *l = &m->levels[i];
         if (l->admissions < 5 * top_departures_min)
             continue;
         double typical_s = exp2(l->admission_logs / l->admissions / 16) * histogram_log_unit_s();
@@ -361,7 +322,7 @@ static void note_service(struct capacity_model *m, const struct scale_levels *l)
 static void notice_change(struct capacity_model *m, const struct scale_levels *l, double weight)
 {
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-        const struct capacity_level *level = &m->levels[i];
+        const struct knee_level *level = &m->levels[i];
         if (level->departures < changed_departures_min || level->time_s == 0)
             continue;
         m->answered += weight * (double)l->departures[i];
@@ -376,7 +337,7 @@ static void notice_change(struct capacity_model *m, const struct scale_levels *l
         return;
     double ratio = fmin(fmax(m->answered_before / m->answered, 1e-3), 1e3);
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-        struct capacity_level *level = &m->levels[i];
+        struct knee_level *level = &m->levels[i];
         level->time_s *= rescaled_weight * ratio;
         level->departures *= rescaled_weight;
         level->admission_logs =
@@ -497,13 +458,8 @@ static void observe_durations(struct capacity_model *m, const struct scale_signa
 static void fade_unreachable(struct capacity_model *m, double departures)
 {
     double keep = exp(-departures / unreachable_departures);
-    for (unsigned i = m->knee > 0 ? level_of(limit_of(m)) + 1 : LEVEL_COUNT; i < LEVEL_COUNT; i++) {
-        struct capacity_level *l = &m->levels[i];
-        l->time_s *= keep;
-        l->departures *= keep;
-        l->admissions *= keep;
-        l->admission_s *= keep;
-        l->admission_logs *= keep;
+    for (unsigned i = m->knee > 0 ? level_of(knee_limit(m->knee)) + 1 : LEVEL_COUNT; i < LEVEL_COUNT; i++) {
+        knee_level_fade(&m->levels[i], keep);
     }
 }
 
@@ -525,6 +481,22 @@ static void learn(struct capacity_model *m, const struct capacity_limits *limits
     find_knee(m, g);
     find_allowed(m, limits);
     note_ceiling(m, g);
+}
+
+void capacity_take_out(struct capacity_model *m, const struct knee_level levels[LEVEL_COUNT])
+{
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        struct knee_level *l = &m->levels[i];
+        const struct knee_level *own = &levels[i];
+        double share = own->admissions > 0 ? fmin(l->admissions / own->admissions, 1) : 0;
+        l->time_s = fmax(l->time_s - share * own->time_s, 0);
+        l->departures = fmax(l->departures - share * own->departures, 0);
+        l->admissions = fmax(l->admissions - share * own->admissions, 0);
+        l->admission_s = fmax(l->admission_s - share * own->admission_s, 0);
+        l->admission_logs = fmax(l->admission_logs - share * own->admission_logs, 0);
+    }
+    m->full_s = m->full_departures = 0;
+    m->answered = m->answered_before = 0;
 }
 
 void capacity_observe(struct capacity_model *m, const struct capacity_limits *limits,
@@ -608,7 +580,7 @@ static uint32_t fill_to(const struct capacity_model *m, const struct capacity_li
     double reached =
         m->in_flight + chance_deviations * sqrt(m->in_flight); /* by chance, if all were on one */
     if (m->knee > 0)
-        return is_sure(m) || reached < m->knee ? 0 : limit_of(m);
+        return is_sure(m) || reached < m->knee ? 0 : knee_limit(m->knee);
     if (reached <= m->top)
         return 0;
     double to = fmax(fill_factor * m->top, CAPACITY_START_IN_FLIGHT);
@@ -650,7 +622,7 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
     if (m->knee > 0) {
         e.low = m->knee_low;
         e.high = m->knee_high;
-        e.limit = limit_of(m);
+        e.limit = knee_limit(m->knee);
     } else {
         e.slow_start = slow_start(m);
     }
@@ -659,7 +631,7 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
 
 /* ---- keeping ---- */
 
-static void keep_levels(struct keep *k, struct capacity_level levels[LEVEL_COUNT])
+static void keep_levels(struct keep *k, struct knee_level levels[LEVEL_COUNT])
 {
     const size_t stride = sizeof(levels[0]);
     const double many = 1e9;

@@ -4,6 +4,7 @@
  * signals in, an estimate out.
  */
 #pragma once
+#include "scale/knee.h"
 #include "scale/signals.h"
 
 struct keep; /* keep.h */
@@ -42,14 +43,6 @@ struct capacity_estimate {
     bool is_bottleneck_shared; /* servers are overloaded, and more of them got no more done: do not add any */
 };
 
-/* What was seen at one level of concurrency (stats/levels.h) of a server. */
-struct capacity_level {
-    double time_s;                      /* server-seconds with so many in flight */
-    double departures;                  /* requests answered then */
-    double admissions;                  /* requests sent then */
-    double admission_s, admission_logs; /* sums of their durations, and of the logarithms of these */
-};
-
 /* What so many servers were seen to get done together, at least. */
 struct capacity_ceiling {
     uint32_t seconds;
@@ -59,7 +52,7 @@ struct capacity_ceiling {
 };
 
 struct capacity_model {
-    struct capacity_level levels[LEVEL_COUNT];
+    struct knee_level levels[LEVEL_COUNT];
     double knee, knee_low, knee_high; /* 0: none was met */
     double calm_servers;              /* about so many servers since calm_since_ns */
     int64_t calm_since_ns;
@@ -87,6 +80,8 @@ void capacity_init(struct capacity_model *m);
 /* To be called with every signals once, in order of time. */
 void capacity_observe(struct capacity_model *m, const struct capacity_limits *limits,
                       const struct scale_signals *g);
+/* What was seen of a server that turns out to be unlike the others, and is not among them any more. */
+void capacity_take_out(struct capacity_model *m, const struct knee_level levels[LEVEL_COUNT]);
 struct capacity_estimate capacity_get(const struct capacity_model *m, const struct capacity_limits *limits);
 /* What was learned, but not what belongs to the present second. */
 void capacity_keep(struct keep *k, struct capacity_model *m);

@@ -29,6 +29,8 @@ static bool goes_before(const struct reconciler *r, const struct life *a, const 
         return rank_a < rank_b;
     if (a->is_slow != b->is_slow)
         return a->is_slow;
+    if ((a->knee > 0) != (b->knee > 0))
+        return a->knee > 0;
     int32_t in_flight_a = server_in_flight(a->server), in_flight_b = server_in_flight(b->server);
     if (in_flight_a != in_flight_b)
         return in_flight_a < in_flight_b;
@@ -57,6 +59,8 @@ static bool returns_before(const struct reconciler *r, const struct life *a, con
         return is_outdated(r, b);
     if (a->is_slow != b->is_slow)
         return b->is_slow;
+    if ((a->knee > 0) != (b->knee > 0))
+        return b->knee > 0;
     return server_in_flight(a->server) > server_in_flight(b->server);
 }
 

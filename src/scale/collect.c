@@ -42,6 +42,7 @@ struct totals {
     int64_t filled_ns; /* when it was last seen to be the one that is filled; 0: never */
     struct server_pace_second second;
     struct server_pace pace;
+    struct server_knee knee;
 };
 
 struct window {
@@ -155,28 +156,44 @@ static void follow_levels(struct level_totals *l, const struct server *s, uint32
     }
 }
 
-static void end_levels(const struct level_totals *l, const struct server *s, uint32_t thread_count,
-                       struct scale_levels *ret_sum, struct server_pace_second *ret_own)
+/* Servers that are unlike the others say nothing of these. */
+static void sum_up(const struct knee_level own[LEVEL_COUNT], const struct level_totals *l,
+                   const struct level_totals *now, struct scale_levels *sum)
 {
-    struct level_totals now = {0};
-    follow_levels(&now, s, thread_count, true);
-    ret_sum->samples += l->samples;
+    sum->samples += l->samples;
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-        uint64_t admissions = now.admissions[i] - l->admissions[i];
-        uint64_t admission_logs = now.admission_logs[i] - l->admission_logs[i];
-        ret_sum->time_ns[i] += l->time_ns[i];
-        ret_sum->departures[i] += now.departures[i] - l->departures[i];
-        ret_sum->admissions[i] += admissions;
-        ret_sum->admission_ns[i] += now.admission_ns[i] - l->admission_ns[i];
-        ret_sum->admission_logs[i] += admission_logs;
-        ret_own->admissions[i] = (double)admissions;
-        ret_own->admission_logs[i] = (double)admission_logs;
+        sum->time_ns[i] += l->time_ns[i];
+        sum->departures[i] += now->departures[i] - l->departures[i];
+        sum->admissions[i] += (uint64_t)own[i].admissions;
+        sum->admission_ns[i] += now->admission_ns[i] - l->admission_ns[i];
+        sum->admission_logs[i] += (uint64_t)own[i].admission_logs;
     }
 }
 
+static void end_levels(struct totals *t, const struct server *s, uint32_t thread_count, double knee,
+                       struct scale_levels *ret_sum)
+{
+    const struct level_totals *l = &t->levels;
+    struct knee_level own[LEVEL_COUNT] = {0};
+    struct level_totals now = {0};
+    follow_levels(&now, s, thread_count, true);
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        own[i].time_s = (double)l->time_ns[i] / (double)NS_PER_S;
+        own[i].departures = (double)(now.departures[i] - l->departures[i]);
+        own[i].admissions = (double)(now.admissions[i] - l->admissions[i]);
+        own[i].admission_s = (double)(now.admission_ns[i] - l->admission_ns[i]) / (double)NS_PER_S;
+        own[i].admission_logs = (double)(now.admission_logs[i] - l->admission_logs[i]);
+        t->second.admissions[i] = own[i].admissions;
+        t->second.admission_logs[i] = own[i].admission_logs;
+    }
+    if (t->knee.knee == 0)
+        sum_up(own, l, &now, ret_sum);
+    server_knee_note(&t->knee, own, knee);
+}
+
 /* A look at one server: how many it has, and once a second what it did meanwhile. */
-static void read_levels(struct collector *c, const struct server *s, struct totals *t, uint32_t thread_count,
-                        int64_t span_ns, bool ends_second, int64_t now_ns)
+static void read_levels(struct collector *c, const struct server *s, struct totals *t,
+                        const struct collect_request *q, int64_t span_ns, bool ends_second, int64_t now_ns)
 {
     struct level_totals *l = &t->levels;
     bool is_serving =
@@ -196,8 +213,8 @@ static void read_levels(struct collector *c, const struct server *s, struct tota
         return;
     memset(&t->second, 0, sizeof(t->second));
     if (l->is_followed)
-        end_levels(l, s, thread_count, &c->levels, &t->second);
-    follow_levels(l, s, thread_count, is_serving);
+        end_levels(t, s, q->thread_count, q->knee, &c->levels);
+    follow_levels(l, s, q->thread_count, is_serving);
 }
 
 /* The one that is filled has more in flight than the others, and is given more before what it has is done: it
@@ -233,7 +250,7 @@ static void read_servers(struct collector *c, const struct collect_request *q, i
         g->servers[atomic_load_explicit(&s->state, memory_order_relaxed)]++;
         g->available += server_can_take(s);
         t->filled_ns = s == filled ? g->now_ns : t->filled_ns;
-        read_levels(c, s, t, q->thread_count, span_ns, ends_second, g->now_ns);
+        read_levels(c, s, t, q, span_ns, ends_second, g->now_ns);
     }
     if (ends_second)
         compare_paces(c, g->now_ns);
@@ -391,6 +408,12 @@ const struct server_pace *collector_pace(const struct collector *c, uint32_t ind
 {
     ASSERT(index < c->server_count);
     return &c->servers[index].pace;
+}
+
+const struct server_knee *collector_knee(const struct collector *c, uint32_t index)
+{
+    ASSERT(index < c->server_count);
+    return &c->servers[index].knee;
 }
 
 const struct collect_outcomes *collector_outcomes(const struct collector *c)

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "fleet/fleet.h"
+#include "scale/server_knee.h"
 #include "scale/server_pace.h"
 #include "scale/signals.h"
 
@@ -23,6 +24,7 @@ struct collect_request {
     struct server *const *servers; /* the service's servers */
     uint32_t server_count;
     double quantile;      /* 0..1 */
+    double knee;          /* on how many requests servers work at once, as learned; 0: unknown, or stated */
     int64_t objective_ns; /* a response later than this is late; 0: none is stated */
 };
 void collector_read(struct collector *c, const struct collect_request *request, int64_t now_ns,
@@ -31,6 +33,7 @@ void collector_read(struct collector *c, const struct collect_request *request, 
 /* Of server `index` of the last request; borrowed until the next one. It is new with signals that have
  * levels. */
 const struct server_pace *collector_pace(const struct collector *c, uint32_t index);
+const struct server_knee *collector_knee(const struct collector *c, uint32_t index);
 
 /* How requests fared; the totals count from the first reading on, read once a second. For the story. */
 struct collect_outcomes {

@@ -109,6 +109,9 @@ static void put_ways(const struct scale_view *v, int64_t now_ns, struct buf *out
                    seconds(v->signals->start_oldest_age_ns));
     if (n->slow)
         buf_printf(out, "; %u %s clearly slower than the others", n->slow, n->slow == 1 ? "is" : "are");
+    if (n->narrow)
+        buf_printf(out, "; %u %s on clearly fewer requests at once than the others", n->narrow,
+                   n->narrow == 1 ? "works" : "work");
     if (v->numbers.by_state[SERVER_DRAINING])
         buf_printf(out, "; %u %s draining", v->numbers.by_state[SERVER_DRAINING],
                    v->numbers.by_state[SERVER_DRAINING] == 1 ? "is" : "are");

@@ -56,6 +56,7 @@ struct life {
     uint32_t good_run, bad_run; /* probes in a row */
     double pace_factor;         /* server_pace.h; 0: not known */
     bool is_slow;               /* clearly slower than the others */
+    double knee;                /* it works on clearly fewer requests at once, this many; 0: it does not */
     enum probe_pace pace;
     char reason[LIFE_REASON_BYTES]; /* of the present state */
     char last_probe[96];            /* what the last bad probe said */

@@ -69,7 +69,7 @@ void listed_add_missing(struct reconciler *r, int64_t now_ns)
             tell_full(r, now_ns);
             return;
         }
-        life_set_limit(r, l, life_full_limit(r));
+        life_set_limit(r, l, life_full_limit(r, l));
         life_go(r, l, SERVER_STARTING, now_ns, "%s",
                 is_discovered(r) ? "it was discovered" : "it is in the configuration");
     }

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,7 +116,7 @@ static bool start_one(struct reconciler *r, int64_t now_ns)
     l->may_exist = true;
     l->start = r->next_start;
     r->starts_total++;
-    life_set_limit(r, l, life_full_limit(r));
+    life_set_limit(r, l, life_full_limit(r, l));
     life_tell(r, l, SCALE_EVENT_SERVER_STATE, false, "the provider is asked for it", now_ns);
     struct err err = {0};
     life_format_key(key, sizeof(key), l);
@@ -213,7 +214,7 @@ void reconciler_set_config(struct reconciler *r, const struct config_service *co
         if (!is_configured(r, l))
             life_leave(r, l, "it is no longer in the configuration", now_ns);
         else if (life_state(l) != SERVER_WARMING)
-            life_set_limit(r, l, life_full_limit(r));
+            life_set_limit(r, l, life_full_limit(r, l));
     }
     lives_flush(r);
 }
@@ -235,7 +236,7 @@ static void set_learned_limit(struct reconciler *r, uint32_t limit)
     r->learned_limit = limit;
     for_each_life (r, l)
         if (life_state(l) != SERVER_WARMING)
-            life_set_limit(r, l, life_full_limit(r));
+            life_set_limit(r, l, life_full_limit(r, l));
 }
 
 static void set_slow_start(struct reconciler *r, uint32_t least)
@@ -339,7 +340,7 @@ static struct life *adopt(struct reconciler *r, struct str name, const struct ad
         return NULL;
     l->number = number_in(r, name);
     l->may_exist = l->is_adopted = true;
-    life_set_limit(r, l, life_full_limit(r));
+    life_set_limit(r, l, life_full_limit(r, l));
     return l;
 }
 
@@ -542,6 +543,41 @@ void reconciler_note_pace(struct reconciler *r, const struct server *s, const st
               now_ns);
 }
 
+bool reconciler_note_knee(struct reconciler *r, const struct server *s, double knee, double others,
+                          int64_t now_ns)
+{
+    struct life *l = find_life(r, s);
+    bool was_narrow = l && l->knee > 0, is_narrow = knee > 0;
+    if (!l)
+        return false;
+    l->knee = knee;
+    if (life_state(l) == SERVER_SERVING)
+        life_set_limit(r, l, life_full_limit(r, l));
+    if (is_narrow == was_narrow)
+        return false;
+    char reason[LIFE_REASON_BYTES];
+    if (is_narrow)
+        (void)snprintf(reason, sizeof(reason), "it works on %.3g requests at once, the others on %.3g", knee,
+                       others);
+    else
+        (void)snprintf(reason, sizeof(reason), "it works on as many requests at once as the others");
+    life_tell(r, l, is_narrow ? SCALE_EVENT_SERVER_NARROW : SCALE_EVENT_SERVER_WIDE, is_narrow, reason,
+              now_ns);
+    return true;
+}
+
+double reconciler_mean_capacity(const struct reconciler *r, double of_one)
+{
+    double sum = 0, servers = 0;
+    for_each_life (r, l) {
+        if (!life_is_up(l))
+            continue;
+        sum += l->knee > 0 ? fmin(l->knee, of_one) : of_one;
+        servers++;
+    }
+    return servers > 0 ? fmax(sum / servers, 1) : of_one;
+}
+
 bool reconciler_drain(struct reconciler *r, struct server *s, int64_t now_ns, struct err *err)
 {
     struct life *l = find_life(r, s);
@@ -592,7 +628,7 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
         .failures_in_a_row = r->back_off.steps,
         .back_off_until_ns = r->back_off.not_before_ns,
         .next_start = r->next_start,
-        .place_limit = life_full_limit(r),
+        .place_limit = r->config->max_requests ? r->config->max_requests : r->learned_limit,
     };
     for (int c = 0; c < START_CLASS_COUNT; c++)
         n.starts[c] = start_times_summary(&r->start_times, (enum start_class)c);
@@ -600,6 +636,7 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r)
         n.by_state[life_state(l)]++;
         n.available += server_can_take(l->server);
         n.slow += l->is_slow && server_can_take(l->server);
+        n.narrow += l->knee > 0 && server_can_take(l->server);
         n.there += server_state_takes_requests(life_state(l)) || choose_may_return(l);
         bool is_coming = life_state(l) == SERVER_REQUESTED || life_state(l) == SERVER_STARTING;
         if (is_coming && l->provider &&
@@ -652,6 +689,11 @@ void reconciler_write_server(const struct reconciler *r, const struct server *s,
     else
         json_null(j);
     json_put_bool(j, "slow", l->is_slow);
+    json_key(j, "works_on");
+    if (l->knee > 0)
+        json_double(j, l->knee);
+    else
+        json_null(j);
     if (l->bad_run > 0)
         json_put_text(j, "last_bad_probe", l->last_probe);
 }

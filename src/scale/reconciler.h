@@ -60,6 +60,7 @@ struct reconciler_numbers {
     uint64_t deaths_total;      /* ended unasked after the first good probe, or was given up as unhealthy */
     uint32_t failures_in_a_row; /* steps of the back-off; 0: fine */
     int64_t back_off_until_ns;  /* no start before; 0 or past: none */
+    uint32_t narrow;            /* take requests, and work on clearly fewer at once than the others */
     uint32_t slow;              /* take requests, and are clearly slower than the others */
     struct start_summary starts[START_CLASS_COUNT];
     enum start_class next_start;   /* of a server asked for now */
@@ -128,6 +129,13 @@ void reconciler_on_probe(struct reconciler *r, struct server *s, bool is_good, c
 /* How fast it answers beside the others, once a second. */
 void reconciler_note_pace(struct reconciler *r, const struct server *s, const struct server_pace *pace,
                           int64_t now_ns);
+
+/* It works on clearly fewer requests at once than the `others`, on `knee`; 0: it does not. Once a second.
+ * True when that is new. */
+bool reconciler_note_knee(struct reconciler *r, const struct server *s, double knee, double others,
+                          int64_t now_ns);
+/* Of the servers that are up, if most carry `of_one`. */
+double reconciler_mean_capacity(const struct reconciler *r, double of_one);
 
 /*
  * By hand. Drain: nothing new is sent; another server takes its place if one is needed. A fixed server then

@@ -316,10 +316,23 @@ static struct policy_limits policy_limits_of(const struct scaled_service *x)
 }
 
 /* Servers of s->scratch, as they were read. */
-static void note_paces(struct scale *s, struct scaled_service *x, uint32_t count, int64_t now_ns)
+static void note_servers(struct scale *s, struct scaled_service *x, uint32_t count, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < count && x->signals.levels; i++)
+    for (uint32_t i = 0; i < count && x->signals.levels; i++) {
+        const struct server_knee *knee = collector_knee(x->collector, i);
         reconciler_note_pace(x->reconciler, s->scratch[i], collector_pace(x->collector, i), now_ns);
+        if (reconciler_note_knee(x->reconciler, s->scratch[i], knee->knee, x->capacity.knee, now_ns) &&
+            knee->knee > 0)
+            capacity_take_out(&x->capacity, knee->levels);
+    }
+}
+
+/* On how many requests servers work at once, where that is learned and counts. */
+static double known_knee(const struct scaled_service *x)
+{
+    struct capacity_limits limits = capacity_limits_of(x);
+    struct capacity_estimate e = capacity_get(&x->capacity, &limits);
+    return x->provider && e.source == CAPACITY_LEARNED ? x->capacity.knee : 0;
 }
 
 /* What has come back before, and is due within the time that a server asked for now takes to start. */
@@ -343,11 +356,12 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
         .servers = s->scratch,
         .server_count = reconciler_servers(x->reconciler, s->scratch, FLEET_SERVERS_MAX),
         .quantile = quantile > 0 && quantile < 1 ? quantile : 0.99,
+        .knee = known_knee(x),
         .objective_ns = x->config->scale.objective_ns,
     };
     collector_read(x->collector, &request, now_ns, &x->signals);
     x->signals.wall_ns = s->is_wall_known ? now_ns + s->wall_offset_ns : 0;
-    note_paces(s, x, request.server_count, now_ns);
+    note_servers(s, x, request.server_count, now_ns);
     cpu_add_up(s->cpu, s->scratch, request.server_count, now_ns, &x->signals);
     per_second_note(&x->arrivals, x->signals.arrivals, now_ns);
     place_time_note(&x->place_time, x->signals.finished, x->signals.busy_ns, now_ns);
@@ -413,6 +427,7 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
     if (!x->provider || x->is_removed || s->is_frozen || x->is_held)
         return;
     struct capacity_estimate capacity = capacity_get(&x->capacity, &capacity_limits);
+    capacity.in_flight = reconciler_mean_capacity(x->reconciler, capacity.in_flight);
     x->decision = scale_decide(&x->policy, &policy_limits, &capacity, &x->signals);
     x->has_decision = true;
     note_story(x);

@@ -199,6 +199,11 @@ static double slow(const struct scale_view *v)
     return v->numbers.slow;
 }
 
+static double narrow(const struct scale_view *v)
+{
+    return v->numbers.narrow;
+}
+
 static double starts(const struct scale_view *v)
 {
     return (double)v->numbers.starts_total;
@@ -230,6 +235,8 @@ static const struct family families[] = {
     {"weir_servers_available", "gauge", "Servers that take requests now.", false, available},
     {"weir_servers_slow", "gauge", "Servers that take requests, and are clearly slower than the others.",
      false, slow},
+    {"weir_servers_narrow", "gauge",
+     "Servers that take requests, and work on clearly fewer at once than the others.", false, narrow},
     {"weir_scale_starts_total", "counter", "Servers asked for.", true, starts},
     {"weir_scale_start_failures_total", "counter", "Servers that did not start.", true, start_failures},
     {"weir_server_deaths_total", "counter", "Servers that ended unasked after they had taken requests.", true,

@@ -11,6 +11,7 @@
 #include "scale/steps.h"
 
 #include "base/clock.h"
+#include "scale/knee.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,28 +65,31 @@ void life_set_limit(struct reconciler *r, struct life *l, uint32_t limit)
         r->effects->offer(r->effects->context, l->server);
 }
 
-uint32_t life_full_limit(const struct reconciler *r)
+uint32_t life_full_limit(const struct reconciler *r, const struct life *l)
 {
-    return r->config->max_requests ? r->config->max_requests : r->learned_limit;
+    if (r->config->max_requests)
+        return r->config->max_requests;
+    return l->knee > 0 && r->learned_limit > 0 ? MIN(knee_limit(l->knee), r->learned_limit)
+                                               : r->learned_limit;
 }
 
 /* What the slow start grows to: the limit, or what one server is thought to carry. */
-static uint32_t warm_limit_full(const struct reconciler *r)
+static uint32_t warm_limit_full(const struct reconciler *r, const struct life *l)
 {
-    uint32_t limit = life_full_limit(r);
+    uint32_t limit = life_full_limit(r, l);
     return limit ? limit : (uint32_t)ceil(fmin(r->capacity, 1e6));
 }
 
 void life_serve(struct reconciler *r, struct life *l, const char *reason, int64_t now_ns)
 {
     life_go(r, l, SERVER_SERVING, now_ns, "%s", reason);
-    life_set_limit(r, l, life_full_limit(r));
+    life_set_limit(r, l, life_full_limit(r, l));
 }
 
 void life_warm(struct reconciler *r, struct life *l, int64_t now_ns)
 {
     int64_t for_ns = now_ns - l->state_since_ns;
-    uint32_t full = warm_limit_full(r);
+    uint32_t full = warm_limit_full(r, l);
     if (l->is_adopted || for_ns >= WARM_NS || full <= 1 || !has_other_taking(r, l)) {
         life_serve(r, l, "it gets its full share", now_ns);
         return;

@@ -9,8 +9,8 @@ void life_step(struct reconciler *r, struct life *l, int64_t now_ns);
 void life_failed_step(struct reconciler *r, struct life *l, int64_t now_ns);
 
 /* Requests in flight it may have; 0 = no limit. When that gives room, waiting requests are offered it. */
-/* What max_requests says, else what was learned; 0 = no limit. */
-uint32_t life_full_limit(const struct reconciler *r);
+/* What max_requests says, else what was learned, of it alone if it is narrower; 0 = no limit. */
+uint32_t life_full_limit(const struct reconciler *r, const struct life *l);
 void life_set_limit(struct reconciler *r, struct life *l, uint32_t limit);
 /* Of state WARMING: raises the limit with time, and ends with SERVING. */
 void life_warm(struct reconciler *r, struct life *l, int64_t now_ns);

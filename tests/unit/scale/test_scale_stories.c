@@ -272,6 +272,55 @@ static void a_slow_server_is_told_and_goes_first(void **state)
     assert_nothing_lost(w);
 }
 
+/* One of three has half the places: it is kept to what it carries, and counts for that. */
+static void a_narrow_server_is_found_and_kept_to_less(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.servers_min = w->config.scale.servers_max = 3;
+    w->parallel = 8;
+    w->narrow = "shop-2";
+    w->is_poisson = true;
+    w->law = WORLD_LOGNORMAL;
+    w->rate = 85; /* of a hundred that the three can do */
+    world_begin(w);
+    world_run(w, 180 * S);
+    const struct logged *told = world_last_event(w, SCALE_EVENT_SERVER_NARROW);
+    assert_non_null(told);
+    assert_string_equal(told->server, "shop-2");
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_NARROW), 1);
+    world_run(w, 120 * S);
+    int32_t narrow = atomic_load(&world_server(w, "shop-2")->max_requests);
+    int32_t wide = atomic_load(&world_server(w, "shop-1")->max_requests);
+    if (narrow < 4 || narrow > 6 || wide < 9 || wide > 11)
+        fail_msg("the narrow one is kept to %d, the others to %d", narrow, wide);
+    assert_float_equal(world_decision(w).capacity.in_flight, (8 + 4 + 8) / 3.0, 0.7);
+    w->narrow = NULL; /* it got its other workers back */
+    world_run(w, 240 * S);
+    assert_int_equal(world_events(w, SCALE_EVENT_SERVER_WIDE), 1);
+    assert_true(atomic_load(&world_server(w, "shop-2")->max_requests) >= 9);
+    assert_nothing_lost(w);
+}
+
+static void equal_servers_are_not_called_narrow(void **state)
+{
+    struct world *w = *state;
+    for (int law = WORLD_UNIFORM; law <= WORLD_EXPONENTIAL; law++)
+        for (int sharing = 0; sharing < 2; sharing++) {
+            world_fini(w);
+            world_init(w);
+            w->config.scale.servers_min = w->config.scale.servers_max = 3;
+            w->law = (enum world_law)law;
+            w->is_sharing = sharing;
+            w->is_poisson = true;
+            w->rate = 50; /* of sixty */
+            world_begin(w);
+            world_run(w, 240 * S);
+            if (world_events(w, SCALE_EVENT_SERVER_NARROW) > 0)
+                fail_msg("law %d, %s: %s", law, sharing ? "shared" : "in line",
+                         world_last_event(w, SCALE_EVENT_SERVER_NARROW)->reason);
+        }
+}
+
 static void a_server_that_recovers_is_told(void **state)
 {
     struct world *w = *state;
@@ -482,6 +531,8 @@ int main(void)
         STORY(a_draining_server_is_not_filled),
         STORY(a_slow_server_is_told_and_goes_first),
         STORY(a_server_that_recovers_is_told),
+        STORY(a_narrow_server_is_found_and_kept_to_less),
+        STORY(equal_servers_are_not_called_narrow),
         STORY(a_filled_server_is_not_slow),
         STORY(shared_bottleneck_does_not_run_away),
         STORY(objective_bounds_latency),

@@ -1,0 +1,52 @@
+/* The model behind knee_misfit(): see capacity.c. */
+#include "scale/knee.h"
+
+#include <math.h>
+
+static const double admissions_min = 5; /* enough where levels are weighed by their number */
+static const double half_done =
+    0.25; /* of the one before: between nothing (exponential) and half (constant) */
+static const double whole_nearness = 0.2;
+
+void knee_level_fade(struct knee_level *l, double keep)
+{
+    l->time_s *= keep;
+    l->departures *= keep;
+    l->admissions *= keep;
+    l->admission_s *= keep;
+    l->admission_logs *= keep;
+}
+
+double knee_misfit(const struct knee_level levels[LEVEL_COUNT], double knee, double *ret_service_s)
+{
+    double requests = 0, service_s = 0, misfit = 0;
+    for (int round = 0; round < 2; round++) /* the service time, then the distance from it */
+        for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+            const struct knee_level *l = &levels[i];
+            if (l->admissions < admissions_min)
+                continue;
+            double stretch = fmax((level_in_flight(i) - half_done) / knee, 1);
+            double own_s = l->admission_s / l->admissions / stretch;
+            if (round == 0) {
+                service_s += l->admissions * own_s;
+                requests += l->admissions;
+            } else {
+                double off = service_s > 0 ? own_s * requests / service_s - 1 : 0;
+                misfit += l->admissions * off * off;
+            }
+        }
+    *ret_service_s = requests > 0 ? service_s / requests : 0;
+    return misfit;
+}
+
+double knee_whole(double knee)
+{
+    double number = fmax(round(knee), 1);
+    return fabs(knee - number) <= whole_nearness * number && number <= LEVELS_EXACT ? number : knee;
+}
+
+/* One place more than the knee, and one in four where there are many. */
+uint32_t knee_limit(double knee)
+{
+    return (uint32_t)(ceil(knee - 0.25) + fmax(1, floor(knee / 4)));
+}

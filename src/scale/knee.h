@@ -1,0 +1,24 @@
+/*
+ * knee.h: how many requests a server works on at once, from how long requests took by how many there were
+ * when they were sent. Pure; what capacity.h asks of all servers together, and server_knee.h of each.
+ */
+#pragma once
+#include "stats/levels.h"
+
+/* What was seen at one level of concurrency (stats/levels.h). */
+struct knee_level {
+    double time_s;                      /* server-seconds with so many in flight */
+    double departures;                  /* requests answered then */
+    double admissions;                  /* requests sent then */
+    double admission_s, admission_logs; /* sums of their durations, and of the logarithms of these */
+};
+
+/* Makes all that was seen there count for `keep` of what it did; 0..1. */
+void knee_level_fade(struct knee_level *l, double keep);
+/* How badly a knee fits the durations (0: perfectly), in squares of the mean; INFINITY: no knee.
+ * *ret_service_s: the time of a request below it. */
+double knee_misfit(const struct knee_level levels[LEVEL_COUNT], double knee, double *ret_service_s);
+/* Workers and cores are counted in whole numbers: what is near one is taken for it. */
+double knee_whole(double knee);
+/* Requests in flight that a server with this knee is kept to. */
+uint32_t knee_limit(double knee);
