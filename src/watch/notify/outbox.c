@@ -147,10 +147,14 @@ static void forget_told(struct outbox *o, struct notice *t)
     o->version++;
 }
 
-static void remember_told(struct outbox *o, const struct notice *n)
+/* Of the oldest the end will not be told. */
+static void remember_told(struct outbox *o, const struct notice *n, int64_t now_ns)
 {
-    if (o->told_count == OUTBOX_TOLD_MAX)
+    if (o->told_count == OUTBOX_TOLD_MAX) {
         forget_told(o, &o->told[0]);
+        o->counts.overflowed++;
+        note_lost(o, 1, now_ns);
+    }
     if (o->told_count == o->told_capacity) {
         o->told_capacity = MAX(o->told_capacity * 2, (size_t)16);
         o->told = mem_realloc(o->told, o->told_capacity * sizeof(*o->told));
@@ -185,7 +189,7 @@ static void add_fired(struct outbox *o, const struct notice *n, int64_t now_ns)
         o->counts.joined++;
     }
     make_room(o, now_ns);
-    remember_told(o, n);
+    remember_told(o, n, now_ns);
     push(o, n, now_ns)->notice.episodes_before = episodes_before;
 }
 
@@ -664,7 +668,7 @@ static void restore_entry(struct outbox *o, const struct json_value *v, int64_t 
 }
 
 /* Read late, an alert that fires on may wait here already, as if it were new. */
-static void restore_told(struct outbox *o, const struct json_value *v)
+static void restore_told(struct outbox *o, const struct json_value *v, int64_t now_ns)
 {
     struct notice n;
     if (!notice_restore(v, &n))
@@ -675,7 +679,7 @@ static void restore_told(struct outbox *o, const struct json_value *v)
         forget_told(o, again);
     if (again && waiting && !notice_is_over(&waiting->notice))
         remove_entry(o, waiting);
-    remember_told(o, &n);
+    remember_told(o, &n, now_ns);
     notice_fini(&n);
 }
 
@@ -690,7 +694,7 @@ bool outbox_restore(struct outbox *o, struct str text, int64_t now_ns, int64_t w
     o->is_closed = true; /* until outbox_set_open() says otherwise: what was deferred stays so */
     const struct json_value *waiting = json_value_get(root, "waiting"), *told = json_value_get(root, "told");
     for (size_t i = 0; i < json_value_count(told) && !is_state(o); i++)
-        restore_told(o, json_value_at(told, i));
+        restore_told(o, json_value_at(told, i), now_ns);
     for (size_t i = 0; i < json_value_count(waiting); i++)
         restore_entry(o, json_value_at(waiting, i), now_ns, wall_ns);
     int64_t not_before = json_value_int(root, "not_before", 0);

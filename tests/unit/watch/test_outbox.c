@@ -283,6 +283,29 @@ static void test_given_up_and_overflow(void **state)
     outbox_free(r.outbox);
 }
 
+/* More alerts than a sink can know of: the oldest is forgotten and counted, the newest is told. */
+static void test_told_is_bounded(void **state)
+{
+    struct room r = open_room(&program);
+    for (int i = 0; i <= OUTBOX_TOLD_MAX; i++) {
+        struct alert a;
+        struct notice n;
+        char path[16];
+        snprintf(path, sizeof(path), "/%d", i);
+        alert_init(&a, "HostDiskHigh", "Disk usage is high", ALERT_WARNING, STR("web-1"));
+        alert_add_label(&a, "path", str_of(path));
+        notice_init(&n, &a, ALERT_FIRED, (struct notice_words){.line = "a line"});
+        outbox_add(r.outbox, &n, r.now_ns);
+        notice_fini(&n);
+    }
+    assert_string_equal(notice_label(outbox_told(r.outbox, 0), "path"), "/1");
+    assert_non_null(outbox_told(r.outbox, OUTBOX_TOLD_MAX - 1));
+    assert_null(outbox_told(r.outbox, OUTBOX_TOLD_MAX));
+    /* of those that wait all but the newest hundred went, too */
+    assert_int_equal(outbox_counts(r.outbox).overflowed, OUTBOX_TOLD_MAX + 1 - 100 + 1);
+    outbox_free(r.outbox);
+}
+
 static void test_refused(void **state)
 {
     static const struct sink_answer bad = {.verdict = RETRY_NEVER, .status = 400, .retry_after_s = -1};
@@ -502,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_rate_cap),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_given_up_and_overflow),
+        cmocka_unit_test(test_told_is_bounded),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_hours),
         cmocka_unit_test(test_state_is_told_again),
