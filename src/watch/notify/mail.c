@@ -32,6 +32,13 @@ static const char *find_hello(char out[HELLO_BYTES])
     return out;
 }
 
+/* The message or all its recipients were refused. What has to do with passwords (53x, RFC 4954 section 6) and
+ * certificates can be mended while the alert waits. */
+static bool is_final(int code)
+{
+    return code >= 500 && code / 10 != 53;
+}
+
 static void mail_deliver(const struct alert_message *m, const struct sink_setup *setup, int64_t timeout_ns,
                          struct sink_answer *ret)
 {
@@ -57,7 +64,7 @@ static void mail_deliver(const struct alert_message *m, const struct sink_setup 
                                    .timeout_ns = timeout_ns};
     bool is_taken = mail_send(&request, &answer, &err);
     *ret = (struct sink_answer){.status = answer.code, .retry_after_s = -1};
-    ret->verdict = is_taken ? RETRY_DELIVERED : err.retryable ? RETRY_LATER : RETRY_NEVER;
+    ret->verdict = is_taken ? RETRY_DELIVERED : is_final(answer.code) ? RETRY_NEVER : RETRY_LATER;
     if (!is_taken)
         str_copy(ret->text, sizeof(ret->text), str_of(err.text));
     else if (answer.refusal[0])

@@ -97,6 +97,7 @@ static void ntfy_write(const struct alert_message *m, const struct sink_setup *s
     }
     text_write_headline(&v, &title);
     text_cut(&title, 0, TITLE_UNITS_MAX);
+    out->bearer_token = setup->token;
     take_topic(&out->url, &topic);
     json_init(&j, &out->body);
     json_begin_object(&j);

@@ -101,7 +101,6 @@ static void pagerduty_write(const struct alert_message *m, const struct sink_set
     write_link(&j, &v, n);
     write_payload(&j, &v, n);
     json_end_object(&j);
-    out->bearer_token = "";
     outgoing_put_header(out, "Content-Type", "application/json");
 }
 

@@ -135,7 +135,6 @@ static void telegram_write(const struct alert_message *m, const struct sink_setu
     while (out->url.len && out->url.ptr[out->url.len - 1] == '/')
         buf_cut(&out->url, out->url.len - 1);
     buf_printf(&out->url, "/bot%s/sendMessage", setup->token);
-    out->bearer_token = "";
     write_body(m, &setup->config->telegram, buf_str(&text), &out->body);
     outgoing_put_header(out, "Content-Type", "application/json");
 }

@@ -25,7 +25,7 @@ struct sent {
 static struct sent write_with(const struct sink_kind *kind, const struct alert_message *m,
                               const struct config_notify *config, const char *url)
 {
-    struct sent s = {.out = {.method = "POST", .bearer_token = "s3cret"}};
+    struct sent s = {.out = {.method = "POST", .bearer_token = ""}};
     struct sink_setup setup = {.config = config, .url = url, .token = "s3cret"};
     struct err err = {0};
     buf_put(&s.out.url, str_of(url));
