@@ -37,6 +37,8 @@ struct admin_ops {
     bool (*ask_history)(void *context, const struct history_query *query, uint64_t ticket, int *ret_status,
                         struct err *err);
     void (*write_sinks)(void *context, struct json *j); /* adds `sinks` and `test` to an open object */
+    void (*write_hosts)(void *context, struct json *j); /* one array */
+    void (*write_readings)(void *context, struct str host, struct json *j); /* one object; "": of this one */
     /* Writes one value: scale's object of a service (target, minimum, maximum, manual, …) or null. */
     void (*write_service_scale)(void *context, struct json *j, const struct service *s);
     /* Writes one value: where its servers are discovered, or null. */

@@ -74,6 +74,17 @@ static bool query_number(struct str query, struct str key, uint64_t when_absent,
     return true;
 }
 
+/* The first query parameter of that name as it was sent; "" when it is not there. */
+static struct str query_text(struct str query, struct str key)
+{
+    struct str part;
+    size_t at;
+    while (str_split(&query, '&', &part))
+        if (str_find(part, '=', &at) && str_eq(str_n(part.ptr, at), key))
+            return str_n(part.ptr + at + 1, part.len - at - 1);
+    return STR("");
+}
+
 /* ---- questions ---- */
 
 static void get_services(struct call *c)
@@ -133,6 +144,23 @@ static void get_probes(struct call *c)
     json_key(&j, "probes");
     c->admin->ops.write_probes(c->admin->ops.context, &j);
     json_end_object(&j);
+    end_json(c);
+}
+
+static void get_hosts(struct call *c)
+{
+    struct json j = begin_json(c);
+    json_begin_object(&j);
+    json_key(&j, "hosts");
+    c->admin->ops.write_hosts(c->admin->ops.context, &j);
+    json_end_object(&j);
+    end_json(c);
+}
+
+static void get_readings(struct call *c)
+{
+    struct json j = begin_json(c);
+    c->admin->ops.write_readings(c->admin->ops.context, query_text(c->request->query, STR("host")), &j);
     end_json(c);
 }
 
@@ -405,7 +433,9 @@ static const struct route_row {
     {"/api/v1/silences", POST, TRUSTED, post_silence},
     {"/api/v1/silences/*", DELETE, TRUSTED, delete_silence},
     {"/api/v1/host", READ, TRUSTED, get_host},
+    {"/api/v1/hosts", READ, TRUSTED, get_hosts},
     {"/api/v1/probes", READ, TRUSTED, get_probes},
+    {"/api/v1/readings", READ, TRUSTED, get_readings},
     {"/api/v1/history", READ, TRUSTED, get_history},
     {"/api/v1/sinks", READ, TRUSTED, get_sinks},
     {"/api/v1/services/*/explain", READ, TRUSTED, get_explanation},

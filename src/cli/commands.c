@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/actions.h"
+#include "cli/agent.h"
 #include "cli/alerts.h"
 #include "cli/check.h"
 #include "cli/client.h"
@@ -41,6 +42,13 @@ static const struct command_option run_options[] = {
     {"--workers", NULL, "N", "data threads; default: one per CPU"},
     {"--max-requests", NULL, "N", "requests in flight per server; default: no limit"},
     {"--health", NULL, "PATH", "probe servers with GET PATH; default: a TCP connect"},
+    {"--print-config", NULL, NULL, "print the configuration as a file instead of running it"},
+    {0},
+};
+static const struct command_option agent_options[] = {
+    {"--listen", NULL, "ADDR", "where its numbers are; default 127.0.0.1:9910"},
+    {"--token-file", NULL, "FILE", "bearer token to be shown; needed when ADDR is not loopback"},
+    {"--check", NULL, "ADDR", "answer HAProxy's agent checks there; default: nowhere"},
     {"--print-config", NULL, NULL, "print the configuration as a file instead of running it"},
     {0},
 };
@@ -146,6 +154,20 @@ static const struct command commands[] = {
      .operands_max = SIZE_MAX,
      .is_rest_verbatim = true,
      .run = run_command},
+    {.name = "agent",
+     .arguments = "",
+     .summary = "Tell this machine's numbers to others: a Weir elsewhere, Prometheus, HAProxy",
+     .details =
+         "Serves no site: only /metrics, the API and, with --check, the weight that HAProxy should give "
+         "this machine. A\n"
+         "Weir elsewhere watches it with\n"
+         "\n"
+         "  watch: {hosts: {web-2: {agent: \"http://web-2.internal:9910\", token_file: "
+         "/etc/weir/agent.token}}}\n"
+         "\n"
+         "With `agent:` in a file, `weir run -c FILE` does the same and takes rules and sinks as well.",
+     .options = agent_options,
+     .run = agent_command},
     {.name = "check",
      .arguments = "FILE",
      .summary = "Read a configuration and tell every mistake in it, each with its place",

@@ -390,16 +390,28 @@ static void complete_listeners(struct decoding *d, struct config *c)
     ASSERT(addr_parse(STR(":8080"), &c->listeners[0].address, &problem));
 }
 
+void check_agent(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
+{
+    struct config_agent *c = target;
+    (void)d, (void)m;
+    c->is_written = node != NULL;
+}
+
 void check_root(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     struct config *c = target;
     struct node *services = node_find(node, "services");
     if (!node_find(node, "workers"))
-        c->workers = MIN(cpus_usable(), (uint32_t)CONFIG_WORKERS_MAX);
+        c->workers = services ? MIN(cpus_usable(), (uint32_t)CONFIG_WORKERS_MAX) : 1;
     if (is_good(services) && c->service_count == 0 && !services->is_incomplete)
         diagnostics_hint(d->d, node_key_error(d->d, services, "'services' is empty"),
                          "name at least one service");
-    complete_listeners(d, c);
+    if (!services && !c->agent.is_written && !node->is_bad && !decode_is_misspelt(m, node, "services") &&
+        !decode_is_misspelt(m, node, "agent"))
+        diagnostics_hint(d->d, node_key_error(d->d, node, "'services' is missing"), "such as services: %s",
+                         schema_find(m, STR("services"))->example);
+    if (services || !c->agent.is_written)
+        complete_listeners(d, c);
     check_notify(d, node, c);
     check_listening(d, node, c);
     check_server_total(d, node, c);

@@ -25,6 +25,7 @@ void check_provider(struct decoding *d, const struct schema_mapping *m, struct n
 void check_docker_api(struct decoding *d, struct node *node, struct config_docker_api *api);
 /* "Name: value" each, with a message for what is not. */
 void check_headers(struct decoding *d, struct node *headers);
+void check_host(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_probe(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_server_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_discover(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
@@ -45,4 +46,5 @@ void check_objectives(struct decoding *d, const struct schema_mapping *m, struct
 void check_maintenance(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_history_keep(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+void check_agent(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

@@ -80,14 +80,44 @@ static void name_options(struct diagnostics *d, const struct draft *f)
     }
 }
 
+static void write_agent_draft(struct draft *f, const struct config_agent_command *c)
+{
+    f->line = 1;
+    put_line(f, "admin:");
+    put_option(f, "  listen:", "--listen", c->listen ? c->listen : "127.0.0.1:9910");
+    put_option(f, "  token_file:", "--token-file", c->token_file);
+    put_line(f, c->check ? "agent:" : "agent: {}");
+    put_option(f, "  check:", "--check", c->check);
+}
+
+static struct config *read_draft(struct draft *f, struct diagnostics *ret_diagnostics)
+{
+    struct config *config = config_read("command line", buf_str(&f->text), ret_diagnostics);
+    name_options(ret_diagnostics, f);
+    buf_fini(&f->text);
+    return config;
+}
+
 struct config *config_for_command(const struct config_command *c, struct diagnostics *ret_diagnostics)
 {
     struct draft f = {0};
     write_draft(&f, c);
-    struct config *config = config_read("command line", buf_str(&f.text), ret_diagnostics);
-    name_options(ret_diagnostics, &f);
+    return read_draft(&f, ret_diagnostics);
+}
+
+struct config *config_for_agent(const struct config_agent_command *c, struct diagnostics *ret_diagnostics)
+{
+    struct draft f = {0};
+    write_agent_draft(&f, c);
+    return read_draft(&f, ret_diagnostics);
+}
+
+void config_agent_to_yaml(const struct config_agent_command *c, struct buf *out)
+{
+    struct draft f = {0};
+    write_agent_draft(&f, c);
+    buf_put(out, buf_str(&f.text));
     buf_fini(&f.text);
-    return config;
 }
 
 void config_command_to_yaml(const struct config_command *c, struct buf *out)

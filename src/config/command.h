@@ -18,6 +18,16 @@ struct config_command {
     const char *health_path;  /* --health PATH */
 };
 
+/* `weir agent`: the same, for a machine without a site. */
+struct config_agent_command {
+    const char *listen;     /* --listen ADDR; default 127.0.0.1:9910 */
+    const char *check;      /* --check ADDR; NULL: no agent checks are answered */
+    const char *token_file; /* --token-file FILE */
+};
+struct config *config_for_agent(const struct config_agent_command *c,
+                                struct diagnostics *ret_diagnostics) MUST_USE;
+void config_agent_to_yaml(const struct config_agent_command *c, struct buf *out);
+
 /* As config_read(); mistakes in an option are told as "--servers 5..2: ...". The service is named app. */
 struct config *config_for_command(const struct config_command *c,
                                   struct diagnostics *ret_diagnostics) MUST_USE;

@@ -329,6 +329,25 @@ struct config_silences {
     struct config_maintenance *maintenance; /* watch: {maintenance} */
 };
 
+struct config_secret {    /* at most one is not "" */
+    struct str value;     /* the secret itself; for URLs only */
+    struct str file, env; /* where it is found at each use */
+};
+
+enum { CONFIG_HOSTS_MAX = 256 };
+enum host_kind { HOST_KIND_EXPORTER, HOST_KIND_AGENT };
+
+struct config_host { /* watch: {hosts: NAME: } */
+    struct str name;
+    enum host_kind kind;
+    struct str exporter; /* EXPORTER: a URL */
+    struct str agent;    /* AGENT: a URL */
+    int64_t interval_ns; /* default 15s */
+    int64_t timeout_ns;  /* at most interval_ns; default 5s */
+    struct config_secret token;
+    struct str ca_file; /* "" = the system's */
+};
+
 enum config_language { LANGUAGE_UNSET, LANGUAGE_ENGLISH, LANGUAGE_KOREAN };
 
 struct config_watch {              /* watch: */
@@ -345,6 +364,8 @@ struct config_watch {              /* watch: */
     int64_t discovery_ns; /* a source of servers that has failed for so long; default 5m; 0: no alert */
     size_t probe_count;
     struct config_probe *probes; /* probes: */
+    size_t host_count;
+    struct config_host *hosts; /* hosts: */
 };
 
 /* X(ID, key): in the order of the rows of notify_keys[] in schema_notify.c. */
@@ -364,11 +385,6 @@ struct config_watch {              /* watch: */
 
 #define NOTIFY_KIND_ID(id, key) NOTIFY_##id,
 enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ID) NOTIFY_KIND_COUNT };
-
-struct config_secret {    /* at most one is not "" */
-    struct str value;     /* the secret itself; for URLs only */
-    struct str file, env; /* where it is found at each use */
-};
 
 struct config_choices {
     size_t count;
@@ -460,6 +476,12 @@ struct config_admin {      /* admin: */
     struct str token_env;
 };
 
+struct config_agent {  /* agent: */
+    bool is_written;   /* services may be missing then */
+    struct addr check; /* len 0: no agent checks are answered */
+    double full_below; /* CPU use in percent up to which the weight is full; default 70 */
+};
+
 struct config_history_keep { /* history: {keep: {1s, 10s, 1m, 1h}}; each at least as long as the one before */
     int64_t second_ns, ten_seconds_ns, minute_ns, hour_ns; /* default 1h, 1d, 30d, 365d */
 };
@@ -493,4 +515,5 @@ struct config {
     struct config_history history;
     struct config_admin admin;
     struct config_state state;
+    struct config_agent agent;
 };

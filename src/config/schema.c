@@ -256,6 +256,39 @@ static bool is_state_shown(const void *owner)
     return !c->state.is_enabled || c->state.directory.len;
 }
 
+static bool has_check(const void *owner)
+{
+    return ((const struct config_agent *)owner)->check.len > 0;
+}
+
+static const struct schema_key agent_keys[] = {
+    {.name = "check",
+     .type = VALUE_ADDRESS,
+     .offset = AT(config_agent, check),
+     .default_shown = "none",
+     .is_shown = has_check,
+     .example = "10.0.0.5:9911",
+     .synonyms = " agent_check port agent_port listen ",
+     .help = "Where HAProxy's agent checks are answered: with the weight that this machine should have, such "
+             "as `75%`."},
+    {.name = "full_below",
+     .type = VALUE_PERCENT,
+     .offset = AT(config_agent, full_below),
+     .default_text = "70%",
+     .example = "50%",
+     .help = "CPU use up to which that weight is 100%; from there it falls to 10% where nothing is left."},
+};
+static const struct schema_mapping agent = {
+    .help = "What this machine tells others. With it a file needs no `services`: that is what `weir agent` "
+            "runs.",
+    KEYS(agent_keys),
+    .check = check_agent,
+};
+static bool is_agent_shown(const void *owner)
+{
+    return ((const struct config *)owner)->agent.is_written;
+}
+
 static const struct schema_key root_keys[] = {
     {.name = "workers",
      .type = VALUE_COUNT,
@@ -307,7 +340,7 @@ static const struct schema_key root_keys[] = {
      .item_bytes = sizeof(struct config_service),
      .item_title = "service",
      .count_max = CONFIG_SERVICES_MAX,
-     .is_required = true,
+     .default_shown = "none, with `agent`; else required",
      .synonyms = " service backends backend upstreams upstream sites routes "},
     {.name = "watch",
      MAPPING(schema_watch),
@@ -334,6 +367,11 @@ static const struct schema_key root_keys[] = {
      .example = "127.0.0.1:9900",
      .offset = AT(config, admin),
      .synonyms = " api metrics stats dashboard "},
+    {.name = "agent",
+     MAPPING(agent),
+     .offset = AT(config, agent),
+     .example = "{check: \"10.0.0.5:9911\"}",
+     .is_shown = is_agent_shown},
     {.name = "state",
      MAPPING(state),
      .example = "/srv/weir",

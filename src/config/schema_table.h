@@ -37,4 +37,5 @@ extern const struct schema_mapping schema_silences;    /* of struct config_silen
 extern const struct schema_mapping schema_maintenance; /* of struct config_maintenance */
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_probe;
+extern const struct schema_mapping schema_host;
 extern const struct schema_mapping schema_notify;

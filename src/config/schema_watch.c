@@ -1,6 +1,8 @@
 /* The tables of what is watched. See schema.c. */
 #include "config/sink_keys.h"
 
+static_assert(AT(config_watch, hosts) - AT(config_watch, host_count) == AT(schema_items, items),
+              "count, then items");
 static_assert(AT(config_watch, probes) - AT(config_watch, probe_count) == AT(schema_items, items),
               "count, then items");
 
@@ -152,6 +154,16 @@ static const struct schema_key watch_keys[] = {
      .max = HOURS(24 * 30),
      .example = "1m",
      .help = "An alert when a service's servers could not be discovered for this long; 0: none."},
+    {.name = "hosts",
+     .shape = SHAPE_NAMED,
+     MAPPING(schema_host),
+     .offset = AT(config_watch, host_count),
+     .item_bytes = sizeof(struct config_host),
+     .item_title = "host",
+     .count_max = CONFIG_HOSTS_MAX,
+     .default_shown = "none",
+     .example = "{web-2: \"http://web-2.internal:9100/metrics\"}",
+     .synonyms = " machines nodes targets exporters agents "},
     {.name = "probes",
      .shape = SHAPE_NAMED,
      MAPPING(schema_probe),

@@ -31,6 +31,12 @@ void config_each_secret_file(struct config *c, void (*visit)(void *context, stru
         visit(context, &c->notify[i].token.file);
         visit(context, &c->notify[i].ca_file);
     }
+    for (size_t i = 0; i < c->watch.host_count; i++) {
+        visit(context, &c->watch.hosts[i].token.file);
+        visit(context, &c->watch.hosts[i].ca_file);
+    }
+    for (size_t i = 0; i < c->watch.probe_count; i++)
+        visit(context, &c->watch.probes[i].ca_file);
     for (size_t i = 0; i < c->service_count; i++)
         for (size_t file = 0; file < ARRAY_LEN(service_files); file++)
             visit(context, text_at(&c->services[i], service_files[file]));
@@ -39,8 +45,9 @@ void config_each_secret_file(struct config *c, void (*visit)(void *context, stru
 const char **config_secret_variables(const struct config *c, struct arena *arena)
 {
     size_t count = 0;
-    const char **names = ARENA_ARRAY(
-        arena, const char *, 2 + 2 * c->notify_count + c->service_count * ARRAY_LEN(service_variables));
+    const char **names = ARENA_ARRAY(arena, const char *,
+                                     2 + 2 * c->notify_count + c->watch.host_count +
+                                         c->service_count * ARRAY_LEN(service_variables));
     if (c->admin.token_env.len)
         names[count++] = c->admin.token_env.ptr;
     for (size_t i = 0; i < c->notify_count; i++) {
@@ -50,6 +57,9 @@ const char **config_secret_variables(const struct config *c, struct arena *arena
         if (sink->token.env.len)
             names[count++] = sink->token.env.ptr;
     }
+    for (size_t i = 0; i < c->watch.host_count; i++)
+        if (c->watch.hosts[i].token.env.len)
+            names[count++] = c->watch.hosts[i].token.env.ptr;
     for (size_t i = 0; i < c->service_count; i++)
         for (size_t v = 0; v < ARRAY_LEN(service_variables); v++) {
             struct str name = *text_at(&c->services[i], service_variables[v]);

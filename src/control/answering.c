@@ -60,6 +60,18 @@ static bool ask_history(void *context, const struct history_query *query, uint64
     return recording_ask(context, query, ticket, ret_status, err);
 }
 
+static void write_hosts(void *context, struct json *j)
+{
+    struct control *c = context;
+    watch_write_hosts_json(c->watch, j);
+}
+
+static void write_readings(void *context, struct str host, struct json *j)
+{
+    struct control *c = context;
+    watch_write_readings_json(c->watch, host, j);
+}
+
 static void write_service_scale(void *context, struct json *j, const struct service *s)
 {
     struct control *c = context;
@@ -210,6 +222,8 @@ struct admin_ops answering_ops(struct control *c)
                               .write_host = write_host,
                               .write_probes = write_probes,
                               .ask_history = ask_history,
+                              .write_hosts = write_hosts,
+                              .write_readings = write_readings,
                               .write_service_scale = write_service_scale,
                               .write_service_objectives = write_service_objectives,
                               .write_service_discovery = write_service_discovery,

@@ -96,7 +96,8 @@ static bool start(struct control *c, struct err *err)
     c->fleet = fleet_new(c->config->workers);
     if (!lifecycle_start(c, err) || !add_services(c, err) || !providers_start(c, err))
         return false;
-    watching_start(c);
+    if (!watching_start(c, err))
+        return false;
     recording_start(c);
     if (!scaling_start(c, err) || !discovering_start(c, err))
         return false;

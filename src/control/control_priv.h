@@ -24,6 +24,7 @@
 #include "provider/process.h"
 #include "proxy/proxy.h"
 #include "scale/scale.h"
+#include "watch/agent_check.h"
 #include "watch/usage.h"
 #include "watch/watch.h"
 
@@ -56,6 +57,7 @@ struct control {
     struct recording *recording; /* NULL: no history is kept */
     struct watch *watch;
     struct budgeting *budgeting; /* NULL: nothing is kept */
+    struct agent_check *agent_check; /* NULL: none is answered */
     struct usage *usage;
     struct admin *admin;                          /* NULL: off */
     struct provider *process;                     /* NULL: no supervisor */
@@ -138,7 +140,7 @@ void discovering_write(const struct control *c, const struct service *s, struct 
 void discovering_write_metrics(const struct control *c, struct buf *out);
 
 /* watching.c */
-void watching_start(struct control *c);
+bool watching_start(struct control *c, struct err *err);
 void watching_close(struct control *c); /* tells people what is left; what is to be kept is known then */
 void watching_stop(struct control *c);
 

@@ -83,6 +83,7 @@ static void on_tick(struct loop *loop, struct timer *t)
         count++;
     }
     watch_tick(c->watch, loop_now_ns(loop), inputs, count);
+    agent_check_note(c->agent_check, watch_board(c->watch));
     recording_tick(c);
     keeping_note_watch(c);
     lifecycle_tell_status(c);
@@ -125,7 +126,7 @@ static void report(void *context, struct board *board)
     recording_report(context, board);
 }
 
-void watching_start(struct control *c)
+bool watching_start(struct control *c, struct err *err)
 {
     char address[ADDR_TEXT_BYTES], url[ADDR_TEXT_BYTES + 16];
     snprintf(url, sizeof(url), "http://%s/", addr_format(address, &c->config->admin.address));
@@ -142,6 +143,9 @@ void watching_start(struct control *c)
     c->watch = watch_new(&params);
     timer_init(&c->watch_timer, on_tick);
     timer_set(c->loop, &c->watch_timer, clock_now_ns());
+    if (c->config->agent.check.len > 0)
+        c->agent_check = agent_check_new(c->loop, &c->config->agent, err);
+    return c->config->agent.check.len == 0 || c->agent_check;
 }
 
 #define WATCH_FLUSH_NS (2 * NS_PER_S) /* for webhooks that still wait when the worker ends */
@@ -151,6 +155,8 @@ void watching_close(struct control *c)
     if (!c->watch)
         return;
     timer_cancel(&c->watch_timer);
+    agent_check_free(c->agent_check);
+    c->agent_check = NULL;
     watch_close(c->watch, WATCH_FLUSH_NS);
 }
 

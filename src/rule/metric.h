@@ -140,6 +140,9 @@
       "How often the worker was started anew since the supervisor began.")                                   \
     X(HISTORY_FAILING, "history_failing", FLAG, HOST,                                                        \
       "Whether the history cannot be kept, as on a full disk; there while one is kept.")                     \
+    /* Other machines */                                                                                     \
+    X(HOST_FAILURES, "host_failures", COUNT, HOST,                                                           \
+      "Times in a row that the numbers of another machine could not be had; 0: all is well.")                \
     /* Probes: sites and services seen from outside */                                                       \
     X(PROBE_FAILURES, "probe_failures", COUNT, PROBE, "Looks that failed in a row; 0: all is well.")         \
     X(PROBE_TIME, "probe_time", SECONDS, PROBE, "How long the latest look took until all was there.")        \

@@ -29,6 +29,7 @@ struct board {
     struct entry **entries; /* owned */
     size_t table_size;      /* a power of two, at least twice the count */
     uint32_t *table;        /* index + 1; 0: free */
+    const char *host;       /* of subjects that name none; "" unless it was set */
     struct buf notes;       /* of this tick; begins with a NUL: the empty note */
 };
 
@@ -157,8 +158,13 @@ static struct entry *add_entry(struct board *b, uint64_t hash, enum metric metri
 }
 
 /* NULL: the board is full. */
-static struct entry *put(struct board *b, enum metric metric, const struct subject *s, struct reading reading)
+static struct entry *put(struct board *b, enum metric metric, const struct subject *subject,
+                         struct reading reading)
 {
+    struct subject of_host = *subject;
+    const struct subject *s = &of_host;
+    if (text_or_empty(subject->host)[0] == '\0')
+        of_host.host = b->host;
     uint64_t hash = hash_of(metric, s);
     uint32_t index = *slot_of(b, hash, metric, s);
     struct entry *e = index ? b->entries[index - 1] : add_entry(b, hash, metric, s);
@@ -175,8 +181,14 @@ void board_begin(struct board *b, int64_t now_ns, int64_t wall_ns)
     b->now_ns = now_ns;
     b->wall_ns = wall_ns;
     b->tick++;
+    b->host = "";
     b->notes.len = 0;
     buf_put(&b->notes, str_n("", 1));
+}
+
+void board_set_host(struct board *b, const char *host)
+{
+    b->host = host;
 }
 
 void board_put(struct board *b, enum metric metric, const struct subject *subject, struct reading reading)
@@ -197,6 +209,15 @@ void board_put_note(struct board *b, enum metric metric, const struct subject *s
     va_end(args);
     e->note_at = b->notes.len;
     buf_put(&b->notes, str_n(note, strlen(note) + 1));
+}
+
+void board_doubt(struct board *b, const char *host, const char *why_unknown)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        struct entry *e = b->entries[i];
+        if (e->tick == b->tick && strcmp(e->series.subject.host, host) == 0)
+            e->series.reading = reading_unknown(why_unknown);
+    }
 }
 
 void board_end(struct board *b)

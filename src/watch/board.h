@@ -41,11 +41,16 @@ void board_free(struct board *b); /* NULL is fine */
 
 /* now_ns is monotonic, wall_ns the same moment for people. */
 void board_begin(struct board *b, int64_t now_ns, int64_t wall_ns);
+/* From now on until the tick ends, a subject that names no host is about this one; "" is this machine.
+ * Borrowed. */
+void board_set_host(struct board *b, const char *host);
 /* Copies everything. Put twice in a tick, the latter counts. */
 void board_put(struct board *b, enum metric metric, const struct subject *subject, struct reading reading);
 /* The same with a note: "of 4 CPUs; the hypervisor took 12 %". */
 void board_put_note(struct board *b, enum metric metric, const struct subject *subject,
                     struct reading reading, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* All that was put of this host in this tick is unknown after all. */
+void board_doubt(struct board *b, const char *host, const char *why_unknown);
 void board_end(struct board *b); /* forgets what is gone */
 
 int64_t board_now_ns(const struct board *b);

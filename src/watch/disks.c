@@ -125,12 +125,17 @@ static bool has_failed(const struct mount_line *m)
     return procfs_has_option(m->super_options, STR("ro")) && procfs_has_option(m->options, STR("rw"));
 }
 
+bool disks_can_fill_up(struct str type, struct str path)
+{
+    if (!is_storage_type(type) || is_below_any(path))
+        return false;
+    return !str_eq(type, STR("overlay")) || str_eq(path, STR("/"));
+}
+
 static bool is_wanted(const struct mount_line *m)
 {
     bool is_image = procfs_has_option(m->super_options, STR("ro")) && !has_failed(m);
-    if (!is_storage_type(m->type) || is_below_any(m->point) || is_image)
-        return false;
-    return !str_eq(m->type, STR("overlay")) || str_eq(m->point, STR("/"));
+    return !is_image && disks_can_fill_up(m->type, m->point);
 }
 
 uint32_t disks_select(struct str mountinfo, char ret_paths[HOST_DISKS_MAX][HOST_PATH_BYTES])

@@ -32,6 +32,8 @@ void disks_configure(struct disks *d,
 void disks_refresh(struct disks *d, int64_t now_ns);
 uint32_t disks_get_samples(const struct disks *d, struct disk_sample ret_samples[HOST_DISKS_MAX]);
 
+/* Pure: whether file systems of that type, mounted there, store files of their own and can fill up. */
+bool disks_can_fill_up(struct str type, struct str path);
 /* Pure: the file systems of a mountinfo text that store files of their own and can fill up: not the kernel's
    pseudo file systems, not memory, not images that are read-only (but those that
    the kernel made read-only after an error), one mount point per device (the shortest),

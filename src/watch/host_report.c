@@ -216,5 +216,6 @@ void host_report(const struct host_sample *s, struct board *b)
         put_device(&s->devices[i], b);
     for (uint32_t i = 0; i < s->interface_count; i++)
         put_interface(&s->interfaces[i], b);
-    put_own(&s->own, b);
+    if (s->own.worker.pid)
+        put_own(&s->own, b);
 }

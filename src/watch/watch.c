@@ -19,6 +19,8 @@
 #include "watch/host_report.h"
 #include "watch/notify/notify.h"
 #include "watch/probe/probes.h"
+#include "watch/remote/hosts.h"
+#include "watch/remote/readings.h"
 #include "watch/report.h"
 #include "watch/rules.h"
 #include "watch/telling.h"
@@ -38,6 +40,7 @@ struct watch {
     void *context;
     struct host *host;
     struct board *board;
+    struct hosts *hosts;   /* the same, of other machines */
     struct probes *probes; /* NULL: none are configured, or no thread could be had for them */
     struct rules *rules;
     struct objectives *objectives;
@@ -133,6 +136,7 @@ void watch_free(struct watch *w, int64_t flush_ns)
         return;
     notifier_close(w->notifier, flush_ns);
     notifier_free(w->notifier);
+    hosts_free(w->hosts);
     probes_free(w->probes);
     host_free(w->host);
     board_free(w->board);
@@ -171,6 +175,18 @@ static void configure_probes(struct watch *w, const struct config_watch *config)
         log_error("watch: nothing is probed: no thread for it can be had");
 }
 
+static void configure_hosts(struct watch *w, const struct config_watch *config)
+{
+    hosts_free(w->hosts);
+    w->hosts = NULL;
+    if (config->host_count == 0)
+        return;
+    w->hosts = hosts_new(
+        &(struct hosts_params){.loop = w->loop, .configs = config->hosts, .count = config->host_count});
+    if (!w->hosts)
+        log_error("watch: no other host is watched: no thread for it can be had");
+}
+
 void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
                      size_t notify_count)
 {
@@ -181,6 +197,7 @@ void watch_configure(struct watch *w, const struct config_watch *config, const s
     configure_probes(w, config);
     silences_configure(w->silences, &config->silences);
     silences_step(w->silences, t.wall_ns);
+    configure_hosts(w, config);
     rules_configure(w->rules, config, t);
 }
 
@@ -295,6 +312,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     board_begin(w->board, now_ns, t.wall_ns);
     host_report(&w->sample, w->board);
     probes_report(w->probes, w->board);
+    hosts_report(w->hosts, w->board);
     notifier_put_readings(w->notifier, w->board);
     if (w->report)
         w->report(w->context, w->board);
@@ -339,6 +357,16 @@ size_t watch_alerts_firing(const struct watch *w)
 void watch_write_host_json(const struct watch *w, struct json *j)
 {
     host_json_write(j, &w->sample, w->wall_ns);
+}
+
+void watch_write_hosts_json(const struct watch *w, struct json *j)
+{
+    hosts_write_json(w->hosts, j);
+}
+
+void watch_write_readings_json(const struct watch *w, struct str host, struct json *j)
+{
+    readings_write(w->board, host, j);
 }
 
 void watch_write_probes_json(const struct watch *w, struct json *j)
@@ -406,4 +434,5 @@ void watch_write_metrics(const struct watch *w, struct buf *out)
     probes_write_metrics(w->probes, out);
     objectives_write_metrics(w->objectives, out, loop_now_ns(w->loop));
     silences_write_metrics(w->silences, out, clock_wall_ns());
+    hosts_write_metrics(w->hosts, out);
 }

@@ -49,7 +49,7 @@ struct watch_alert_event {
 
 struct watch_params {
     struct loop *loop;
-    const struct config_watch *config;  /* copied, but for its probes: they stay borrowed for good */
+    const struct config_watch *config;  /* copied, but for probes and hosts: these stay borrowed for good */
     const struct config_notify *notify; /* copied; the log is always a sink besides these */
     size_t notify_count;
     const char *root; /* prefix of /proc and /sys for tests; NULL or "": the real ones; copied */
@@ -111,6 +111,10 @@ struct objectives *watch_objectives(struct watch *w); /* to look at, and to keep
 /* One object: {"cpu": {...}, "memory": {...}, "swap", "load", "disks": [...], "cgroup", "scope": {...}, ...}.
  */
 void watch_write_host_json(const struct watch *w, struct json *j);
+/* One array, see remote/hosts.h. */
+void watch_write_hosts_json(const struct watch *w, struct json *j);
+/* One object, see remote/readings.h. */
+void watch_write_readings_json(const struct watch *w, struct str host, struct json *j);
 /* One array, see probe/probes.h. */
 void watch_write_probes_json(const struct watch *w, struct json *j);
 /* One array: [{"name", "severity", "state", "labels", "fingerprint", "since", "value", "threshold",

@@ -1,0 +1,29 @@
+/* Cross checks of another machine; see checks.h. */
+#include "config/checks.h"
+#include "config/model.h"
+
+void check_host(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
+{
+    struct config_host *c = target;
+    if (!node || node->is_bad)
+        return;
+    struct node *exporter = node_find(node, "exporter"), *agent = node_find(node, "agent");
+    if (exporter && agent)
+        diagnostics_hint(d->d, node_key_error(d->d, agent, "a host has both 'exporter' and 'agent'"),
+                         "its numbers come from one of them");
+    if (node->kind == NODE_MAPPING && !exporter && !agent && !decode_is_misspelt(m, node, "exporter") &&
+        !decode_is_misspelt(m, node, "agent"))
+        diagnostics_hint(d->d, node_key_error(d->d, node, "'exporter' or 'agent' is missing in a host"),
+                         "such as {exporter: \"http://web-2.internal:9100/metrics\"}");
+    c->kind = agent ? HOST_KIND_AGENT : HOST_KIND_EXPORTER;
+    struct node *file = node_find(node, "token_file"), *variable = node_find(node, "token_env");
+    if (file && variable)
+        diagnostics_hint(d->d, node_key_error(d->d, variable, "both 'token_file' and 'token_env' are given"),
+                         "one of them is enough");
+    struct node *timeout = node_find(node, "timeout");
+    if (!timeout)
+        c->timeout_ns = MIN(c->timeout_ns, c->interval_ns);
+    else if (c->timeout_ns > c->interval_ns && !timeout->is_bad)
+        diagnostics_hint(d->d, node_error(d->d, timeout, "'timeout' is longer than 'interval'"),
+                         "an answer must be there before the next question");
+}

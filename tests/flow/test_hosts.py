@@ -1,0 +1,157 @@
+"""Other machines: node_exporter of Debian and another Weir as hosts, `weir agent`, HAProxy's agent checks."""
+import os
+import signal
+import socket
+import subprocess
+
+import psutil
+import pytest
+from harness import free_port, wait_until
+
+TOKEN = "a-token-of-the-tests"
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def node_exporter():
+    """Starts node_exporter; gives a function that starts it again, and its port."""
+    running = []
+    port = free_port()
+
+    def start():
+        running.append(subprocess.Popen(["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_until(lambda: listens(port), 20)
+
+    def stop():
+        while running:
+            running[-1].kill()
+            running.pop().wait()
+    start()
+    yield port, start, stop
+    stop()
+
+
+def hosts(w):
+    return {host["name"]: host for host in w.api("hosts")["hosts"]}
+
+
+def readings(w, host):
+    """{(metric, label values…): value}, None where it is unknown."""
+    return {(r["metric"], *r["labels"].values()): r["value"] for r in w.api(f"readings?host={host}")["readings"]}
+
+
+def watching(weir, origin, **hosts_watched):
+    for one in hosts_watched.values():
+        one.setdefault("interval", "1s")
+    return weir(services={"main": {"servers": [origin(b"x").address]}}, watch={"hosts": hosts_watched})
+
+
+def test_node_exporter_is_a_host(weir, origin, node_exporter):
+    port, start, stop = node_exporter
+    w = watching(weir, origin, **{"web-2": {"exporter": f"http://127.0.0.1:{port}/metrics"}})
+    wait_until(lambda: readings(w, "web-2").get(("cpu",)) is not None, 20)
+    theirs, ours = readings(w, "web-2"), readings(w, "")
+    assert abs(theirs["memory",] - psutil.virtual_memory().percent) < 3  # others use memory, too, from moment to moment
+    assert abs(theirs["disk", "/"] - psutil.disk_usage("/").percent) < 1
+    assert abs(theirs["load1",] - psutil.getloadavg()[0]) < 3
+    assert 0 <= theirs["cpu",] <= 100
+    assert set(ours) >= {("cpu",), ("memory",), ("disk", "/")}
+    assert ("process_cpu", "worker") in ours and ("process_cpu", "worker") not in theirs
+    # It goes away: what was told is kept for a while, then it is unknown and never 0.
+    stop()
+    wait_until(lambda: hosts(w)["web-2"]["failures"] >= 2, 20)
+    wait_until(lambda: readings(w, "web-2")["memory",] is None, 20)
+    assert readings(w, "web-2")["host_failures",] >= 2
+    assert w.metrics()["weir_remote_host_up", (("host", "web-2"),)] == 0
+    start()
+    wait_until(lambda: readings(w, "web-2")["memory",] is not None, 20)
+    assert hosts(w)["web-2"]["is_good"]
+
+
+def test_what_is_no_exporter_is_told_as_such(weir, origin):
+    page = origin(b"<html>hello</html>")
+    other = origin(b"# TYPE up gauge\nup 1\n")
+    missing = origin(lambda request: (404, [], b""))
+    w = watching(weir, origin, page={"exporter": f"http://{page.address}/"}, other={"exporter": f"http://{other.address}/"},
+                 missing={"exporter": f"http://{missing.address}/"}, page2={"agent": f"http://{page.address}/"})
+    wait_until(lambda: all(host["is_good"] is False for host in hosts(w).values()), 20)
+    reasons = {name: host["reason"] for name, host in hosts(w).items()}
+    assert reasons["page"] == "line 1: a row begins with the name of a metric"
+    assert "no node_exporter" in reasons["other"]
+    assert "status 404" in reasons["missing"]
+    assert "no Weir's" in reasons["page2"]
+    assert list(readings(w, "other")) == [("host_failures",)]
+
+
+def test_an_agent_is_a_host(weir, origin, tmp_path):
+    token_file = tmp_path / "token"
+    token_file.write_text(TOKEN)
+    token_file.chmod(0o600)
+    agent_port, check_port = free_port(), free_port()
+    agent = weir(arguments=["agent", "--listen", f"127.0.0.1:{agent_port}", "--token-file", str(token_file),
+                            "--check", f"127.0.0.1:{check_port}"], wait=None)
+    agent.admin_port = agent_port
+    wait_until(lambda: listens(agent_port), 20)
+    assert agent.admin("GET", "/metrics").status == 401
+    w = watching(weir, origin, agent={"agent": f"http://127.0.0.1:{agent_port}/", "token_file": str(token_file)},
+                 nobody={"agent": f"http://127.0.0.1:{agent_port}"})
+    wait_until(lambda: readings(w, "agent").get(("cpu",)) is not None, 20)
+    assert abs(readings(w, "agent")["disk", "/"] - readings(w, "")["disk", "/"]) < 1
+    assert ("process_memory", "worker") in readings(w, "agent")
+    wait_until(lambda: hosts(w)["nobody"]["is_good"] is False, 20)
+    assert "token" in hosts(w)["nobody"]["reason"]
+    assert TOKEN not in w.admin("GET", "/api/v1/hosts").body.decode() + w.log()
+    with socket.create_connection(("127.0.0.1", check_port), 5) as check:
+        answer = check.makefile().read()
+    assert answer.endswith("%\n") and 10 <= int(answer[:-2]) <= 100
+
+
+def test_haproxy_takes_the_weight_from_the_agent(weir, origin, tmp_path):
+    """With full_below 0 the weight is 100 less nine tenths of the CPU use: HAProxy must have some such number, and follow it."""
+    check_port, site_port, stats = free_port(), free_port(), tmp_path / "haproxy.sock"
+    w = weir(services={"main": {"servers": [origin(b"x").address]}},
+             agent={"check": f"127.0.0.1:{check_port}", "full_below": "0%"})
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(f"""
+global
+    stats socket {stats} level admin
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+listen site
+    bind 127.0.0.1:{site_port}
+    server weir 127.0.0.1:{w.port} weight 100 check agent-check agent-port {check_port} agent-inter 200ms
+""")
+
+    def weight():
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(stats))
+            s.sendall(b"get weight site/weir\n")
+            return int(s.makefile().read().split()[0])
+
+    def asked():
+        with socket.create_connection(("127.0.0.1", check_port), 5) as check:
+            return int(check.makefile().read().strip("%\n"))
+    haproxy = subprocess.Popen(["haproxy", "-db", "-f", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: stats.exists() and weight() < 100, 20)
+        wait_until(lambda: abs(weight() - asked()) <= 10, 20)
+        burner = subprocess.Popen(["sh", "-c", "while :; do :; done & while :; do :; done"], start_new_session=True)
+        try:
+            wait_until(lambda: weight() <= 40, 60, "HAProxy to give a busy machine less")
+        finally:
+            os.killpg(burner.pid, signal.SIGKILL)
+            burner.wait()
+    finally:
+        haproxy.kill()
+        haproxy.wait()

@@ -1,0 +1,110 @@
+/* node_exporter's words as a host sample: sums, rates from the second answer on, what is not told, what is
+ * none. */
+#include "watch/remote/node_exporter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S INT64_C(1000000000)
+
+static struct host_sample sample;
+static char why[256];
+
+static const char first[] =
+    "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 100\n"
+    "node_cpu_seconds_total{cpu=\"0\",mode=\"iowait\"} 10\n"
+    "node_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 50\n"
+    "node_cpu_seconds_total{cpu=\"1\",mode=\"idle\"} 100\n"
+    "node_cpu_seconds_total{cpu=\"1\",mode=\"steal\"} 0\n"
+    "node_cpu_seconds_total{cpu=\"1\",mode=\"user\"} 50\n"
+    "node_memory_MemTotal_bytes 8e9\n"
+    "node_memory_MemAvailable_bytes 2e9\n"
+    "node_memory_SwapTotal_bytes 0\n"
+    "node_memory_SwapFree_bytes 0\n"
+    "node_vmstat_oom_kill 3\n"
+    "node_filesystem_size_bytes{device=\"/dev/vda\",fstype=\"ext4\",mountpoint=\"/\"} 1000\n"
+    "node_filesystem_free_bytes{device=\"/dev/vda\",fstype=\"ext4\",mountpoint=\"/\"} 150\n"
+    "node_filesystem_avail_bytes{device=\"/dev/vda\",fstype=\"ext4\",mountpoint=\"/\"} 100\n"
+    "node_filesystem_size_bytes{device=\"tmpfs\",fstype=\"tmpfs\",mountpoint=\"/run\"} 10\n"
+    "node_disk_reads_completed_total{device=\"vda\"} 100\n"
+    "node_disk_read_time_seconds_total{device=\"vda\"} 1\n"
+    "node_disk_io_time_seconds_total{device=\"vda\"} 5\n"
+    "node_network_receive_bytes_total{device=\"eth0\"} 1000\n"
+    "node_network_receive_bytes_total{device=\"lo\"} 1000\n"
+    "other_exporter_row{x=\"y\"} 1\n";
+static const char second[] = "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 105\n"
+                             "node_cpu_seconds_total{cpu=\"0\",mode=\"iowait\"} 11\n"
+                             "node_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 54\n"
+                             "node_cpu_seconds_total{cpu=\"1\",mode=\"idle\"} 104\n"
+                             "node_cpu_seconds_total{cpu=\"1\",mode=\"steal\"} 2\n"
+                             "node_cpu_seconds_total{cpu=\"1\",mode=\"user\"} 54\n"
+                             "node_memory_MemTotal_bytes 8e9\n"
+                             "node_memory_MemAvailable_bytes 2e9\n"
+                             "node_vmstat_oom_kill 5\n"
+                             "node_disk_reads_completed_total{device=\"vda\"} 120\n"
+                             "node_disk_read_time_seconds_total{device=\"vda\"} 1.4\n"
+                             "node_disk_io_time_seconds_total{device=\"vda\"} 10\n"
+                             "node_network_receive_bytes_total{device=\"eth0\"} 500\n";
+
+static void assert_reading(struct reading r, double value)
+{
+    assert_true(r.is_known);
+    if (r.value < value - 1e-9 || r.value > value + 1e-9)
+        fail_msg("%g is not %g", r.value, value);
+}
+
+static void counters_become_rates_with_the_second_answer(void **state)
+{
+    (void)state;
+    struct node_exporter *n = node_exporter_new();
+    assert_true(node_exporter_read(n, str_of(first), 0, &sample, why, sizeof(why)));
+    assert_false(sample.cpu.percent.is_known);
+    assert_int_equal(sample.cpu.cpu_count, 2);
+    assert_reading(sample.memory.percent, 75);
+    assert_reading(sample.swap.percent, 0);
+    assert_false(sample.load.one.is_known);
+    assert_non_null(sample.load.one.why_unknown);
+    assert_int_equal(sample.disk_count, 1); /* nothing of tmpfs */
+    assert_string_equal(sample.disks[0].path, "/");
+    assert_reading(sample.disks[0].percent, 89.5); /* 850 of 950: as psutil */
+    assert_int_equal(sample.interface_count, 1);
+    assert_true(node_exporter_read(n, str_of(second), 10 * S, &sample, why, sizeof(why)));
+    assert_reading(sample.cpu.percent, 50); /* of 20 s: 9 idle, 1 waiting for disks */
+    assert_reading(sample.cpu.iowait_percent, 5);
+    assert_reading(sample.cpu.steal_percent, 10);
+    assert_reading(sample.paging.oom_kills_recent, 2);
+    assert_reading(sample.devices[0].reads_rate, 2);
+    assert_reading(sample.devices[0].read_latency_s, 0.02);
+    assert_reading(sample.devices[0].busy_percent, 50);
+    assert_false(sample.interfaces[0].received_rate.is_known); /* it ran backwards: a restart */
+    assert_int_equal(sample.disk_count, 0);
+    node_exporter_free(n);
+}
+
+static void what_is_no_node_exporter_is_refused(void **state)
+{
+    (void)state;
+    struct node_exporter *n = node_exporter_new();
+    assert_true(node_exporter_read(n, str_of(first), 0, &sample, why, sizeof(why)));
+    assert_false(node_exporter_read(n, STR("up 1\n"), S, &sample, why, sizeof(why)));
+    assert_non_null(strstr(why, "no node_exporter"));
+    assert_false(node_exporter_read(n, STR("node_load1 1\n<html>\n"), 2 * S, &sample, why, sizeof(why)));
+    assert_string_equal(why, "line 2: a row begins with the name of a metric");
+    /* A bad answer between two good ones costs nothing. */
+    assert_true(node_exporter_read(n, str_of(second), 10 * S, &sample, why, sizeof(why)));
+    assert_reading(sample.cpu.percent, 50);
+    node_exporter_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counters_become_rates_with_the_second_answer),
+        cmocka_unit_test(what_is_no_node_exporter_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
