@@ -261,29 +261,49 @@ static void format_host(const struct json_value *host, struct buf *out)
     buf_put_char(out, '\n');
 }
 
+/* "probe shop: status 200, 0.213 s" and "host web-2: connection refused" for each of a list. */
+static void format_looks(const struct json_value *list, const char *what, bool has_colour, struct buf *out)
+{
+    for (size_t i = 0; i < json_value_count(list); i++) {
+        const struct json_value *one = json_value_at(list, i);
+        const char *reason = json_value_text(one, "reason", "");
+        bool is_bad = json_value_has(one, "is_good") && !json_value_bool(one, "is_good", true);
+        double seconds = json_value_double(one, "seconds", NAN);
+        buf_printf(out, "%s%s ", is_bad && has_colour ? "\033[31m" : "", what);
+        terminal_put(out, json_value_text(one, "name", "?"));
+        buf_put(out, is_bad ? STR(": failing, ") : STR(": "));
+        terminal_put(out, reason[0] ? reason : "answers");
+        if (!isnan(seconds))
+            buf_printf(out, ", %.3f s", seconds);
+        buf_printf(out, "%s\n", is_bad && has_colour ? "\033[0m" : "");
+    }
+}
+
 /* ---- commands ---- */
 
 /* In the order of the page: what is asked for, and how it is shown. */
 static const struct {
     const char *key, *path;
 } parts[] = {
-    {"services", "/api/v1/services"},
-    {"servers", "/api/v1/servers"},
-    {"host", "/api/v1/host"},
-    {"alerts", "/api/v1/alerts"},
+    {"services", "/api/v1/services"}, {"servers", "/api/v1/servers"}, {"host", "/api/v1/host"},
+    {"hosts", "/api/v1/hosts"},       {"probes", "/api/v1/probes"},   {"alerts", "/api/v1/alerts"},
 };
-enum { PART_SERVICES, PART_SERVERS, PART_HOST, PART_ALERTS, PART_COUNT };
+enum { PART_SERVICES, PART_SERVERS, PART_HOST, PART_HOSTS, PART_PROBES, PART_ALERTS, PART_COUNT };
 
 static void format_status(struct json_value *const answers[PART_COUNT], struct buf *out)
 {
     bool has_colour = terminal_has_colour(STDOUT_FILENO);
-    format_services(answers[PART_SERVICES], has_colour, out);
-    format_faults(answers[PART_SERVICES], out);
-    format_failing_sources(answers[PART_SERVICES], has_colour, out);
-    buf_put_char(out, '\n');
-    format_servers(answers[PART_SERVERS], has_colour, out);
-    buf_put_char(out, '\n');
+    if (json_value_count(json_value_get(answers[PART_SERVICES], "services")) > 0) { /* an agent has none */
+        format_services(answers[PART_SERVICES], has_colour, out);
+        format_faults(answers[PART_SERVICES], out);
+        format_failing_sources(answers[PART_SERVICES], has_colour, out);
+        buf_put_char(out, '\n');
+        format_servers(answers[PART_SERVERS], has_colour, out);
+        buf_put_char(out, '\n');
+    }
     format_host(answers[PART_HOST], out);
+    format_looks(json_value_get(answers[PART_HOSTS], "hosts"), "host", has_colour, out);
+    format_looks(json_value_get(answers[PART_PROBES], "probes"), "probe", has_colour, out);
     alerts_format_summary(answers[PART_ALERTS], has_colour, out);
 }
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from dns_server import DnsServer
-from harness import Origin, free_port, wait_until
+from harness import Origin, free_port, run_weir, wait_until
 
 DAY_S = 24 * 3600
 
@@ -209,3 +209,11 @@ def test_headers_are_sent_and_not_shown(site, origin):
     w, _, settled = site(shop={"http": f"http://{shop.address}/", "headers": ["X-Key: hidden-key"]})
     assert settled("shop")["is_good"]
     assert "hidden-key" not in w.admin("GET", "/api/v1/probes").body.decode() + metrics_text(w)
+
+
+def test_status_tells_them(site, origin):
+    w, _, settled = site(shop={"http": f"http://{origin(b'x').address}/"}, closed={"tcp": f"127.0.0.1:{free_port()}"})
+    assert settled("shop")["is_good"] and not settled("closed")["is_good"]
+    told = run_weir("status", "--admin", f"127.0.0.1:{w.admin_port}").stdout
+    assert "probe shop: status 200, 0." in told
+    assert "probe closed: failing, " in told
