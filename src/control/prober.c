@@ -13,7 +13,7 @@
  * 500 probes in the first second, 200 in each later one, and an average delay of a quarter of a
  * percent, 2.5 ms at most. All servers that start share one budget of 500 probes a second. As soon as
  * something listens there, each probe is work for it while it should be starting: then the pause is
- * start_interval.
+ * start_interval. So it is after a minute: a server that is simply not there costs no more for ever.
  * 4. finish() arms everything before it tells the sink, and touches nothing afterwards: the sink may end this
  * very probe. A TCP probe ends good when it is connected. An HTTP probe reads the response's head only; the
  * rest is cut off by closing.
@@ -48,6 +48,7 @@ enum {
 };
 #define REFUSED_PAUSE_NS     (2 * NS_PER_MS) /* at least, for each server that is probed fast */
 #define REFUSED_PAUSE_MAX_NS (5 * NS_PER_MS)
+#define REFUSED_EAGER_NS     (60 * NS_PER_S)
 
 enum state { WAITING, CONNECTING, ANSWERING };
 
@@ -83,6 +84,8 @@ static int64_t fast_pause_ns(const struct probe *b)
     int64_t share_ns = (int64_t)b->prober->fast_count * REFUSED_PAUSE_NS;
     int64_t interval_ns = b->health->start_interval_ns;
     int64_t pause_ns = MIN(age_ns / REFUSED_AGE_PARTS, REFUSED_PAUSE_MAX_NS);
+    if (age_ns > REFUSED_EAGER_NS) /* it does not start, or takes so long that this delay is nothing */
+        return interval_ns;
     return b->is_refused ? MIN(MAX(pause_ns, share_ns), interval_ns) : interval_ns;
 }
 
