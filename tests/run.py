@@ -280,7 +280,7 @@ def fuzz_one(name, seconds, sums):
         sums.add_failure(f"fuzz: {name} was not built")
         return
     corpus = ROOT / "tests" / "fuzz" / name.removeprefix("fuzz_")
-    dictionary = corpus.with_suffix(".dict")
+    dictionary = corpus.with_name(f"{name}.dict")
     found = BUILDS / "fuzz-found"
     found.mkdir(exist_ok=True)
     flags = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-verbosity=0", "-print_final_stats=1",

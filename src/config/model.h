@@ -350,6 +350,22 @@ struct config_host { /* watch: {hosts: NAME: } */
 
 enum config_language { LANGUAGE_UNSET, LANGUAGE_ENGLISH, LANGUAGE_KOREAN };
 
+enum config_rule_severity {
+    RULE_SEVERITY_DEFAULT, /* the default rule's of this name, else a warning */
+    RULE_SEVERITY_CRITICAL,
+    RULE_SEVERITY_WARNING,
+    RULE_SEVERITY_NOTICE
+};
+
+struct config_rule { /* watch: rules: - alert: NAME */
+    struct str name; /* one that a default has takes that one's place */
+    bool is_enabled; /* `when: off`: the default is not wanted */
+    struct str when; /* a rule in the canonical form of rule/rule.h; checked */
+    enum config_rule_severity severity;
+    struct str summary;           /* "" = the default's, else the rule itself */
+    struct config_strings labels; /* NAME=value each; at most 4 */
+};
+
 struct config_watch {              /* watch: */
     int64_t interval_ns;           /* default 1s */
     enum config_language language; /* of messages to people; default en */
@@ -366,6 +382,8 @@ struct config_watch {              /* watch: */
     struct config_probe *probes; /* probes: */
     size_t host_count;
     struct config_host *hosts; /* hosts: */
+    size_t rule_count;         /* rules: */
+    struct config_rule *rules;
 };
 
 /* X(ID, key): in the order of the rows of notify_keys[] in schema_notify.c. */

@@ -20,6 +20,8 @@ enum {
     CONFIG_ROUTES_MAX = 16384, /* hosts times paths, over all services */
     CONFIG_WORKERS_MAX = 64,
     CONFIG_SINKS_MAX = 64, /* besides the log */
+    CONFIG_RULES_MAX = 256,
+    CONFIG_RULE_LABELS_MAX = 4, /* own ones of a rule */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "config/model.h"
 #include "config/reader.h"
 #include "config/schema.h"
+#include "rule/severity.h"
 
 #include <assert.h>
 
@@ -38,4 +39,5 @@ extern const struct schema_mapping schema_maintenance; /* of struct config_maint
 extern const struct schema_mapping schema_watch;
 extern const struct schema_mapping schema_probe;
 extern const struct schema_mapping schema_host;
+extern const struct schema_mapping schema_rule; /* struct config_rule */
 extern const struct schema_mapping schema_notify;

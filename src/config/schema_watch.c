@@ -174,8 +174,19 @@ static const struct schema_key watch_keys[] = {
      .default_shown = "none",
      .example = "{shop: \"https://shop.example.com/\"}",
      .synonyms = " probe checks sites blackbox uptime "},
+    {.name = "rules",
+     .shape = SHAPE_STRICT_LIST,
+     MAPPING(schema_rule),
+     .offset = AT(config_watch, rule_count),
+     .item_bytes = sizeof(struct config_rule),
+     .count_max = CONFIG_RULES_MAX,
+     .item_title = "rule",
+     .default_shown = "none; the [default rules](rules.md#the-default-rules) are there",
+     .example = "[{alert: CheckoutSlow, when: \"latency_p99{service='shop'} > 800ms for 5m\"}]",
+     .synonyms = " alerts rule alerting "},
 };
 const struct schema_mapping schema_watch = {
     .help = "What is measured and when it becomes an alert.",
     KEYS(watch_keys),
+    .check = check_watch,
 };

@@ -1,7 +1,7 @@
 /*
- * Between the error budgets of watch and the store: what was counted by the minute is read back at the start, series
- * after series, so that the store's queue stays free for what is to be written, and handed over anew every ten
- * seconds: so a crash loses no more than that.
+ * Between the error budgets of watch and the store: what was counted by the minute is read back at the start,
+ * series after series, so that the store's queue stays free for what is to be written, and handed over anew
+ * every ten seconds: so a crash loses no more than that.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -122,7 +122,8 @@ void budgeting_start(struct control *c)
     c->budgeting = NEW(struct budgeting);
     c->budgeting->control = c;
     timer_init(&c->budgeting->timer, on_tick);
-    timer_set(c->loop, &c->budgeting->timer, clock_now_ns() + RETRY_NS); /* the first tick knows the services */
+    timer_set(c->loop, &c->budgeting->timer,
+              clock_now_ns() + RETRY_NS); /* the first tick knows the services */
 }
 
 void budgeting_stop(struct control *c)

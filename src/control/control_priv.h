@@ -56,7 +56,7 @@ struct control {
     struct keeping *keeping;     /* NULL: nothing is kept */
     struct recording *recording; /* NULL: no history is kept */
     struct watch *watch;
-    struct budgeting *budgeting; /* NULL: nothing is kept */
+    struct budgeting *budgeting;     /* NULL: nothing is kept */
     struct agent_check *agent_check; /* NULL: none is answered */
     struct usage *usage;
     struct admin *admin;                          /* NULL: off */

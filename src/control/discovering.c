@@ -91,6 +91,7 @@ void discovering_fill(const struct control *c, const struct service *s, struct w
     const struct discovery *d = find(c, s);
     if (!d)
         return;
+    input->has_source = true;
     const struct held_list *h = discovery_held(d);
     /* Before the first list nobody knows how many there should be, but surely not none. */
     input->servers_wanted = h->has_list && !h->is_given_up ? h->count : 1;

@@ -18,16 +18,6 @@ static uint64_t sum(const struct control *c, const struct service *s, enum servi
     return total;
 }
 
-static uint32_t servers_wanted(const struct control *c, const struct service *s,
-                               const struct config_service *config)
-{
-    struct scale_signals signals;
-    struct scale_decision decision;
-    if (config->scale.provider == SCALE_PROVIDER_NONE)
-        return (uint32_t)config->server_count;
-    return scale_last(c->scale, s, &signals, &decision) ? decision.target : config->scale.servers_min;
-}
-
 /* A latency of its own, or the one that scaling keeps. */
 static void fill_objectives(const struct control *c, const struct service *s,
                             const struct config_service *config, struct watch_service_input *input)
@@ -40,34 +30,86 @@ static void fill_objectives(const struct control *c, const struct service *s,
         input->slow_total += histogram_count_above(&s->cells[t]->duration, input->latency_ns);
 }
 
-static struct watch_service_input input_of(const struct control *c, const struct service *s)
-{
-    const struct config_service *config = control_config_of(c, s);
-    struct watch_service_input input = {
-        .name = str_of(s->name),
-        .servers_wanted = servers_wanted(c, s, config),
-        .start_grace_ns = config->scale.provider == SCALE_PROVIDER_NONE ? 0 : config->scale.start_timeout_ns,
-        .requests_total = sum(c, s, SERVICE_RESPONSES_1XX, SERVICE_RESPONSES_5XX),
-        .errors_total = sum(c, s, SERVICE_RESPONSES_5XX, SERVICE_RESPONSES_5XX)};
-    fleet_for_each_server (c->fleet, server)
-        input.servers_healthy += server->service == s && server_can_take(server);
-    discovering_fill(c, s, &input);
-    fill_objectives(c, s, config, &input);
-    return input;
-}
-
-/* In the words of the engine; "" when all is well, and for providers without one. */
+/* In the words of the engine; "" when all is well, NULL for providers without one. */
 static const char *trouble_of(const struct control *c, const struct service *s, char out[TROUBLE_BYTES])
 {
     const struct provider *p = providers_of(c, s);
     struct provider_status status = {0};
+    if (!p || !p->ops->status)
+        return NULL;
     out[0] = '\0';
-    if (p && p->ops->status)
-        p->ops->status(p, &status);
+    p->ops->status(p, &status);
     if (status.has_trouble)
         snprintf(out, TROUBLE_BYTES, "provider %s, %s: %s", p->ops->name,
                  driver_call_name(status.trouble.call), status.trouble.text);
     return out;
+}
+
+/* Texts and sums that the inputs point to, by service. */
+struct input_store {
+    char trouble[TROUBLE_BYTES];
+    char reason[SCALE_REASON_BYTES];
+    struct histogram_sum durations;
+};
+
+static void fill_scale(const struct control *c, const struct service *s, const struct config_service *config,
+                       struct input_store *store, struct watch_service_input *input)
+{
+    struct scale_signals signals;
+    struct scale_decision decision;
+    if (config->scale.provider == SCALE_PROVIDER_NONE) {
+        input->servers_wanted = (uint32_t)config->server_count;
+        return;
+    }
+    input->is_scaled = true;
+    input->start_grace_ns = config->scale.start_timeout_ns;
+    input->servers_wanted = config->scale.servers_min;
+    if (!scale_last(c->scale, s, &signals, &decision))
+        return;
+    input->servers_wanted = decision.target;
+    if (decision.needed <= config->scale.servers_max)
+        return;
+    input->servers_short = decision.needed - config->scale.servers_max;
+    str_copy(store->reason, sizeof(store->reason), str_of(decision.reason));
+    input->scale_reason = store->reason;
+}
+
+static void fill_queue(const struct service *s, const struct config_service *config, int64_t now_ns,
+                       struct watch_service_input *input)
+{
+    int64_t oldest_ns = s->queue_oldest_ns;
+    int32_t queued = s->queued;
+    input->queue_length = (uint32_t)MAX(queued, 0);
+    input->queue_length_max = config->queue_length;
+    input->queue_age_ns = oldest_ns && queued > 0 ? MAX(now_ns - oldest_ns, INT64_C(0)) : 0;
+}
+
+static void fill_durations(const struct control *c, const struct service *s, struct input_store *store,
+                           struct watch_service_input *input)
+{
+    store->durations = (struct histogram_sum){0};
+    for (uint32_t t = 0; t < c->fleet->thread_count && s->cells[t]; t++)
+        histogram_sum_add(&store->durations, &s->cells[t]->duration);
+    input->durations = &store->durations;
+}
+
+static struct watch_service_input input_of(const struct control *c, const struct service *s,
+                                           struct input_store *store)
+{
+    const struct config_service *config = control_config_of(c, s);
+    struct watch_service_input input = {
+        .name = str_of(s->name),
+        .requests_total = sum(c, s, SERVICE_RESPONSES_1XX, SERVICE_RESPONSES_5XX),
+        .errors_total = sum(c, s, SERVICE_RESPONSES_5XX, SERVICE_RESPONSES_5XX)};
+    fill_scale(c, s, config, store, &input);
+    fill_queue(s, config, loop_now_ns(c->loop), &input);
+    fill_durations(c, s, store, &input);
+    fleet_for_each_server (c->fleet, server)
+        input.servers_healthy += server->service == s && server_can_take(server);
+    discovering_fill(c, s, &input);
+    fill_objectives(c, s, config, &input);
+    input.provider_trouble = trouble_of(c, s, store->trouble);
+    return input;
 }
 
 static void on_tick(struct loop *loop, struct timer *t)
@@ -75,11 +117,10 @@ static void on_tick(struct loop *loop, struct timer *t)
     struct control *c = container_of(t, struct control, watch_timer);
     /* Of the one control thread: too large for a stack. */
     static struct watch_service_input inputs[FLEET_SERVICES_MAX];
-    static char troubles[FLEET_SERVICES_MAX][TROUBLE_BYTES];
+    static struct input_store stores[FLEET_SERVICES_MAX];
     size_t count = 0;
     fleet_for_each_service (c->fleet, s) {
-        inputs[count] = input_of(c, s);
-        inputs[count].provider_trouble = trouble_of(c, s, troubles[count]);
+        inputs[count] = input_of(c, s, &stores[count]);
         count++;
     }
     watch_tick(c->watch, loop_now_ns(loop), inputs, count);
@@ -94,28 +135,21 @@ static void on_tick(struct loop *loop, struct timer *t)
 static void on_alert(void *context, const struct watch_alert_event *event)
 {
     struct control *c = context;
-    const char *service = NULL, *server = NULL;
-    for (size_t i = 0; i < event->alert->label_count; i++) {
-        if (strcmp(event->alert->labels[i].name, "service") == 0)
-            service = event->alert->labels[i].value;
-        if (strcmp(event->alert->labels[i].name, "server") == 0)
-            server = event->alert->labels[i].value;
-    }
     struct buf details CLEANUP(buf_fini) = {0};
     struct json j;
     json_init(&j, &details);
     json_begin_object(&j);
     json_put_text(&j, "alert", event->alert->name);
     json_put_text(&j, "state", alert_state_name(event->alert->life.state));
-    json_put_double(&j, "value", event->alert->life.value);
-    json_put_double(&j, "threshold", event->alert->rule.above);
+    json_put_double(&j, "value", event->alert->life.values[0]);
+    json_put_double(&j, "threshold", event->alert->rule.limits[0].threshold);
     json_end_object(&j);
     control_note(c,
                  &(struct event_note){.kind = "alert",
                                       .level = event->change == ALERT_FIRED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
                                       .is_quiet = true,
-                                      .service = service,
-                                      .server = server,
+                                      .service = alert_label(event->alert, "service"),
+                                      .server = alert_label(event->alert, "server"),
                                       .text = event->text,
                                       .details = buf_str(&details)});
 }
@@ -124,6 +158,42 @@ static void report(void *context, struct board *board)
 {
     metering_report(context, board);
     recording_report(context, board);
+}
+
+#define PAST_NS (900 * NS_PER_S) /* what happened so long before an alert may have to do with it */
+
+/* Other alerts are told by themselves; what happened to another service has nothing to do with this one. */
+static bool is_of_past(const struct event *e, const char *service)
+{
+    bool is_near = !service || e->service[0] == '\0' || strcmp(e->service, service) == 0;
+    return is_near && strcmp(e->kind, "alert") != 0;
+}
+
+static void put_past(struct alert_past_event *out, const struct event *e)
+{
+    const char *slash = e->service[0] && e->server[0] ? "/" : "";
+    const char *colon = e->service[0] || e->server[0] ? ": " : "";
+    out->wall_ns = e->wall_ns;
+    snprintf(out->text, sizeof(out->text), "%s%s%s%s%s", e->service, slash, e->server, colon, e->text);
+}
+
+/* The last few events before it began, the oldest first. */
+static bool find_past(void *context, const struct alert *a, int64_t began_ns, struct alert_past *ret_past)
+{
+    const struct control *c = context;
+    const char *service = alert_label(a, "service");
+    const struct event *found[ALERT_PAST_EVENTS_MAX], *e;
+    size_t count = 0;
+    for (uint64_t i = ledger_last_sequence(c->ledger); (e = ledger_find(c->ledger, i)) != NULL; i--) {
+        if (e->now_ns < began_ns - PAST_NS || count == ARRAY_LEN(found))
+            break;
+        if (e->now_ns <= began_ns && is_of_past(e, service))
+            found[count++] = e;
+    }
+    ret_past->count = count;
+    for (size_t i = 0; i < count; i++)
+        put_past(&ret_past->events[i], found[count - 1 - i]);
+    return true;
 }
 
 bool watching_start(struct control *c, struct err *err)
@@ -139,6 +209,7 @@ bool watching_start(struct control *c, struct err *err)
                                   .report = report,
                                   .supervisor_pid = c->params->supervisor_fd >= 0 ? getppid() : 0,
                                   .restarts = c->params->restarts,
+                                  .find_past = find_past,
                                   .context = c};
     c->watch = watch_new(&params);
     timer_init(&c->watch_timer, on_tick);

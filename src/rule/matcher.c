@@ -1,6 +1,7 @@
-/* matcher.c: see matcher.h. The glob is tried greedily from the left: only the latest `*` needs to be
- * remembered, so the time is at most the product of the lengths. */
+/* matcher.c: see matcher.h. */
 #include "rule/matcher.h"
+
+#include "rule/rule.h"
 
 static bool is_name(struct str s)
 {
@@ -48,29 +49,7 @@ bool matcher_parse(struct str text, struct matcher *ret, struct err *hint)
     return true;
 }
 
-static bool is_like(struct str pattern, struct str text)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, from = 0; /* the latest `*`, and where what it stands for ends */
-    while (t < text.len) {
-        if (p < pattern.len && pattern.ptr[p] == '*') {
-            star = p++;
-            from = t;
-        } else if (p < pattern.len && pattern.ptr[p] == text.ptr[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.len && pattern.ptr[p] == '*')
-        p++;
-    return p == pattern.len;
-}
-
 bool matcher_fits(const struct matcher *m, struct str label)
 {
-    return is_like(m->value, label) != m->is_unlike;
+    return rule_glob(m->value, label) != m->is_unlike;
 }

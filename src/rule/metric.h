@@ -147,7 +147,31 @@
     X(PROBE_FAILURES, "probe_failures", COUNT, PROBE, "Looks that failed in a row; 0: all is well.")         \
     X(PROBE_TIME, "probe_time", SECONDS, PROBE, "How long the latest look took until all was there.")        \
     X(CERTIFICATE_LEFT, "certificate_left", SECONDS, PROBE,                                                  \
-      "Until the first certificate of the chain that was shown ends to be valid.")
+      "Until the first certificate of the chain that was shown ends to be valid.")                           \
+    /* The services */                                                                                       \
+    X(SERVICE_DOWN, "service_down", FLAG, SERVICE,                                                           \
+      "The service wants servers and has no healthy one; not while its first ones start.")                   \
+    X(SERVERS_HEALTHY, "servers_healthy", COUNT, SERVICE, "Servers that take requests now.")                 \
+    X(SERVERS_WANTED, "servers_wanted", COUNT, SERVICE,                                                      \
+      "Servers that are configured, or that scaling wants.")                                                 \
+    X(REQUEST_RATE, "request_rate", PER_SECOND, SERVICE, "Requests answered, over the last minute.")         \
+    X(ERROR_RATE, "error_rate", PERCENT, SERVICE,                                                            \
+      "Share of responses that were 5xx, over `watch.error_rate.for`; unknown with less than "               \
+      "`min_requests` of them.")                                                                             \
+    X(LATENCY_P50, "latency_p50", SECONDS, SERVICE,                                                          \
+      "Half of the requests of the last minute took at most so long; unknown when there were none.")         \
+    X(LATENCY_P99, "latency_p99", SECONDS, SERVICE, "The same of 99 % of them.")                             \
+    X(QUEUE_LENGTH, "queue_length", COUNT, SERVICE, "Requests that wait for a server now.")                  \
+    X(QUEUE, "queue", PERCENT, SERVICE, "How full the queue is (`queue.length`).")                           \
+    X(QUEUE_AGE, "queue_age", SECONDS, SERVICE, "How long the first request in the queue has waited.")       \
+    X(SERVER_DEATHS, "server_deaths", COUNT, SERVICE,                                                        \
+      "Servers that died without being told to, within `watch.crashes.within`.")                             \
+    X(DISCOVERY_FAILING, "discovery_failing", SECONDS, SERVICE,                                              \
+      "For how long the service's servers could not be discovered; 0 when they can.")                        \
+    X(PROVIDER_FAILING, "provider_failing", FLAG, SERVICE,                                                   \
+      "The engine that the service's servers come from fails.")                                              \
+    X(SCALING_SHORT, "scaling_short", COUNT, SERVICE,                                                        \
+      "Servers that the load needs beyond the most that scaling may start.")
 
 #define METRIC_ID(id, name, unit, subject, help) METRIC_##id,
 enum metric { METRICS(METRIC_ID) METRIC_COUNT };

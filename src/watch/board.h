@@ -17,7 +17,7 @@
 
 enum {
     BOARD_SERIES_MAX = 16384, /* more are left out and counted */
-    BOARD_NOTE_BYTES = 256,   /* longer notes are cut */
+    BOARD_NOTE_BYTES = 512,   /* longer notes are cut */
 };
 
 /* Whom a number is about. names by the kind's labels (metric.h); unused ones are NULL or "". */

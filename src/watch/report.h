@@ -17,6 +17,8 @@ void report_write_alert(struct json *j, const struct alert *a, const struct repo
 struct alert_list {                                                /* how to go through the alerts */
     const struct alert *(*get)(const void *context, size_t index); /* NULL after the last */
     const void *context;
+    const char *instance; /* this machine's; only other machines' are told in a label */
+    uint64_t left_out;    /* alerts that were too many */
 };
 void report_write_alert_metrics(struct buf *out, const struct alert_list *list);
 bool report_is_shown(const struct alert *a); /* not just ok, and not "unknown" as nobody ever asked */

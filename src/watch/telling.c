@@ -92,7 +92,8 @@ void telling_note(struct telling *t, const struct alert *a, enum alert_change ch
 {
     ASSERT(change != ALERT_NO_CHANGE);
     struct silence_hit by = silences_find(t->silences, a, wall_ns);
-    bool has_to_be_told = change == ALERT_ENDED ? forget(t, a->fingerprint) : by.id == NULL;
+    bool is_quiet = by.id || a->hidden[0];
+    bool has_to_be_told = change == ALERT_ENDED ? forget(t, a->fingerprint) : !is_quiet;
     if (has_to_be_told)
         tell(t, a, change);
     else
@@ -101,7 +102,9 @@ void telling_note(struct telling *t, const struct alert *a, enum alert_change ch
 
 void telling_step(struct telling *t, const struct alert *a, int64_t wall_ns)
 {
-    if (!alert_life_is_active(&a->life) || telling_is_told(t, a) || silences_find(t->silences, a, wall_ns).id)
+    if (!alert_life_is_active(&a->life) || telling_is_told(t, a))
+        return;
+    if (a->hidden[0] || silences_find(t->silences, a, wall_ns).id)
         return;
     tell(t, a, ALERT_FIRED);
 }

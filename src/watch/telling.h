@@ -2,7 +2,8 @@
  * telling.h: who has to be told of an alert now, and who has been: between the rules, which say what
  * happened, and the sinks. Pure; the time is a parameter.
  *
- * What is silenced goes on living and is not told. When its silence ends and it still fires, it is told then.
+ * What is silenced, or hidden by another alert, goes on living and is not told. When that ends and it still
+ * fires, it is told then.
  * The end of an alert is told exactly when its beginning was, silenced or not: nobody's incident stays open.
  */
 #pragma once

@@ -24,6 +24,7 @@
 #include "watch/report.h"
 #include "watch/rules.h"
 #include "watch/telling.h"
+#include "watch/service_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,11 +38,13 @@ struct watch {
     char *external_url; /* owned; "" for none, without a slash at the end */
     void (*on_alert)(void *context, const struct watch_alert_event *event);
     void (*report)(void *context, struct board *board);
+    bool (*find_past)(void *context, const struct alert *a, int64_t began_ns, struct alert_past *ret_past);
     void *context;
     struct host *host;
     struct board *board;
     struct hosts *hosts;   /* the same, of other machines */
     struct probes *probes; /* NULL: none are configured, or no thread could be had for them */
+    struct service_report *services;
     struct rules *rules;
     struct objectives *objectives;
     struct silences *silences;
@@ -80,6 +83,8 @@ static void pass_over(void *context, const struct alert *a, enum alert_change ch
                  by.until_wall_ns == INT64_MAX ? "it is changed"
                                                : clock_format_rfc3339(until, by.until_wall_ns),
                  by.id, by.who, by.comment, text);
+    else if (a->hidden[0])
+        log_info("nobody is told, for %s: %s", a->hidden, text);
     else
         log_info("nobody was told of its beginning: %s", text);
 }
@@ -92,6 +97,12 @@ static void on_change(void *context, const struct alert *a, enum alert_change ch
     telling_note(w->telling, a, change, t.wall_ns);
     if (w->on_alert)
         w->on_alert(w->context, &(struct watch_alert_event){.change = change, .alert = a, .text = text});
+}
+
+static bool find_past(void *context, const struct alert *a, struct rules_time t, struct alert_past *ret_past)
+{
+    struct watch *w = context;
+    return w->find_past && w->find_past(w->context, a, t.now_ns, ret_past);
 }
 
 static char *copy_url(const char *url)
@@ -110,6 +121,7 @@ struct watch *watch_new(const struct watch_params *params)
     w->external_url = copy_url(params->external_url);
     w->on_alert = params->on_alert;
     w->report = params->report;
+    w->find_past = params->find_past;
     w->context = params->context;
     if (gethostname(w->instance, sizeof(w->instance) - 1) != 0 || w->instance[0] == '\0')
         str_copy(w->instance, sizeof(w->instance), STR("localhost"));
@@ -118,12 +130,13 @@ struct watch *watch_new(const struct watch_params *params)
                                              .supervisor_pid = params->supervisor_pid,
                                              .restarts = params->restarts});
     w->board = board_new();
-    w->rules = rules_new(
-        &(struct rules_params){.instance = str_of(w->instance), .on_change = on_change, .context = w});
     w->objectives = objectives_new(loop_now_ns(params->loop), clock_wall_ns());
     w->silences = silences_new();
     w->telling = telling_new(&(struct telling_params){.context = w, .tell = tell, .pass_over = pass_over},
                              w->silences);
+    w->services = service_report_new();
+    w->rules = rules_new(&(struct rules_params){
+        .instance = str_of(w->instance), .on_change = on_change, .find_past = find_past, .context = w});
     w->notifier = notifier_new(
         &(struct notify_params){.loop = params->loop, .external_url = w->external_url, .fetch = fetch});
     watch_configure(w, params->config, params->notify, params->notify_count);
@@ -144,6 +157,7 @@ void watch_free(struct watch *w, int64_t flush_ns)
     telling_free(w->telling);
     silences_free(w->silences);
     objectives_free(w->objectives);
+    service_report_free(w->services);
     free(w->external_url);
     free(w);
 }
@@ -198,6 +212,7 @@ void watch_configure(struct watch *w, const struct config_watch *config, const s
     silences_configure(w->silences, &config->silences);
     silences_step(w->silences, t.wall_ns);
     configure_hosts(w, config);
+    service_report_configure(w->services, config);
     rules_configure(w->rules, config, t);
 }
 
@@ -317,9 +332,9 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     if (w->report)
         w->report(w->context, w->board);
     count_objectives(w, services, service_count);
+    service_report_put(w->services, services, service_count, w->board);
     board_end(w->board);
-    rules_step_host(w->rules, &w->sample, t);
-    rules_step_services(w->rules, services, service_count, t);
+    rules_step(w->rules, w->board, t);
     tell_what_is_not_silent_any_more(w);
     settle(w);
 }
@@ -327,7 +342,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
 void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,
                              int64_t now_ns)
 {
-    rules_note_death(w->rules, service, server, reason, now_ns);
+    service_report_note_death(w->services, service, server, reason, now_ns);
 }
 
 const struct board *watch_board(const struct watch *w)
@@ -429,7 +444,10 @@ void watch_write_metrics(const struct watch *w, struct buf *out)
 {
     if (w->sample.taken_ns)
         host_metrics_write(out, &w->sample);
-    report_write_alert_metrics(out, &(struct alert_list){.get = get_alert, .context = w->rules});
+    report_write_alert_metrics(out, &(struct alert_list){.get = get_alert,
+                                                         .context = w->rules,
+                                                         .instance = rules_instance(w->rules),
+                                                         .left_out = rules_left_out(w->rules)});
     notifier_write_metrics(w->notifier, out);
     probes_write_metrics(w->probes, out);
     objectives_write_metrics(w->objectives, out, loop_now_ns(w->loop));

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "config/model.h"
 #include "net/loop.h"
+#include "stats/histogram.h"
 #include "watch/alert.h"
 #include "watch/board.h"
 #include "watch/host_sample.h"
@@ -25,17 +26,24 @@ struct watch_service_input {
     int64_t
         start_grace_ns; /* how long it may take from wanted to the first healthy one; 0: WATCH_START_GRACE_NS.
                            scale.start_timeout is the natural choice for started servers */
-    const char *provider_trouble; /* what is wrong with where its servers come from; "" or NULL: nothing, or
-                                     it is not known */
-    int64_t source_failing_ns;    /* how long the source of its servers (discover) has failed; 0: it works, or
-                                     there is none */
+    const char *provider_trouble; /* what is wrong with the engine that its servers come from; "": nothing;
+                                     NULL: there is no engine. Borrowed for the call */
+    bool has_source;              /* its servers are discovered */
+    int64_t source_failing_ns;    /* how long the source of its servers (discover) has failed; 0: it works */
     const char *source_error;     /* what it said last; borrowed for the call; NULL: nothing */
     uint64_t requests_total; /* finished with a final status, since the worker started; may restart at 0 */
     uint64_t errors_total;   /* ...of these the 5xx, Weir's own included */
     const struct config_objectives *objectives; /* what it promises; NULL: nothing is counted */
     int64_t latency_ns;                         /* that it promises, and for which share; 0: none */
     double latency_quantile;
-    uint64_t slow_total; /* of requests_total those that took longer */
+    uint64_t slow_total;                     /* of requests_total those that took longer */
+    const struct histogram_sum *durations;   /* of all requests since the worker started; NULL: not known.
+                                                Borrowed for the call */
+    uint32_t queue_length, queue_length_max; /* requests that wait, and how many may; 0: there is no queue */
+    int64_t queue_age_ns;                    /* how long the first of them has waited */
+    bool is_scaled;                          /* Weir decides how many servers there are */
+    uint32_t servers_short;                  /* those that it needs beyond the most that it may have */
+    const char *scale_reason;                /* why it needs so many; borrowed for the call; NULL: nothing */
 };
 
 #define WATCH_START_GRACE_NS (10 * INT64_C(1000000000))
@@ -59,6 +67,9 @@ struct watch_params {
     void (*on_alert)(void *context, const struct watch_alert_event *event);
     /* Puts on the board what the caller knows itself; NULL: nothing. Called inside watch_tick. */
     void (*report)(void *context, struct board *board);
+    /* What happened shortly before the alert began, to its subject or to all. false: nobody knows. May be
+     * NULL. */
+    bool (*find_past)(void *context, const struct alert *a, int64_t began_ns, struct alert_past *ret_past);
     void *context;
     int supervisor_pid; /* 0: there is none */
     int restarts;       /* of the worker so far; -1: unknown */

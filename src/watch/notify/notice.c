@@ -27,8 +27,8 @@ void notice_init(struct notice *n, const struct alert *a, enum alert_change chan
                          .fingerprint = a->fingerprint,
                          .started_wall_ns = a->started_wall_ns,
                          .ended_wall_ns = change == ALERT_ENDED ? a->ended_wall_ns : 0,
-                         .value = a->life.value,
-                         .threshold = a->rule.above,
+                         .value = a->life.values[0],
+                         .threshold = a->rule.limits[0].threshold,
                          .label_count = a->label_count,
                          .labels = NEW_ARRAY(struct notice_label, a->label_count + 1)};
     for (size_t i = 0; i < a->label_count; i++)

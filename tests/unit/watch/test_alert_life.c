@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 static const struct alert_rule rule = {
-    .above = 90, .clear = 80, .for_ns = 10 * NS_PER_S, .hold_ns = 5 * NS_PER_S};
+    .limit_count = 1, .limits = {{false, 90, 80}}, .for_ns = 10 * NS_PER_S, .hold_ns = 5 * NS_PER_S};
+static const struct alert_rule at_once = {.limit_count = 1, .limits = {{false, 0, 0}}};
 
 enum { NO_DATA = -1 };
 
@@ -30,7 +31,7 @@ static void play(struct alert_life *l, const struct alert_rule *r, const struct 
     for (size_t i = 0; i < count; i++) {
         struct reading reading =
             rows[i].value == NO_DATA ? reading_unknown("cannot be read") : reading_known(rows[i].value);
-        enum alert_change change = alert_life_step(l, r, reading, rows[i].at_s * NS_PER_S);
+        enum alert_change change = alert_life_step(l, r, &reading, rows[i].at_s * NS_PER_S);
         if (l->state != rows[i].state || change != rows[i].change)
             fail_msg("row %zu (second %lld): state %s, change %d; expected %s, %d", i,
                      (long long)rows[i].at_s, alert_state_name(l->state), change,
@@ -61,8 +62,8 @@ static void test_fires_and_ends(void **state)
     struct alert_life l = {0};
     play(&l, &rule, rows, ARRAY_LEN(rows));
     assert_int_equal(l.firing_since_ns, 113 * NS_PER_S);
-    assert_int_equal(l.above_since_ns, 103 * NS_PER_S);
-    assert_true(l.mean == 96);
+    assert_int_equal(l.passed_since_ns, 103 * NS_PER_S);
+    assert_true(l.means[0] == 96);
 }
 
 static void test_short_peaks_do_not_fire(void **state)
@@ -96,7 +97,6 @@ static void test_dips_do_not_stop_it(void **state)
 
 static void test_at_once(void **state)
 {
-    static const struct alert_rule at_once = {.above = 0, .clear = 0};
     static const struct row rows[] = {
         {1, 0, ALERT_OK, ALERT_NO_CHANGE},
         {2, 1, ALERT_FIRING, ALERT_FIRED},
@@ -152,7 +152,7 @@ static void test_missing_data_before_it_fires(void **state)
 static void test_ordinary_unknown_is_not_told(void **state)
 {
     struct alert_rule quiet = rule;
-    quiet.is_unknown_ordinary = true;
+    quiet.unknown = RULE_UNKNOWN_OK;
     static const struct row rows[] = {
         {1, NO_DATA, ALERT_UNKNOWN, ALERT_NO_CHANGE},
         {999, NO_DATA, ALERT_UNKNOWN, ALERT_NO_CHANGE},
@@ -165,7 +165,6 @@ static void test_ordinary_unknown_is_not_told(void **state)
 /* Each further firing within half an hour doubles the time for which it must stay clear. */
 static void test_flapping_is_damped(void **state)
 {
-    static const struct alert_rule at_once = {.above = 0, .clear = 0};
     static const struct row rows[] = {
         {1, 1, ALERT_FIRING, ALERT_FIRED},
         {2, 0, ALERT_RESOLVED, ALERT_ENDED},
@@ -190,7 +189,8 @@ static void test_subject_gone(void **state)
 {
     struct alert_life l = {0};
     assert_int_equal(alert_life_end(&l, NS_PER_S), ALERT_NO_CHANGE);
-    (void)alert_life_step(&l, &(struct alert_rule){.above = 0, .clear = 0}, reading_known(1), NS_PER_S);
+    struct reading one = reading_known(1);
+    (void)alert_life_step(&l, &at_once, &one, NS_PER_S);
     assert_true(alert_life_is_active(&l));
     assert_int_equal(alert_life_end(&l, 2 * NS_PER_S), ALERT_ENDED);
     assert_false(alert_life_is_active(&l));
@@ -223,9 +223,10 @@ static void test_lines(void **state)
                         "ALERT: Disk usage is high! /srv is 95.0 % full");
     assert_string_equal(alert_format_line(&a, ALERT_ENDED, line, sizeof(line)),
                         "RESOLVED: Disk usage is high: /srv is 95.0 % full");
-    a.rule.above = -1;
-    (void)alert_step(&a, reading_known(1), NS_PER_S, 5);
-    (void)alert_step(&a, reading_unknown("it does not answer"), 2 * NS_PER_S, 6);
+    a.rule = at_once;
+    struct reading one = reading_known(1), none = reading_unknown("it does not answer");
+    (void)alert_step(&a, &one, NS_PER_S, 5);
+    (void)alert_step(&a, &none, 2 * NS_PER_S, 6);
     assert_non_null(
         strstr(alert_format_line(&a, ALERT_LOST_SIGHT, line, sizeof(line)), "it does not answer"));
     assert_non_null(strstr(line, "/srv"));

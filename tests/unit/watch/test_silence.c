@@ -224,7 +224,7 @@ static void hear_passing(void *context, const struct alert *a, enum alert_change
 
 static void what_still_fires_is_told_when_its_silence_ends(void **state)
 {
-    static const struct alert_rule rule = {.above = 90, .clear = 80};
+    static const struct alert_rule rule = {.limit_count = 1, .limits = {{false, 90, 80}}};
     char id[SILENCE_ID_BYTES];
     struct err err = {0};
     struct alert a = disk_alert("/srv");
@@ -234,7 +234,7 @@ static void what_still_fires_is_told_when_its_silence_ends(void **state)
     a.rule = rule;
     assert_true(add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS, START_NS + HOUR_NS, START_NS,
                     id, &err));
-    telling_note(t, &a, alert_step(&a, reading_known(95), NS_PER_S, START_NS), START_NS);
+    telling_note(t, &a, alert_step(&a, (struct reading[]){reading_known(95)}, NS_PER_S, START_NS), START_NS);
     assert_int_equal(heard.passed_over, 1);
     telling_step(t, &a, START_NS + HOUR_NS - 1);
     assert_int_equal(heard.fired, 0);
@@ -244,11 +244,13 @@ static void what_still_fires_is_told_when_its_silence_ends(void **state)
     /* Its end is told, for its beginning was, although it is silenced again. */
     assert_true(add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS + HOUR_NS,
                     START_NS + 3 * HOUR_NS, START_NS + HOUR_NS, id, &err));
-    telling_note(t, &a, alert_step(&a, reading_known(10), 2 * NS_PER_S, START_NS + 2 * HOUR_NS),
+    telling_note(t, &a,
+                 alert_step(&a, (struct reading[]){reading_known(10)}, 2 * NS_PER_S, START_NS + 2 * HOUR_NS),
                  START_NS + 2 * HOUR_NS);
     assert_int_equal(heard.ended, 1);
     /* The next one begins and ends in silence. */
-    telling_note(t, &a, alert_step(&a, reading_known(95), 3 * NS_PER_S, START_NS + 2 * HOUR_NS),
+    telling_note(t, &a,
+                 alert_step(&a, (struct reading[]){reading_known(95)}, 3 * NS_PER_S, START_NS + 2 * HOUR_NS),
                  START_NS + 2 * HOUR_NS);
     telling_note(t, &a, alert_end(&a, 4 * NS_PER_S, START_NS + 2 * HOUR_NS), START_NS + 2 * HOUR_NS);
     telling_step(t, &a, START_NS + 4 * HOUR_NS);

@@ -1,9 +1,9 @@
 /*
- * service_rules.h: the values that alerts about services are judged by. Pure: counters and times in, readings
- * out.
+ * service_numbers.h: the values that alerts about services are judged by. Pure: counters and times in,
+ * readings out.
  */
 #pragma once
-#include "watch/host_sample.h"
+#include "stats/histogram.h"
 #include "watch/watch.h"
 
 /* ---- the share of errors over a window ---- */
@@ -31,10 +31,9 @@ struct rate {
 void rate_window_add(struct rate_window *w, int64_t window_ns, uint64_t requests, uint64_t errors,
                      int64_t now_ns);
 /* The share over the last window_ns, or as much of it as was seen. With fewer than requests_min requests it
-   is unknown, but while the alert is firing the window is stretched back for so many as to be able to tell
-   that it is over. */
+   is unknown, unless may_stretch: then the window reaches further back until it holds so many. */
 struct rate rate_window_get(const struct rate_window *w, int64_t window_ns, uint64_t requests_min,
-                            bool is_firing);
+                            bool may_stretch);
 
 /* ---- is there a healthy server? ---- */
 
@@ -62,3 +61,19 @@ struct deaths { /* all zero is the start */
 void deaths_add(struct deaths *d, struct str server, struct str reason, int64_t now_ns);
 uint32_t deaths_within(const struct deaths *d, int64_t window_ns, int64_t now_ns);
 int64_t deaths_last_ns(const struct deaths *d); /* 0: none */
+
+/* ---- how long did requests take lately? ---- */
+
+enum { LATENCY_SLOTS = 7 }; /* one for each LATENCY_SLOT_NS of the window, and one more */
+#define LATENCY_SLOT_NS INT64_C(10000000000)
+
+struct latency_window { /* all zero is empty */
+    uint32_t count, next;
+    int64_t ns[LATENCY_SLOTS];
+    struct histogram_sum sums[LATENCY_SLOTS]; /* a ring of totals */
+};
+
+/* Notes the totals (which may have started again at 0) and gives what came since the oldest of them, a minute
+ * or so ago, or as much as was seen. */
+void latency_window_step(struct latency_window *w, const struct histogram_sum *total, int64_t now_ns,
+                         struct histogram_sum *ret_latest);

@@ -1,11 +1,11 @@
 /*
- * service_rules.c: see service_rules.h.
+ * service_numbers.c: see service_numbers.h.
  *
  * The window of the error rate is a ring of totals, RATE_SLOTS_PER_WINDOW to a window: the share over a
  * window is a difference of two totals, its edge is exact to a sixteenth, and the ring reaches eight windows
  * back.
  */
-#include "watch/service_rules.h"
+#include "watch/service_numbers.h"
 
 #include "base/macros.h"
 #include "watch/formula.h"
@@ -48,7 +48,7 @@ static struct rate rate_since(const struct rate_slot *then, const struct rate_sl
 }
 
 struct rate rate_window_get(const struct rate_window *w, int64_t window_ns, uint64_t requests_min,
-                            bool is_firing)
+                            bool may_stretch)
 {
     struct rate r = {.percent = reading_unknown("nothing was counted yet")};
     if (w->count < 2)
@@ -58,7 +58,7 @@ struct rate rate_window_get(const struct rate_window *w, int64_t window_ns, uint
     while (back + 1 < w->count && now->ns - slot_at(w, back)->ns < window_ns)
         back++;
     r = rate_since(slot_at(w, back), now);
-    while (is_firing && r.requests < requests_min && back + 1 < w->count)
+    while (may_stretch && r.requests < requests_min && back + 1 < w->count)
         r = rate_since(slot_at(w, ++back), now);
     r.percent = r.requests && r.requests >= requests_min
                     ? reading_known(formula_percent(r.errors, r.requests))
@@ -108,4 +108,23 @@ uint32_t deaths_within(const struct deaths *d, int64_t window_ns, int64_t now_ns
 int64_t deaths_last_ns(const struct deaths *d)
 {
     return d->count ? d->ns[(d->count - 1) % DEATHS_KEPT] : 0;
+}
+
+/* ---- latency ---- */
+
+void latency_window_step(struct latency_window *w, const struct histogram_sum *total, int64_t now_ns,
+                         struct histogram_sum *ret_latest)
+{
+    uint32_t newest = (w->next + LATENCY_SLOTS - 1) % LATENCY_SLOTS;
+    bool has_restarted = w->count && total->count < w->sums[newest].count;
+    if (has_restarted)
+        w->count = 0;
+    if (w->count == 0 || now_ns - w->ns[newest] >= LATENCY_SLOT_NS) {
+        w->sums[w->next] = *total;
+        w->ns[w->next] = now_ns;
+        w->next = (w->next + 1) % LATENCY_SLOTS;
+        w->count = MIN(w->count + 1, (uint32_t)LATENCY_SLOTS);
+    }
+    *ret_latest = *total;
+    histogram_sum_subtract(ret_latest, &w->sums[(w->next + LATENCY_SLOTS - w->count) % LATENCY_SLOTS]);
 }

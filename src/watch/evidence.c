@@ -1,0 +1,242 @@
+/* evidence.c: see evidence.h. */
+#include "watch/evidence.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "rule/metric_value.h"
+
+#include <stdio.h>
+
+static const char general[] = "{subject}{value}{of} {course}{rest}";
+static const char general_flag[] = "{subject}{metric} {course}{rest}";
+
+struct telling {
+    const struct alert *alert;
+    const struct armed_rule *rule;
+    const char *note;
+    bool is_over, is_firing_now;
+    int64_t now_ns;
+};
+
+static bool is_over(const struct alert *a, enum alert_change change)
+{
+    return change == ALERT_ENDED || a->life.state == ALERT_RESOLVED;
+}
+
+/* ---- the words ---- */
+
+static enum metric_unit unit_of(const struct telling *t, size_t i)
+{
+    return metric_infos[t->rule->rule.conditions[i].metric].unit;
+}
+
+/* "90 %", without the decimals that a reading has. */
+static void put_limit(enum metric_unit unit, double value, struct buf *out)
+{
+    char text[METRIC_VALUE_BYTES];
+    if (unit == METRIC_UNIT_PERCENT)
+        buf_printf(out, "%g %%", value);
+    else
+        buf_put(out, str_of(metric_value_show(unit, value, text)));
+}
+
+/* One number for each condition: "20.1", or "burn_1h 20.1 and burn_5m 18". */
+static void put_values(const struct telling *t, const double *values, struct buf *out)
+{
+    char text[METRIC_VALUE_BYTES];
+    const struct rule *r = &t->rule->rule;
+    for (size_t i = 0; i < r->condition_count; i++) {
+        if (r->condition_count > 1)
+            buf_printf(out, "%s%s ", i ? " and " : "", metric_infos[r->conditions[i].metric].name);
+        buf_put(out, str_of(metric_value_show(unit_of(t, i), values[i], text)));
+    }
+}
+
+static void put_thresholds(const struct telling *t, struct buf *out)
+{
+    const struct alert_rule *r = &t->alert->rule;
+    for (size_t i = 0; i < r->limit_count; i++) {
+        buf_put(out, i ? STR(" and ") : STR(""));
+        put_limit(unit_of(t, i), r->limits[i].threshold, out);
+    }
+}
+
+static void put_clears(const struct telling *t, struct buf *out)
+{
+    const struct alert_rule *r = &t->alert->rule;
+    for (size_t i = 0; i < r->limit_count; i++) {
+        buf_put(out, i ? STR(" or ") : STR(""));
+        put_limit(unit_of(t, i), r->limits[i].clear, out);
+    }
+}
+
+static void put_lasted(const struct telling *t, struct buf *out)
+{
+    char span[METRIC_VALUE_BYTES];
+    const struct alert_life *l = &t->alert->life;
+    int64_t ns = t->is_over                  ? l->state_since_ns - l->firing_since_ns
+                 : l->state == ALERT_PENDING ? t->now_ns - l->state_since_ns
+                                             : t->now_ns - l->passed_since_ns;
+    buf_put(out, str_of(metric_span_show(ns - ns % NS_PER_S, span)));
+}
+
+static bool has_own_clear(const struct alert_rule *r)
+{
+    return r->limits[0].clear != r->limits[0].threshold;
+}
+
+static void put_course(const struct telling *t, struct buf *out)
+{
+    bool is_flag = unit_of(t, 0) == METRIC_UNIT_FLAG;
+    const struct alert_rule *r = &t->alert->rule;
+    if (t->is_over) {
+        buf_put(out, is_flag                 ? STR("no more")
+                     : r->limits[0].is_below ? STR("now, at least ")
+                                             : STR("now, at most "));
+        if (!is_flag)
+            put_clears(t, out);
+        buf_put(out, is_flag ? STR(" after ") : STR(", after "));
+        put_lasted(t, out);
+        return;
+    }
+    buf_put(out, STR("for "));
+    put_lasted(t, out);
+    if (is_flag)
+        return;
+    buf_put(out, r->limit_count > 1 ? STR(" (thresholds ") : STR(" (threshold "));
+    put_thresholds(t, out);
+    if (has_own_clear(r)) {
+        buf_put(out, STR(", clears at "));
+        put_clears(t, out);
+    }
+    buf_put_char(out, ')');
+}
+
+/* Where the part that begins with "of" ends. */
+static size_t of_length(struct str note)
+{
+    size_t at;
+    if (!str_starts_with(note, STR("of ")))
+        return 0;
+    return str_find(note, ';', &at) ? at : note.len;
+}
+
+static void put_of(const struct telling *t, struct buf *out)
+{
+    size_t length = of_length(str_of(t->note));
+    if (length)
+        buf_printf(out, " %.*s", (int)length, t->note);
+}
+
+static void put_rest(const struct telling *t, struct buf *out)
+{
+    size_t skip = of_length(str_of(t->note));
+    const char *rest = t->note + skip;
+    if (*rest)
+        buf_printf(out, "%s%s", skip ? "" : "; ", rest);
+}
+
+static void put_subject(const struct telling *t, struct buf *out)
+{
+    enum subject_kind kind = metric_infos[t->rule->rule.conditions[0].metric].subject;
+    for (size_t i = SUBJECT_NAMES_MAX; i-- > 0;) {
+        const char *label = subject_label(kind, i);
+        const char *value = label[0] ? alert_label(t->alert, label) : NULL;
+        if (value) {
+            buf_printf(out, "%s: ", value);
+            return;
+        }
+    }
+}
+
+static void put_value(const struct telling *t, struct buf *out)
+{
+    put_values(t, t->is_firing_now ? t->alert->life.means : t->alert->life.values, out);
+}
+
+static void put_now(const struct telling *t, struct buf *out)
+{
+    put_values(t, t->alert->life.values, out);
+}
+
+static void put_note(const struct telling *t, struct buf *out)
+{
+    buf_put(out, str_of(t->note));
+}
+
+static void put_metric(const struct telling *t, struct buf *out)
+{
+    buf_put(out, str_of(metric_infos[t->rule->rule.conditions[0].metric].name));
+}
+
+static const struct word {
+    const char *name;
+    void (*put)(const struct telling *t, struct buf *out);
+} words[] = {
+    {"value", put_value},     {"now", put_now},       {"threshold", put_thresholds},
+    {"clear", put_clears},    {"course", put_course}, {"lasted", put_lasted},
+    {"note", put_note},       {"of", put_of},         {"rest", put_rest},
+    {"subject", put_subject}, {"metric", put_metric},
+};
+
+static void put_word(const struct telling *t, struct str name, struct buf *out)
+{
+    char label[64];
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (str_eq(name, str_of(words[i].name))) {
+            words[i].put(t, out);
+            return;
+        }
+    }
+    str_copy(label, sizeof(label), name);
+    const char *value = alert_label(t->alert, label);
+    buf_put(out, str_of(value ? value : "?"));
+}
+
+/* ---- the sentence ---- */
+
+static void fill_in(const struct telling *t, struct str text, struct buf *out)
+{
+    size_t open, close;
+    while (str_find(text, '{', &open) && str_find(text, '}', &close) && close > open) {
+        buf_put(out, str_n(text.ptr, open));
+        put_word(t, str_n(text.ptr + open + 1, close - open - 1), out);
+        text = str_n(text.ptr + close + 1, text.len - close - 1);
+    }
+    buf_put(out, text);
+}
+
+static const char *template_of(const struct telling *t)
+{
+    const char *own = t->is_over && t->rule->says_at_end ? t->rule->says_at_end : t->rule->says;
+    return own ? own : unit_of(t, 0) == METRIC_UNIT_FLAG ? general_flag : general;
+}
+
+static void put_blindness(const struct telling *t, struct buf *out)
+{
+    char span[METRIC_VALUE_BYTES];
+    const struct alert *a = t->alert;
+    put_subject(t, out);
+    buf_printf(out, "there has been no reading for %s: %s",
+               metric_span_show(t->now_ns - a->life.unknown_since_ns, span),
+               a->why_unknown ? a->why_unknown : "nobody knows why");
+}
+
+void evidence_write(struct alert *a, const struct armed_rule *rule, const char *note,
+                    enum alert_change change, int64_t now_ns)
+{
+    struct buf text CLEANUP(buf_fini) = {0};
+    struct telling t = {.alert = a,
+                        .rule = rule,
+                        .note = note,
+                        .is_over = is_over(a, change),
+                        .is_firing_now = change == ALERT_FIRED,
+                        .now_ns = now_ns};
+    if (a->life.is_blind)
+        put_blindness(&t, &text);
+    else
+        fill_in(&t, str_of(template_of(&t)), &text);
+    if (alert_life_is_active(&a->life) && alert_life_is_flapping(&a->life, now_ns))
+        buf_put(&text, STR("; it comes and goes, so it ends only after half an hour of calm"));
+    str_copy(a->evidence, sizeof(a->evidence), buf_str(&text));
+}

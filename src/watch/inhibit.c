@@ -1,0 +1,45 @@
+/*
+ * inhibit.c: see inhibit.h. A small table by names (rule/default_rules.c) and one general rule: of alerts
+ * about the same number the worst hides the others. What hides is never hidden by what it hides, so there are
+ * no circles: a row goes from a cause to an effect.
+ */
+#include "watch/inhibit.h"
+
+#include "rule/default_rules.h"
+
+static bool have_same(const struct alert *a, const struct alert *b, const char *label)
+{
+    const char *of_a = alert_label(a, label), *of_b = alert_label(b, label);
+    return of_a && of_b && strcmp(of_a, of_b) == 0;
+}
+
+static bool explains(const struct alert *source, const struct alert *a)
+{
+    for (size_t i = 0; i < default_inhibition_count; i++) {
+        const struct default_inhibition *row = &default_inhibitions[i];
+        if (strcmp(row->source, source->name) == 0 && rule_glob(str_of(row->hidden), str_of(a->name)) &&
+            have_same(source, a, row->label) && have_same(source, a, "instance"))
+            return true;
+    }
+    return false;
+}
+
+const struct alert *inhibit_find(const struct inhibit_item *items, size_t count,
+                                 const struct inhibit_item *of, const char **ret_why)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct inhibit_item *source = &items[i];
+        if (source->alert == of->alert)
+            continue;
+        bool is_same_number = source->metric == of->metric && source->series_id == of->series_id;
+        if (is_same_number && source->alert->severity < of->alert->severity) {
+            *ret_why = "says it more urgently";
+            return source->alert;
+        }
+        if (explains(source->alert, of->alert)) {
+            *ret_why = "explains it";
+            return source->alert;
+        }
+    }
+    return NULL;
+}
