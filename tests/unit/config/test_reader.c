@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "config/reader.h"
+#include "config/sink.h"
 
 #include <glob.h>
 #include <setjmp.h>
@@ -450,6 +451,37 @@ static void the_examples_are_accepted(void **state)
     globfree(&found);
 }
 
+/* Of every kind and with every key: a copy lives on when the configuration is gone, and lists become a sink
+ * each. */
+static void sinks_can_be_copied(void **state)
+{
+    enum { SINKS_SEEN_MAX = 64 };
+    struct diagnostics d;
+    struct arena *arena = arena_new();
+    struct buf texts[SINKS_SEEN_MAX] = {0};
+    struct config_notify *copies[SINKS_SEEN_MAX];
+    struct config *c = config_load(SOURCE_ROOT "/tests/fuzz/config/every-key.yaml", &d);
+    assert_true(c && c->notify_count > 3 && c->notify_count <= SINKS_SEEN_MAX);
+    size_t count = c->notify_count, alertmanagers = 0;
+    for (size_t i = 0; i < count; i++) {
+        config_sink_format(&c->notify[i], &texts[i]);
+        copies[i] = config_sink_copy(arena, &c->notify[i]);
+        alertmanagers += c->notify[i].kind == NOTIFY_ALERTMANAGER;
+    }
+    config_free(c);
+    diagnostics_fini(&d);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_fini) struct buf again = {0};
+        config_sink_format(copies[i], &again);
+        assert_string_equal(again.ptr, texts[i].ptr);
+        buf_fini(&texts[i]);
+        if (copies[i]->kind == NOTIFY_ALERTMANAGER)
+            assert_int_equal(copies[i]->urls.count, 1);
+    }
+    assert_int_equal(alertmanagers, 3);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +496,7 @@ int main(void)
         cmocka_unit_test(json_is_accepted),
         cmocka_unit_test(a_clear_threshold_does_not_go_below_zero),
         cmocka_unit_test(the_examples_are_accepted),
+        cmocka_unit_test(sinks_can_be_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
