@@ -476,12 +476,13 @@ class _Dumper(yaml.SafeDumper):
 class Weir:
     """A running Weir with a log, an admin API and, at the end, the check that nothing of it is left."""
 
-    def __init__(self, directory, arguments=None, config=None, environment=None, wait="ready", is_checked=True, **top):
+    def __init__(self, directory, arguments=None, config=None, environment=None, wait="ready", is_checked=True, before=None, **top):
         """Starts `weir run`, either with a configuration (`config`, or its top-level keys as keywords) or with `arguments`.
 
         Listeners and admin are filled in unless given. wait: "ready" until every service has a server that takes requests,
-        "alive" for /healthz, None for nothing.
+        "alive" for /healthz, None for nothing. before: called in its process before it begins.
         """
+        self.before = before
         self.directory = pathlib.Path(directory)
         self.port, self.admin_port = free_port(), free_port()
         self.id = uuid.uuid4().hex
@@ -516,7 +517,8 @@ class Weir:
         if self.sink.closed:
             self.sink = open(self.log_path, "ab")
         self.process = subprocess.Popen([binary(), *self.arguments], stdin=subprocess.DEVNULL, stdout=self.sink,
-                                        stderr=subprocess.STDOUT, env=self.environment, start_new_session=True)
+                                        stderr=subprocess.STDOUT, env=self.environment, start_new_session=True,
+                                        preexec_fn=self.before)
         if wait:
             try:
                 self.wait_ready("/readyz" if wait == "ready" else "/healthz")

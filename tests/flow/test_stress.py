@@ -1,0 +1,117 @@
+"""CPU, memory and a disk that really run out, one after the other: each raises its own alert and no other, and all end."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from harness import PYTHON, psutil, wait_until
+from test_host_numbers import group_v1, read_number, small_disk
+from test_watch_alerts import Receiver
+
+GROUP_BYTES = 1 << 30
+LONG = "2s"
+LIMITS = {
+    # The share makes the group get its half CPU on a machine that is busy with other things.
+    "cpu": {"cpu.cfs_quota_us": "50000", "cpu.shares": "262144"},
+    "cpuacct": {},
+    "memory": {"memory.limit_in_bytes": str(GROUP_BYTES)},
+}
+BURN = "while True: pass"
+HOLD = "import sys, time\nb = bytearray(b'x') * int(sys.argv[1])\nprint('held', flush=True)\ntime.sleep(600)"
+
+
+class Course:
+    """What the receiver is told, alert by alert, and what the API says at the same time."""
+
+    def __init__(self, w, receiver):
+        self.w, self.receiver = w, receiver
+
+    def told(self):
+        return [(alert["status"], alert["labels"]["alertname"], alert["labels"].get("path"))
+                for message in self.receiver.messages for alert in message["alerts"]]
+
+    def wait(self, expected):
+        wait_until(lambda: len(self.told()) >= len(expected), 25, f"{expected}; told: {self.told()}")
+        assert self.told() == expected
+
+    def firing(self):
+        return {alert["name"] for alert in self.w.api("alerts")["alerts"] if alert["state"] == "firing"}
+
+
+@pytest.fixture
+def group():
+    with group_v1(LIMITS) as folders:
+        def enter():
+            for folder in folders.values():
+                (folder / "cgroup.procs").write_text(str(os.getpid()))
+        yield folders, enter
+
+
+def start(enter, *command):
+    return subprocess.Popen([PYTHON, "-c", *command], preexec_fn=enter, stdout=subprocess.PIPE, text=True)
+
+
+def end(process):
+    process.kill()
+    process.communicate()
+
+
+def memory_left_until(folder, share):
+    """How much more makes so much of the group's limit be in use, by the kernel's own numbers."""
+    stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    used = read_number(folder / "memory.usage_in_bytes") - int(stat["total_inactive_file"])
+    return int(share * GROUP_BYTES) - used
+
+
+def fill_until(point, share):
+    usage = psutil.disk_usage(str(point))
+    (point / "filler").write_bytes(b"x" * int((usage.used + usage.free) * share - usage.used))
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(120)
+def test_what_runs_out_is_told_and_nothing_else(weir, origin, group, directory):
+    folders, enter = group
+    receiver = Receiver(origin)
+    with small_disk(pathlib.Path(directory)) as point:
+        threshold = {"above": "80%", "clear": "70%", "for": LONG}
+        w = weir(services={"main": {"servers": [origin().address]}}, notify=[receiver.sink], before=enter,
+                 watch={"host": {"cpu": {**threshold, "above": "90%"}, "memory": threshold,
+                                 "disk": threshold, "disk_paths": ["/", str(point)]}})
+        try:
+            run_out_in_turn(Course(w, receiver), folders["memory"].parent, enter, point)
+        finally:
+            w.stop()
+
+
+def run_out_in_turn(course, memory, enter, point):
+    course.w.wait_log("alerts about CPU look at the cgroup, about memory at the cgroup")
+    expected = []
+
+    def expect(status, name, path=None):
+        expected.append((status, name, path))
+        course.wait(expected)
+        assert course.firing() == ({name} if status == "firing" else set())
+
+    burners = [start(enter, BURN) for _ in range(2)]
+    try:
+        expect("firing", "HostCpuHigh")
+    finally:
+        for burner in burners:
+            end(burner)
+    expect("resolved", "HostCpuHigh")
+
+    holder = start(enter, HOLD, str(memory_left_until(memory, 0.86)))
+    try:
+        assert holder.stdout.readline() == "held\n"
+        expect("firing", "HostMemoryHigh")
+    finally:
+        end(holder)
+    expect("resolved", "HostMemoryHigh")
+
+    fill_until(point, 0.9)
+    expect("firing", "HostDiskHigh", str(point))
+    assert course.w.ask().status == 200
+    (point / "filler").unlink()
+    expect("resolved", "HostDiskHigh", str(point))
