@@ -822,7 +822,8 @@ def urlopen(url, timeout=5.0):
     parts = urllib.parse.urlsplit(url)
     client = Client(parts.port or 80, parts.hostname, timeout=timeout)
     try:
-        return client.ask("GET", parts.path or "/", [("Connection", "close")], host=parts.netloc)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return client.ask("GET", target, [("Connection", "close")], host=parts.netloc)
     finally:
         client.close()
 
