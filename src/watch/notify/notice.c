@@ -9,6 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* "07:20:11 UTC the configuration was reloaded", a line each. */
+static char *changes_of(const struct alert *a)
+{
+    CLEANUP(buf_fini) struct buf lines = {0};
+    for (size_t i = 0; a->past && i < a->past->count; i++) {
+        const struct alert_past_event *e = &a->past->events[i];
+        char time[CLOCK_RFC3339_BYTES];
+        clock_format_rfc3339(time, e->wall_ns);
+        buf_printf(&lines, "%s%.8s UTC %s", i ? "\n" : "", strchr(time, 'T') + 1, e->text);
+    }
+    return mem_strdup(buf_str(&lines).ptr);
+}
+
 static void set_texts(struct notice *n, const struct alert *a, struct notice_words words)
 {
     n->name = mem_strdup(a->name);
@@ -17,7 +30,7 @@ static void set_texts(struct notice *n, const struct alert *a, struct notice_wor
     n->line = mem_strdup(words.line);
     n->link = mem_strdup(words.link ? words.link : "");
     n->silence = mem_strdup(words.silence ? words.silence : "");
-    n->changes = mem_strdup("");
+    n->changes = changes_of(a);
 }
 
 void notice_init(struct notice *n, const struct alert *a, enum alert_change change, struct notice_words words)
@@ -27,7 +40,9 @@ void notice_init(struct notice *n, const struct alert *a, enum alert_change chan
                          .fingerprint = a->fingerprint,
                          .started_wall_ns = a->started_wall_ns,
                          .ended_wall_ns = change == ALERT_ENDED ? a->ended_wall_ns : 0,
-                         .value = a->life.values[0],
+                         .value = change == ALERT_FIRED ? a->life.means[0] : a->life.values[0],
+                         .has_value = a->life.is_known && a->rule.limit_count > 0,
+                         .unit = a->unit,
                          .threshold = a->rule.limits[0].threshold,
                          .label_count = a->label_count,
                          .labels = NEW_ARRAY(struct notice_label, a->label_count + 1)};

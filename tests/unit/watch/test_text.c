@@ -3,6 +3,7 @@
 
 #include "notices.h"
 #include "base/macros.h"
+#include "rule/default_rules.h"
 #include "watch/notify/phrases.h"
 
 #include <setjmp.h>
@@ -244,6 +245,40 @@ static void a_rule_of_the_users_keeps_its_sentence(void **state)
                "경고: Somebody should feed the cat (/srv, web-1)");
 }
 
+static void every_default_rule_has_its_sentence_in_korean(void **state)
+{
+    for (size_t i = 0; i < default_rule_count; i++)
+        if (!phrase_summary(LANGUAGE_KOREAN, default_rules[i].name, default_rules[i].summary))
+            fail_msg("%s: no row in the table of phrases.c", default_rules[i].name);
+}
+
+/* The numbers, the unit and what happened before come with the alert. */
+static void what_an_alert_knows_is_told(void **state)
+{
+    struct alert a;
+    struct notice n;
+    struct alert_past past = {
+        .count = 2,
+        .events = {{.wall_ns = NOTICE_BEGAN_NS - 60 * NS_PER_S, .text = "the configuration was reloaded"},
+                   {.wall_ns = NOTICE_BEGAN_NS - NS_PER_S, .text = "shop: 2 servers"}}};
+    alert_init(&a, "HostMemoryHigh", "Memory usage is high", ALERT_WARNING, STR("web-1"));
+    a.unit = METRIC_UNIT_PERCENT;
+    a.started_wall_ns = NOTICE_BEGAN_NS;
+    a.rule = (struct alert_rule){.limit_count = 1, .limits = {{.threshold = 80, .clear = 75}}};
+    a.life.is_known = true;
+    a.life.means[0] = 91.25;
+    a.past = &past;
+    snprintf(a.evidence, sizeof(a.evidence), "91.2 %% of 8GiB");
+    notice_init(&n, &a, ALERT_FIRED, (struct notice_words){.line = "", .link = "http://web-1:9900/#alert-1"});
+    struct alert_message m = message_of(&n, 1);
+    check_lines(&m, &english,
+                "WARNING: Memory usage is high (web-1)\n91.2 % of 8GiB\nSeverity: warning\n"
+                "Value: 91.3 % (threshold 80 %)\nSince: 2026-11-23 07:26:59 UTC\n"
+                "Just before:\n07:25:59 UTC the configuration was reloaded\n07:26:58 UTC shop: 2 servers\n"
+                "Page: http://web-1:9900/#alert-1");
+    notice_fini(&n);
+}
+
 static void a_cut_leaves_characters_and_escapes_whole(void **state)
 {
     static const struct {
@@ -277,6 +312,8 @@ int main(void)
         cmocka_unit_test(what_could_not_be_told_in_time),
         cmocka_unit_test(numbers_by_unit),
         cmocka_unit_test(a_rule_of_the_users_keeps_its_sentence),
+        cmocka_unit_test(every_default_rule_has_its_sentence_in_korean),
+        cmocka_unit_test(what_an_alert_knows_is_told),
         cmocka_unit_test(a_cut_leaves_characters_and_escapes_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
