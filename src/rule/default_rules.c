@@ -100,6 +100,20 @@ const struct default_rule default_rules[] = {
      .summary = "A service needs more servers than it may have",
      .says = "{service} has needed more servers than it may have for {lasted}{rest}",
      .says_at_end = "{service} has servers enough again after {lasted}"},
+
+    /* ---- who is told: by all sinks but the one it is about ---- */
+    {.name = "SinkFailing",
+     .when = "sink_failing > 5m clear 0s",
+     .severity = ALERT_WARNING,
+     .summary = "Alerts do not reach a receiver",
+     .says = "for {now}, no message has reached the sink {sink}: {note}",
+     .says_at_end = "messages reach the sink {sink} again after {lasted}"},
+    {.name = "SinkLost",
+     .when = "sink_lost > 0 clear 0",
+     .severity = ALERT_WARNING,
+     .summary = "Somebody was not told of alerts",
+     .says = "alerts were never told to the sink {sink}, {now} of late{rest}",
+     .says_at_end = "for an hour, no alert was lost on its way to the sink {sink}"},
 };
 const size_t default_rule_count = ARRAY_LEN(default_rules);
 

@@ -82,6 +82,21 @@ def test_a_receiver_that_was_away_gets_the_truth_and_no_storm(weir, origin):
     w.wait_log(r"notify ops: delivered again, after", 5)
 
 
+def test_a_sink_that_fails_is_told_of_by_the_others(weir, origin):
+    server, gone, there = origin(), Receiver(origin), Receiver(origin)
+    gone.origin.refuse()
+    w = weir(services=services({"a": server}), notify=[webhook(gone, name="gone"), webhook(there, name="there")],
+             watch={"interval": "100ms", "host": OFF, "rules": [{"alert": "SinkFailing", "when": "sink_failing > 1s clear 0s"}]})
+    take_out(w, {"a": server}, "a")
+    names = lambda receiver: [(a["status"], a["labels"]["alertname"]) for m in receiver.messages for a in m["alerts"]]
+    wait_until(lambda: ("firing", "SinkFailing") in names(there), 40, "the other tells it")
+    alert = next(a for m in there.messages for a in m["alerts"] if a["labels"]["alertname"] == "SinkFailing")
+    assert alert["labels"]["sink"] == "gone" and "the sink gone" in alert["annotations"]["description"]
+    gone.origin.listen()
+    wait_until(lambda: ("resolved", "SinkFailing") in names(there), 40, "and that it is over")
+    assert names(gone) == [("firing", "ServiceDown")], "it is not told of itself"
+
+
 def test_a_receiver_that_asks_for_a_pause_gets_it(weir, origin):
     server, receiver = origin(), Receiver(origin)
     receiver.answer = (429, [("Retry-After", "3")], b"slow down")

@@ -44,6 +44,8 @@ static const struct {
     {"DiscoveryFailing", "서비스의 서버 목록을 읽지 못하고 있습니다"},
     {"ProviderFailing", "서비스의 서버를 관리하지 못하고 있습니다"},
     {"ScalingAtMaximum", "허용된 수보다 많은 서버가 필요합니다"},
+    {"SinkFailing", "알림이 수신처에 도착하지 않고 있습니다"},
+    {"SinkLost", "전달되지 못한 알림이 있습니다"},
 };
 
 const char *phrase_summary(enum config_language language, const char *name, const char *summary)
