@@ -7,6 +7,14 @@
  * two hours of rests in bins of one per cent, and their histogram, give the quantile in one pass of 256
  * additions, without keeping or sorting the samples.
  *
+ * The quantile of chance is price / (price + 1), 0.9, in a service of few servers or quick starts. Where one
+ * of n servers is missing for a time T, half a start, a queue grows in which all wait: it is felt after the
+ * share felt_wait x n / T of T, and from then on the requests of n servers are late instead of those of one.
+ * Of more than T / (2 x felt_wait) servers more than one would have to be missing; they count as so many.
+ * The price holds for few_servers, and for starts of up to half a minute; above it grows with that number.
+ * But a quantile that would have been exceeded less than exceeded_min times by the horizons seen so far is
+ * not known from them, and is not taken.
+ *
  * Rejected: the slope of the load, extrapolated (noise x horizon; loses on every trace); the plain quantile
  * of growth (follows noise up and multiplies it). A forecast made of ratios lives off loads that are never
  * small: sparse ones, where the next burst has nothing to do with the present load, are told by the
@@ -23,7 +31,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const double quantile = SCALE_PRICE_OF_MISSING / (SCALE_PRICE_OF_MISSING + 1.0);
+static const double felt_wait_s = 0.5, few_servers = 8, exceeded_min = 2; /* see above: the quantile */
 static const double bin_width = 0.01;
 static const double slow_horizons = 10; /* the slow mean's time, in horizons */
 static const double slow_s_min = 60;
@@ -103,9 +111,20 @@ static void learn(struct forecast *f, const double x[FORECAST_FEATURES], double 
 
 /* ---- chance ---- */
 
+/* How much of chance to be ready for. */
+static double quantile_for(const struct forecast *f, double servers, double horizon_s)
+{
+    const double least = SCALE_PRICE_OF_MISSING / (SCALE_PRICE_OF_MISSING + 1.0);
+    double missed_s = horizon_s / 2, queued = fmin(servers, missed_s / (2 * felt_wait_s));
+    double late = queued * (1 - felt_wait_s * queued / missed_s);
+    double price = SCALE_PRICE_OF_MISSING * fmax(late / few_servers, 1);
+    double known = 1 - exceeded_min * horizon_s / fmax(f->growths, 1);
+    return fmax(fmin(price / (price + 1), known), least);
+}
+
 static double quantile_of_rest(const struct forecast *f)
 {
-    double rank = quantile * f->growths, sum = 0;
+    double rank = f->quantile * f->growths, sum = 0;
     for (uint32_t i = 0; i < FORECAST_BINS; i++) {
         sum += f->histogram[i];
         if (sum >= rank)
@@ -128,7 +147,7 @@ static void note_rest(struct forecast *f, double rest)
 
 /* ---- judging ---- */
 
-static double pinball(double actual, double forecast)
+static double pinball(double quantile, double actual, double forecast)
 {
     return actual > forecast ? quantile * (actual - forecast) : (1 - quantile) * (forecast - actual);
 }
@@ -142,8 +161,8 @@ static void judge(struct forecast *f, int64_t made_at, int64_t horizon_s)
     double growth = highest - then;
     f->growth_max = fmax(f->growth_max * (1 - 1.0 / FORECAST_MEMORY_S), growth);
     double weight = fmax(1.0 / (f->growths + 1), 1.0 / FORECAST_MEMORY_S);
-    f->loss += weight * (pinball(growth, f->forecast[slot_of(made_at)]) - f->loss);
-    f->loss_of_none += weight * (pinball(growth, 0) - f->loss_of_none);
+    f->loss += weight * (pinball(f->quantile, growth, f->forecast[slot_of(made_at)]) - f->loss);
+    f->loss_of_none += weight * (pinball(f->quantile, growth, 0) - f->loss_of_none);
     if (!features_at(f, made_at, horizon_s, x))
         return;
     note_rest(f, growth - f->told[slot_of(made_at)]);
@@ -168,6 +187,7 @@ void forecast_note(struct forecast *f, double load, double floor, int64_t horizo
     if (f->samples && second <= f->second)
         return;
     int64_t horizon_s = MIN(MAX((horizon_ns + NS_PER_S - 1) / NS_PER_S, 1), FORECAST_HORIZON_MAX_S);
+    f->quantile = quantile_for(f, load / floor, (double)horizon_s);
     move_on(f, log(load + floor), (double)horizon_s, second);
     if (f->samples > horizon_s)
         judge(f, second - horizon_s, horizon_s);

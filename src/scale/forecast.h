@@ -32,6 +32,7 @@ struct forecast {
     double loss, loss_of_none; /* moving means */
     double products[FORECAST_FEATURES][FORECAST_FEATURES], targets[FORECAST_FEATURES]; /* decayed sums */
     double weights[FORECAST_FEATURES];
+    double quantile;                  /* of chance that is kept in hand; of the present load */
     double margin;                    /* quantile of the rest; a logarithm */
     bool is_heard;                    /* it does better than "no forecast", or nothing is known yet */
     float load[FORECAST_RING_S];      /* ring by second: logarithm of load + floor */

@@ -103,6 +103,41 @@ static void rare_bursts_do_not_multiply(void **state)
     assert_true(forecast_get(&f, 40, 4) < 50);
 }
 
+/* How far above a load of so many servers, all alike in what they do, the forecast stays after `seconds`. */
+static double room_of(double servers, int64_t start_s, int64_t seconds)
+{
+    struct forecast f;
+    struct random random = {.state = 5};
+    double load = 0;
+    forecast_init(&f);
+    for (int64_t s = 1; s <= seconds; s++) {
+        if (s % start_s == 1)
+            load = 4 * servers * (1 + (double)random_below(&random, 1000) / 5000);
+        forecast_note(&f, load, 4, start_s * NS_PER_S, s * NS_PER_S);
+    }
+    return forecast_get(&f, load, 4) / load;
+}
+
+/* One server less of many makes all requests wait when the next one takes long: more chance is kept in hand.
+ */
+static void many_servers_that_start_slowly_are_missed_more(void **state)
+{
+    assert_true(room_of(40, 120, 7200) > room_of(40.0 / 5, 120, 7200) + 0.005);
+    assert_true(room_of(40, 30, 7200) < room_of(40.0 / 5, 30, 7200) * 1.02); /* it is there soon */
+}
+
+static void what_was_not_seen_often_enough_is_not_foretold(void **state)
+{
+    struct forecast f;
+    forecast_init(&f);
+    for (int64_t s = 1; s <= 7200; s++) {
+        forecast_note(&f, 160, 4, 120 * NS_PER_S, s * NS_PER_S);
+        assert_true(f.quantile >= 0.9 && f.quantile < 1);
+        assert_true(s > 2400 || f.quantile <= 0.9 + 1e-9); /* twenty starts: two of them beyond it */
+    }
+    assert_true(f.quantile > 0.95);
+}
+
 static void a_gap_forgets_what_was_not_seen(void **state)
 {
     struct forecast f;
@@ -118,10 +153,15 @@ static void a_gap_forgets_what_was_not_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant_load_has_no_growth),       cmocka_unit_test(steady_growth_is_foreseen),
-        cmocka_unit_test(unknown_growth_is_a_careful_guess), cmocka_unit_test(noise_is_covered_not_followed),
-        cmocka_unit_test(falling_load_is_not_extrapolated),  cmocka_unit_test(rare_bursts_do_not_multiply),
+        cmocka_unit_test(constant_load_has_no_growth),
+        cmocka_unit_test(steady_growth_is_foreseen),
+        cmocka_unit_test(unknown_growth_is_a_careful_guess),
+        cmocka_unit_test(noise_is_covered_not_followed),
+        cmocka_unit_test(falling_load_is_not_extrapolated),
+        cmocka_unit_test(rare_bursts_do_not_multiply),
         cmocka_unit_test(a_gap_forgets_what_was_not_seen),
+        cmocka_unit_test(many_servers_that_start_slowly_are_missed_more),
+        cmocka_unit_test(what_was_not_seen_often_enough_is_not_foretold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
