@@ -198,7 +198,7 @@ def run_unit(flavour, wrapper, options, sums):
 
 
 def run_flow(flavour, wrapper, options, sums):
-    """Two at once, since most tests wait for something most of the time; then those that must be alone."""
+    """Several at once, since most tests wait for something most of the time; then those that must be alone."""
     if not binary_of(flavour).exists():
         sums.add_failure(f"flow ({flavour}): there is no {binary_of(flavour).relative_to(ROOT)}")
         return
@@ -207,7 +207,7 @@ def run_flow(flavour, wrapper, options, sums):
         marks.append("not long")
     if flavour != "plain":
         marks.append("not plain")
-    run_pytest(flavour, wrapper, ["not alone", *marks], ["-n", "2", "--dist", "loadfile"], options, sums)
+    run_pytest(flavour, wrapper, ["not alone", *marks], ["-n", "4" if flavour == "plain" else "3", "--dist", "loadfile"], options, sums)
     run_pytest(flavour, wrapper, ["alone", *marks], [], options, sums)
 
 

@@ -6,7 +6,7 @@
   engine   a Docker Engine of the tests' own (engine.py); skips where none can run
 
 Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `minutes` only with --long,
-`timeout(seconds)` instead of 60. run.py lets two tests run at once, but for those that are marked `alone`: all that
+`timeout(seconds)` instead of 60. run.py lets several tests run at once, but for those that are marked `alone`: all that
 measure, and all that use the engine.
 """
 import os
