@@ -152,7 +152,8 @@ def test_bearer_token_of_the_webhook(weir, origin, directory):
 def test_webhook_that_never_answers_holds_nothing_up(weir, origin):
     server = origin()
     silent = origin(script=lambda connection: connection.to_eof())
-    w = weir(services={"main": {"servers": [server.address]}}, notify=[{"webhook": f"http://{silent.address}/hook"}],
+    w = weir(services={"main": {"servers": [server.address]}},
+             notify=[{"webhook": {"url": f"http://{silent.address}/hook", "group_wait": "0s"}}],
              watch={"interval": "100ms", "host": {**OFF, "memory": {"above": "0.1%", "clear": "0.05%", "for": "200ms"}}})
     w.wait_log(r"ALERT: Memory usage is high!", 10)
     wait_until(lambda: silent.received, 5)
