@@ -49,6 +49,7 @@ bool silencing_add(struct control *c, const struct json_value *body, struct json
                id, STR_ARG(wish.who), STR_ARG(wish.comment));
     note(c, id, text.ptr);
     write_answer(c, id, j);
+    keeping_note_watch(c);
     return true;
 }
 
@@ -61,5 +62,6 @@ bool silencing_end(struct control *c, struct str id, struct json *j, struct err 
     snprintf(text, sizeof(text), "silence %s was ended", name);
     note(c, name, text);
     write_answer(c, name, j);
+    keeping_note_watch(c);
     return true;
 }

@@ -25,6 +25,7 @@
 #include "watch/rules.h"
 #include "watch/telling.h"
 #include "watch/service_report.h"
+#include "watch/watch_keep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ struct watch {
     struct objectives *objectives;
     struct silences *silences;
     struct telling *telling;
+    struct watch_keep *keep;
     struct notifier *notifier;
     char instance[ALERT_VALUE_BYTES]; /* this machine's name */
     int64_t now_ns;                   /* of the latest tick */
@@ -99,6 +101,12 @@ static void on_change(void *context, const struct alert *a, enum alert_change ch
         w->on_alert(w->context, &(struct watch_alert_event){.change = change, .alert = a, .text = text});
 }
 
+static void on_new(void *context, struct alert *a, struct rules_time t)
+{
+    struct watch *w = context;
+    watch_keep_take(w->keep, a, t.now_ns);
+}
+
 static bool find_past(void *context, const struct alert *a, struct rules_time t, struct alert_past *ret_past)
 {
     struct watch *w = context;
@@ -134,9 +142,13 @@ struct watch *watch_new(const struct watch_params *params)
     w->silences = silences_new();
     w->telling = telling_new(&(struct telling_params){.context = w, .tell = tell, .pass_over = pass_over},
                              w->silences);
+    w->keep = watch_keep_new(params->root ? params->root : "", w->silences, w->telling);
     w->services = service_report_new();
-    w->rules = rules_new(&(struct rules_params){
-        .instance = str_of(w->instance), .on_change = on_change, .find_past = find_past, .context = w});
+    w->rules = rules_new(&(struct rules_params){.instance = str_of(w->instance),
+                                                .on_change = on_change,
+                                                .on_new = on_new,
+                                                .find_past = find_past,
+                                                .context = w});
     w->notifier = notifier_new(
         &(struct notify_params){.loop = params->loop, .external_url = w->external_url, .fetch = fetch});
     watch_configure(w, params->config, params->notify, params->notify_count);
@@ -154,6 +166,7 @@ void watch_free(struct watch *w, int64_t flush_ns)
     host_free(w->host);
     board_free(w->board);
     rules_free(w->rules);
+    watch_keep_free(w->keep);
     telling_free(w->telling);
     silences_free(w->silences);
     objectives_free(w->objectives);
@@ -272,24 +285,38 @@ void watch_set_keeping(struct watch *w, void (*changed)(void *context), void *co
     notifier_on_change(w->notifier, changed, context);
 }
 
+static const struct alert *get_alert(const void *rules, size_t index)
+{
+    return rules_alert(rules, index);
+}
+
+static struct watch_keep_alerts all_alerts(const struct watch *w)
+{
+    return (struct watch_keep_alerts){.get = get_alert, .context = w->rules};
+}
+
 bool watch_has_changed(const struct watch *w)
 {
-    return notifier_has_changed(w->notifier);
+    return notifier_has_changed(w->notifier) || watch_keep_is_due(w->keep, all_alerts(w), clock_now_ns());
 }
 
 void watch_save(struct watch *w, void (*put)(void *context, const char *key, struct str text), void *context)
 {
     notifier_save(w->notifier, clock_now_ns(), clock_wall_ns(), put, context);
+    watch_keep_save(w->keep, all_alerts(w), clock_now_ns(), clock_wall_ns(), put, context);
 }
 
 void watch_kept(struct watch *w, bool is_kept)
 {
     notifier_kept(w->notifier, is_kept);
+    watch_keep_kept(w->keep, is_kept);
 }
 
 bool watch_restore(struct watch *w, struct str key, struct str text)
 {
     int64_t now_ns = clock_now_ns();
+    if (watch_keep_restore(w->keep, key, text, now_ns, clock_wall_ns()))
+        return true;
     if (!notifier_restore(w->notifier, key, text, now_ns, clock_wall_ns()))
         return false;
     w->settle_ns = now_ns + SETTLE_NS;
@@ -303,7 +330,7 @@ static bool is_firing(void *context, uint64_t fingerprint)
     for (size_t i = 0; (a = rules_alert(w->rules, i)) != NULL; i++)
         if (a->fingerprint == fingerprint)
             return alert_life_is_active(&a->life);
-    return false;
+    return watch_keep_is_firing(w->keep, fingerprint);
 }
 
 static void settle(struct watch *w)
@@ -337,6 +364,7 @@ void watch_tick(struct watch *w, int64_t now_ns, const struct watch_service_inpu
     rules_step(w->rules, w->board, t);
     tell_what_is_not_silent_any_more(w);
     settle(w);
+    watch_keep_tick(w->keep, now_ns);
 }
 
 void watch_note_server_death(struct watch *w, struct str service, struct str server, struct str reason,
@@ -433,11 +461,6 @@ struct objectives *watch_objectives(struct watch *w)
 struct silences *watch_silences(struct watch *w)
 {
     return w->silences;
-}
-
-static const struct alert *get_alert(const void *rules, size_t index)
-{
-    return rules_alert(rules, index);
 }
 
 void watch_write_metrics(const struct watch *w, struct buf *out)

@@ -1,0 +1,223 @@
+/*
+ * watch_keep.c: see watch_keep.h.
+ *
+ * How long ago a document was written is told by the monotonic clock when the machine has not been booted
+ * since, for that clock is the same for all processes and nobody sets it; otherwise by the wall clock, and
+ * where that was set back, not at all: then no time has passed.
+ */
+#include "watch/watch_keep.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "base/mem.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ALERTS_KEY   "watch:alerts"
+#define SILENCES_KEY "watch:silences"
+enum { VERSION = 1, BOOT_ID_BYTES = 48 };
+#define AGAIN_NS          (10 * NS_PER_S)
+#define SILENCES_AGAIN_NS (3600 * NS_PER_S) /* the store forgets what nobody writes for weeks */
+#define SETTLE_NS         (60 * NS_PER_S)
+
+struct watch_keep {
+    struct silences *silences; /* borrowed, as is telling */
+    struct telling *telling;
+    struct alert_memory *memory;              /* owned */
+    char boot_id[BOOT_ID_BYTES];              /* "": it cannot be read */
+    int64_t first_ns;                         /* when alerts were first looked at; 0: not yet */
+    uint64_t alerts_digest, silences_version; /* of what was given last... */
+    bool is_alerts_due, is_silences_due;      /* ...and was not kept */
+    int64_t alerts_saved_ns, silences_saved_ns;
+    bool gave_alerts, gave_silences; /* with the last save */
+};
+
+static void read_boot_id(const char *root, char out[BOOT_ID_BYTES])
+{
+    char path[512];
+    out[0] = '\0';
+    snprintf(path, sizeof(path), "%s/proc/sys/kernel/random/boot_id", root);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, out, BOOT_ID_BYTES - 1);
+    close(fd);
+    out[n > 0 ? n : 0] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+}
+
+struct watch_keep *watch_keep_new(const char *root, struct silences *silences, struct telling *telling)
+{
+    struct watch_keep *k = NEW(struct watch_keep);
+    k->silences = silences;
+    k->telling = telling;
+    k->memory = alert_memory_new();
+    read_boot_id(root, k->boot_id);
+    return k;
+}
+
+void watch_keep_free(struct watch_keep *k)
+{
+    if (k == NULL)
+        return;
+    alert_memory_free(k->memory);
+    free(k);
+}
+
+/* ---- reading ---- */
+
+static int64_t pause_since(const struct watch_keep *k, const struct json_value *v, int64_t now_ns,
+                           int64_t wall_ns)
+{
+    int64_t then_ns = json_value_int(v, "now", 0), then_wall_ns = json_value_int(v, "wall", wall_ns);
+    bool is_same_boot = k->boot_id[0] && strcmp(json_value_text(v, "boot", ""), k->boot_id) == 0;
+    return is_same_boot && then_ns <= now_ns ? now_ns - then_ns : MAX(wall_ns - then_wall_ns, 0);
+}
+
+bool watch_keep_restore(struct watch_keep *k, struct str key, struct str text, int64_t now_ns,
+                        int64_t wall_ns)
+{
+    struct err err = {0};
+    bool is_alerts = str_eq(key, STR(ALERTS_KEY)), is_silences = str_eq(key, STR(SILENCES_KEY));
+    if (!is_alerts && !is_silences)
+        return false;
+    struct json_value *v = json_value_parse(text, &err);
+    if (json_value_int(v, "version", 0) != VERSION)
+        log_warn("watch: what was kept as %.*s cannot be read, and begins anew: %s", STR_ARG(key),
+                 v ? "it is of another version" : err.text);
+    else if (is_silences)
+        silences_restore(k->silences, json_value_get(v, "silences"), wall_ns);
+    else
+        alert_memory_read(k->memory, json_value_get(v, "alerts"), now_ns, pause_since(k, v, now_ns, wall_ns));
+    json_value_free(v);
+    k->silences_version = is_silences ? silences_version(k->silences) : k->silences_version;
+    return true;
+}
+
+void watch_keep_take(struct watch_keep *k, struct alert *a, int64_t now_ns)
+{
+    bool is_told;
+    if (alert_memory_take(k->memory, a, now_ns, &is_told) && is_told && alert_life_is_active(&a->life))
+        telling_restore(k->telling, a->fingerprint);
+}
+
+void watch_keep_tick(struct watch_keep *k, int64_t now_ns)
+{
+    if (!k->first_ns)
+        k->first_ns = now_ns;
+    if (now_ns - k->first_ns >= SETTLE_NS)
+        alert_memory_clear(k->memory);
+}
+
+bool watch_keep_is_firing(const struct watch_keep *k, uint64_t fingerprint)
+{
+    return alert_memory_is_firing(k->memory, fingerprint);
+}
+
+/* ---- writing ---- */
+
+/* bad: whether any is other than well. */
+static uint64_t digest_of(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
+                          bool *ret_is_bad)
+{
+    const struct alert *a;
+    uint64_t digest = 1;
+    *ret_is_bad = false;
+    for (size_t i = 0; (a = alerts.get(alerts.context, i)) != NULL; i++) {
+        if (!alert_keep_is_worth(a, now_ns))
+            continue;
+        digest += alert_keep_digest(a, telling_is_told(k->telling, a));
+        *ret_is_bad |= a->life.state != ALERT_OK && a->life.state != ALERT_RESOLVED;
+    }
+    return digest;
+}
+
+static void write_alerts(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
+                         int64_t wall_ns, struct buf *out)
+{
+    struct json j;
+    const struct alert *a;
+    json_init(&j, out);
+    json_begin_object(&j);
+    json_put_int(&j, "version", VERSION);
+    json_put_text(&j, "boot", k->boot_id);
+    json_put_int(&j, "now", now_ns);
+    json_put_int(&j, "wall", wall_ns);
+    json_key(&j, "alerts");
+    json_begin_array(&j);
+    for (size_t i = 0; (a = alerts.get(alerts.context, i)) != NULL; i++)
+        if (alert_keep_is_worth(a, now_ns))
+            alert_keep_write(&j, a, telling_is_told(k->telling, a), now_ns);
+    alert_memory_write(k->memory, &j, now_ns);
+    json_end_array(&j);
+    json_end_object(&j);
+}
+
+static void write_silences(const struct watch_keep *k, struct buf *out)
+{
+    struct json j;
+    json_init(&j, out);
+    json_begin_object(&j);
+    json_put_int(&j, "version", VERSION);
+    json_key(&j, "silences");
+    silences_save(k->silences, &j);
+    json_end_object(&j);
+}
+
+/* Due by its digest, or by its age while any is other than well. */
+static bool are_alerts_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
+                           uint64_t *ret_digest)
+{
+    bool is_bad;
+    *ret_digest = digest_of(k, alerts, now_ns, &is_bad);
+    return k->is_alerts_due || *ret_digest != k->alerts_digest ||
+           (is_bad && now_ns - k->alerts_saved_ns >= AGAIN_NS);
+}
+
+static bool are_silences_due(const struct watch_keep *k, int64_t now_ns)
+{
+    uint64_t version = silences_version(k->silences);
+    bool is_old = version && now_ns - k->silences_saved_ns >= SILENCES_AGAIN_NS;
+    return k->is_silences_due || version != k->silences_version || is_old;
+}
+
+bool watch_keep_is_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns)
+{
+    uint64_t digest;
+    return are_silences_due(k, now_ns) || are_alerts_due(k, alerts, now_ns, &digest);
+}
+
+void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns, int64_t wall_ns,
+                     void (*put)(void *context, const char *key, struct str text), void *context)
+{
+    struct buf text CLEANUP(buf_fini) = {0};
+    uint64_t digest;
+    k->gave_alerts = are_alerts_due(k, alerts, now_ns, &digest);
+    k->gave_silences = are_silences_due(k, now_ns);
+    if (k->gave_alerts) {
+        write_alerts(k, alerts, now_ns, wall_ns, &text);
+        put(context, ALERTS_KEY, buf_str(&text));
+        k->alerts_digest = digest;
+        k->alerts_saved_ns = now_ns;
+    }
+    if (k->gave_silences) {
+        buf_clear(&text);
+        write_silences(k, &text);
+        put(context, SILENCES_KEY, buf_str(&text));
+        k->silences_version = silences_version(k->silences);
+        k->silences_saved_ns = now_ns;
+    }
+}
+
+void watch_keep_kept(struct watch_keep *k, bool is_kept)
+{
+    if (k->gave_alerts)
+        k->is_alerts_due = !is_kept;
+    if (k->gave_silences)
+        k->is_silences_due = !is_kept;
+    k->gave_alerts = k->gave_silences = false;
+}

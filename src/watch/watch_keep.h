@@ -1,0 +1,37 @@
+/*
+ * watch_keep.h: the documents that watch keeps beyond the worker: "watch:alerts" and "watch:silences". Pure
+ * but for the boot's id, which it reads once.
+ *
+ * The document of the alerts is due at once when a state changes, and every ten seconds while one is other
+ * than well.
+ */
+#pragma once
+#include "watch/alert_keep.h"
+#include "watch/silence.h"
+#include "watch/telling.h"
+
+struct watch_keep;
+
+/* root: the prefix of /proc. */
+struct watch_keep *watch_keep_new(const char *root, struct silences *silences, struct telling *telling);
+void watch_keep_free(struct watch_keep *k); /* NULL is fine */
+
+/* False: it is none of ours. Broken ones are told in the log and left. */
+bool watch_keep_restore(struct watch_keep *k, struct str key, struct str text, int64_t now_ns,
+                        int64_t wall_ns);
+/* Gives a new alert the life that was kept of it. */
+void watch_keep_take(struct watch_keep *k, struct alert *a, int64_t now_ns);
+/* Each tick. A minute after the first one, what nobody has taken is gone. */
+void watch_keep_tick(struct watch_keep *k, int64_t now_ns);
+bool watch_keep_is_firing(const struct watch_keep *k, uint64_t fingerprint); /* not taken yet */
+
+struct watch_keep_alerts {                                         /* how to go through them */
+    const struct alert *(*get)(const void *context, size_t index); /* NULL after the last */
+    const void *context;
+};
+bool watch_keep_is_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns);
+/* Calls put for the documents that are due. */
+void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns, int64_t wall_ns,
+                     void (*put)(void *context, const char *key, struct str text), void *context);
+/* What became of the last ones. */
+void watch_keep_kept(struct watch_keep *k, bool is_kept);
