@@ -25,7 +25,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "plain: only with the plain build: it measures")
     config.addinivalue_line("markers", "long: takes more than some seconds")
     config.addinivalue_line("markers", "minutes: takes minutes; only with --long")
-    config.addinivalue_line("markers", "alone: not beside other tests; set by itself")
+    config.addinivalue_line("markers", "alone: not beside other tests; set by itself where a test measures or uses the engine")
     config.addinivalue_line("markers", "timeout(seconds): how long the test may take")
 
 

@@ -249,6 +249,7 @@ def test_a_running_weir_at_the_same_moment(weir, origin, half_busy):
     assert host["alert_scope"]["cpu"] in ("host", "cgroup")
 
 
+@pytest.mark.alone  # other tests may use more ports towards something else
 def test_ephemeral_ports_are_counted():
     """A thousand connections to one address are seen, with where they go."""
     with socket.create_server(("127.0.0.1", 0), backlog=2000) as listener, contextlib.ExitStack() as stack, Sampler() as host:
