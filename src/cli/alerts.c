@@ -33,7 +33,7 @@ static enum group group_of(const struct json_value *alert)
     const char *state = json_value_text(alert, "state", "");
     if (is_active(alert) && json_value_is_object(json_value_get(alert, "silence")))
         return SILENCED;
-    if (is_active(alert) && json_value_is_object(json_value_get(alert, "hidden")))
+    if (is_active(alert) && json_value_is_text(json_value_get(alert, "hidden")))
         return HIDDEN;
     if (is_active(alert))
         return FIRING;
@@ -203,9 +203,9 @@ static void put_told(struct buf *out, const struct json_value *alert)
         terminal_put(out, json_value_text_at(sinks, i).ptr);
     }
     put_silence(out, alert);
-    const char *hidden = json_value_text(json_value_get(alert, "hidden"), "by", NULL);
+    const char *hidden = json_value_text(alert, "hidden", NULL);
     if (hidden) {
-        buf_put(out, STR("; hidden by "));
+        buf_put(out, STR("; hidden: "));
         terminal_put(out, hidden);
     }
     buf_put_char(out, '\n');
@@ -224,7 +224,7 @@ void alerts_format_one(const struct json_value *alert, bool has_colour, struct b
     put_row(out, "rule", json_value_text(alert, "rule", NULL));
     put_state(out, alert);
     put_value(out, alert);
-    put_sparkline(out, json_value_get(alert, "sparkline"));
+    put_sparkline(out, json_value_get(json_value_get(alert, "sparkline"), "values"));
     put_row(out, "evidence", json_value_text(alert, "evidence", NULL));
     put_told(out, alert);
     put_row(out, "page", json_value_text(alert, "link", NULL));
