@@ -247,7 +247,7 @@ def stage_unit(options, sums):
 
 
 def stage_flow(options, sums):
-    if build("plain", sums, ["weir", "tests/tools/synthetic-server", "tests/tools/load"]):
+    if build("plain", sums, ["weir", "tests/tools/synthetic-server", "tests/tools/load", "tests/tools/stepped_clock.so"]):
         run_flow("plain", None, options, sums)
 
 

@@ -26,7 +26,8 @@ enum {
 
 struct silence {
     char id[SILENCE_ID_BYTES];
-    int64_t starts_wall_ns, ends_wall_ns, updated_wall_ns;
+    int64_t starts_wall_ns, ends_wall_ns, updated_wall_ns; /* the last two are equal: somebody ended it */
+    bool has_begun;
     char *text; /* owned: who, comment, then each matcher's name and value, each with its NUL */
     size_t text_bytes;
     const char *who, *comment; /* within text */
@@ -223,7 +224,8 @@ static void append(struct silences *s, const char *id, const struct silence_wish
     struct silence *new = &s->items[s->count++];
     *new = (struct silence){.starts_wall_ns = w->starts_wall_ns,
                             .ends_wall_ns = w->ends_wall_ns,
-                            .updated_wall_ns = updated_wall_ns};
+                            .updated_wall_ns = updated_wall_ns,
+                            .has_begun = w->starts_wall_ns <= updated_wall_ns};
     str_copy(new->id, sizeof(new->id), str_of(id));
     take_text(new, w);
     s->text_bytes += new->text_bytes + TEXT_BYTES_EACH;
@@ -333,13 +335,28 @@ static void step_window(struct window *w, int64_t wall_ns)
     w->as_silence.ends_wall_ns = span.until_s == CRON_NO_END ? INT64_MAX : span.until_s * NS_PER_S;
 }
 
+/* A clock that is set back neither takes back what has begun nor what somebody has ended. */
+static void step_silence(struct silences *s, struct silence *one, int64_t wall_ns)
+{
+    const bool is_ended = one->ends_wall_ns == one->updated_wall_ns;
+    one->has_begun |= one->starts_wall_ns <= wall_ns;
+    if (one->has_begun && one->starts_wall_ns > wall_ns) {
+        one->starts_wall_ns = wall_ns;
+        s->version++;
+    }
+    if (is_ended && one->ends_wall_ns > wall_ns) {
+        one->ends_wall_ns = one->updated_wall_ns = wall_ns;
+        s->version++;
+    }
+}
+
 void silences_step(struct silences *s, int64_t wall_ns)
 {
     for (size_t i = 0; i < s->count;)
         if (wall_ns - s->items[i].ends_wall_ns > SILENCE_KEPT_NS)
             drop(s, i);
         else
-            i++;
+            step_silence(s, &s->items[i++], wall_ns);
     for (size_t i = 0; i < s->window_count; i++)
         step_window(&s->windows[i], wall_ns);
 }

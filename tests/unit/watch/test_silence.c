@@ -93,6 +93,33 @@ static void the_later_end_counts_and_an_end_comes_early(void **state)
     silences_free(s);
 }
 
+static void a_clock_that_is_set_changes_only_when_it_ends(void **state)
+{
+    char begun[SILENCE_ID_BYTES], ended[SILENCE_ID_BYTES], later[SILENCE_ID_BYTES];
+    struct err err = {0};
+    struct alert a = disk_alert("/srv"), b = disk_alert("/var"), c = disk_alert("/tmp");
+    struct silences *s = new_silences(&plain);
+    int64_t until_ns = START_NS + 24 * HOUR_NS;
+    assert_true(
+        add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS, until_ns, START_NS, begun, &err));
+    assert_true(
+        add(s, "{\"name\": \"path\", \"value\": \"/var\"}", START_NS, until_ns, START_NS, ended, &err));
+    assert_true(add(s, "{\"name\": \"path\", \"value\": \"/tmp\"}", START_NS + HOUR_NS, until_ns, START_NS,
+                    later, &err));
+    assert_true(silences_end(s, str_of(ended), START_NS + NS_PER_S, &err));
+    static const int hours[] = {-1, 0, -2, 2, -1, 23}; /* the third begins on the way, and has then begun */
+    for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
+        int64_t wall_ns = START_NS + hours[i] * HOUR_NS;
+        silences_step(s, wall_ns);
+        assert_non_null(silences_find(s, &a, wall_ns).id);
+        assert_null(silences_find(s, &b, wall_ns).id);
+        assert_int_equal(silences_find(s, &c, wall_ns).id != NULL, i >= 3);
+    }
+    silences_step(s, until_ns);
+    assert_null(silences_find(s, &a, until_ns).id);
+    silences_free(s);
+}
+
 static void bounds_hold(void **state)
 {
     char id[SILENCE_ID_BYTES];
@@ -281,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_silence_holds_from_its_beginning_to_its_end),
         cmocka_unit_test(the_later_end_counts_and_an_end_comes_early),
+        cmocka_unit_test(a_clock_that_is_set_changes_only_when_it_ends),
         cmocka_unit_test(bounds_hold),
         cmocka_unit_test(wishes_that_are_none_are_refused),
         cmocka_unit_test(a_maintenance_window_opens_and_closes),
