@@ -61,3 +61,14 @@ def test_counters_outlive_a_killed_worker(weir, origin):
     worker.wait()
     w.wait_ready()
     wait_until(lambda: (o := objective(w, "availability")) and o["budget_left_percent"] == -400, 30, "the budget as it was")
+
+
+def test_a_budget_that_burns_too_fast_is_told(weir, origin):
+    w = weir(services={"main": {"servers": [origin((500, [], b"")).address], "objectives": {"availability": "99.9%"}}},
+             watch={"interval": "100ms", "host": OFF})
+    for _ in range(20):
+        w.ask()
+    w.wait_log(r"ALERT: Errors use up the error budget too fast", 10)
+    alert = wait_until(lambda: next((a for a in w.api("alerts")["alerts"] if a["name"] == "ErrorBudgetBurn1h"), None), 5)
+    assert alert["is_active"] and alert["severity"] == "critical"
+    assert alert["labels"]["service"] == "main" and alert["labels"]["objective"] == "availability"
