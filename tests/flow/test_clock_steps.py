@@ -74,6 +74,10 @@ def test_the_clock_is_set_back_and_forth(weir, origin, directory):
         assert w.admin("GET", "/healthz").status == w.ask().status == 200
     assert len(events(w, "history_clock")) == 1, "it says once that it waits for the clock"
     wait_until(lambda: max(known(w), default=0) > time.time() + 2 * DAY_S - 60, 30, "the history to go on in the new time")
+    worker = w.worker()
+    worker.kill()
+    worker.wait()
+    w.wait_ready()
     away.origin.listen()
     wait_until(lambda: names(away), 60, "what waited for two days by the wall clock")
     time.sleep(1)
