@@ -33,7 +33,7 @@ extern const size_t default_rule_count;
 /* While `source` is active, `hidden` is shown but not told: it only follows from it. */
 struct default_inhibition {
     const char *source, *hidden; /* names of alerts; in `hidden` * stands for any text */
-    const char *label;           /* that both have with the same value, besides `instance` */
+    const char *label;           /* that both have with the same value, besides `instance` and `service` */
 };
 extern const struct default_inhibition default_inhibitions[];
 extern const size_t default_inhibition_count;

@@ -13,12 +13,19 @@ static bool have_same(const struct alert *a, const struct alert *b, const char *
     return of_a && of_b && strcmp(of_a, of_b) == 0;
 }
 
+/* Two alerts about different services have nothing to do with each other. */
+static bool is_same_service(const struct alert *a, const struct alert *b)
+{
+    return !alert_label(a, "service") || !alert_label(b, "service") || have_same(a, b, "service");
+}
+
 static bool explains(const struct alert *source, const struct alert *a)
 {
     for (size_t i = 0; i < default_inhibition_count; i++) {
         const struct default_inhibition *row = &default_inhibitions[i];
         if (strcmp(row->source, source->name) == 0 && rule_glob(str_of(row->hidden), str_of(a->name)) &&
-            have_same(source, a, row->label) && have_same(source, a, "instance"))
+            have_same(source, a, row->label) && have_same(source, a, "instance") &&
+            is_same_service(source, a))
             return true;
     }
     return false;

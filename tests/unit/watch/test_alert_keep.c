@@ -247,7 +247,8 @@ static void texts_that_are_none_do_no_harm(void **state)
         "[]",
         "{\"version\":2,\"alerts\":[]}",
         "{\"version\":1,\"alerts\":7}",
-        ("{\"version\":1,\"alerts\":[7,{},{\"fingerprint\":\"x\"},{\"fingerprint\":\"12\",\"state\":\"gone\"}]"
+        ("{\"version\":1,\"alerts\":[7,{},{\"fingerprint\":\"x\"},{\"fingerprint\":\"12\",\"state\":\"gone\"}"
+         "]"
          "}"),
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
