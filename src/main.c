@@ -218,16 +218,20 @@ static bool hand_over_secrets(struct handover *h, struct config *c, struct arena
     return true;
 }
 
-/* Of the same content, in which paths can be changed. */
+static void *copy_items(struct arena *arena, const void *items, size_t count, size_t item_bytes)
+{
+    void *copy = arena_alloc(arena, (count + 1) * item_bytes);
+    return count ? memcpy(copy, items, count * item_bytes) : copy;
+}
+
+/* Of the same content, in which the paths of secrets can be changed (config/secrets.h). */
 static struct config copy_config(const struct config *c, struct arena *arena)
 {
     struct config copy = *c;
-    copy.notify = ARENA_ARRAY(arena, struct config_notify, c->notify_count + 1);
-    if (c->notify_count)
-        memcpy(copy.notify, c->notify, c->notify_count * sizeof(*c->notify));
-    copy.services = ARENA_ARRAY(arena, struct config_service, c->service_count + 1);
-    if (c->service_count)
-        memcpy(copy.services, c->services, c->service_count * sizeof(*c->services));
+    copy.notify = copy_items(arena, c->notify, c->notify_count, sizeof(*c->notify));
+    copy.services = copy_items(arena, c->services, c->service_count, sizeof(*c->services));
+    copy.watch.hosts = copy_items(arena, c->watch.hosts, c->watch.host_count, sizeof(*c->watch.hosts));
+    copy.watch.probes = copy_items(arena, c->watch.probes, c->watch.probe_count, sizeof(*c->watch.probes));
     return copy;
 }
 

@@ -94,7 +94,7 @@ def test_what_is_no_exporter_is_told_as_such(weir, origin):
 def test_an_agent_is_a_host(weir, origin, tmp_path):
     token_file = tmp_path / "token"
     token_file.write_text(TOKEN)
-    token_file.chmod(0o600)
+    token_file.chmod(0o600)  # which the worker, nobody, cannot read by itself
     agent_port, check_port = free_port(), free_port()
     agent = weir(arguments=["agent", "--listen", f"127.0.0.1:{agent_port}", "--token-file", str(token_file),
                             "--check", f"127.0.0.1:{check_port}"], wait=None)
