@@ -75,7 +75,7 @@ static void put_series(const struct json_value *answer, const struct json_value 
     buf_put(out, STR("\n  "));
     put_blocks(&l, out);
     if (l.count)
-        buf_printf(out, "\n  min %.6g  mean %.6g  max %.6g  ", l.min, l.sum / (double)l.count, l.max);
+        buf_printf(out, "\n  min %.4g  mean %.4g  max %.4g  ", l.min, l.sum / (double)l.count, l.max);
     else
         buf_put(out, STR("\n  nothing is known  "));
     terminal_put(out, json_value_text(answer, "unit", ""));

@@ -51,6 +51,7 @@ static const struct {
     {"HostClockOff", "시계가 맞지 않습니다"},
     {"HostDown", "다른 시스템의 값을 읽을 수 없습니다"},
     {"ProbeFailing", "외부에서 본 사이트가 실패합니다"},
+    {"ProbeSlow", "외부에서 본 사이트가 느립니다"},
     {"CertificateExpires", "인증서가 3주 안에 만료됩니다"},
     {"CertificateExpiresSoon", "인증서가 며칠 안에 만료됩니다"},
     {"HistoryFailing", "기록을 저장할 수 없습니다"},
