@@ -85,7 +85,8 @@ def test_what_runs_out_is_told_and_nothing_else(weir, origin, group, directory):
         w = weir(services={"main": {"servers": [origin().address]}}, notify=[receiver.sink], before=enter,
                  watch={"host": {"cpu": {**threshold, "above": "90%"}, "memory": threshold,
                                  "disk": threshold, "disk_paths": ["/", str(point)]},
-                        "rules": [{"alert": "HostDiskAlmostFull", "when": f"disk > 97% for {LONG} clear 95%"}]})
+                        "rules": [{"alert": "HostDiskAlmostFull", "when": f"disk > 97% for {LONG} clear 95%"},
+                                  {"alert": "HostOutOfMemory", "when": "off"}]})  # of the whole machine: others use it, too
         try:
             run_out_in_turn(Course(w, receiver), folders["memory"].parent, enter, point)
         finally:

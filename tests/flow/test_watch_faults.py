@@ -79,7 +79,8 @@ def test_a_receiver_that_was_away_while_much_happened(weir, origin):
     receiver = Receiver(origin)
     receiver.origin.refuse()
     servers = {f"s{i}": origin() for i in range(SERVICES)}
-    w = weir(services={name: {"servers": [server.address], "hosts": f"{name}.example.com", "health": {"interval": "200ms", "fall": 1, "rise": 1}}
+    health = {"interval": "200ms", "fall": 1, "rise": 1}
+    w = weir(services={name: {"servers": [server.address], "hosts": f"{name}.example.com", "health": health}
                        for name, server in servers.items()}, notify=[receiver.sink], watch={"host": OFF, "interval": "200ms"})
 
     def fire():
