@@ -24,6 +24,10 @@
  * (fill_to), to twice what went well, which doubles with each step: with an objective only as far as it holds
  * if the knee is right behind what was seen, and only while the load could reach something new.
  *
+ * The server that is filled may be one that carries less than the others. So once the knee is met there, a
+ * second one is filled as far beyond it (try_to), and bears it out, or shows that the first is narrow
+ * (server_knee.h): then that one's past is taken out, and the search goes on with the others.
+ *
  * Once met, a knee stays until what is seen contradicts it, not only until it is remembered too little.
  *
  * The limit that the balancer enforces is a little over the knee: enough to go on seeing it from both sides,
@@ -73,7 +77,8 @@ static const double allowed_always = 1.2;  /* x the base time, however tight the
 static const double tail_ratio_max = 6;
 static const double explore_share = 0.25;
 static const double errors_max = 0.1;
-static const double fill_factor = 2; /* requests take twice as long at worst */
+static const double fill_factor = 2;     /* requests take twice as long at worst */
+static const double tried_factor = 1.25; /* less beyond the knee tells too little of it */
 static const double unreachable_departures = 1000;
 static const double turns_min = 4;
 static const double fill_service_s_max = 5, sure_width = 0.1, chance_deviations = 2;
@@ -571,25 +576,53 @@ static bool is_sure(const struct capacity_model *m)
     return m->knee_high - m->knee_low <= sure_width * m->knee;
 }
 
-/* To how many requests one server should be filled before the others get any, to meet the knee or to know it
- * better; 0: none. Where requests take long, what is done to them would last. */
-static uint32_t fill_to(const struct capacity_model *m, const struct capacity_limits *limits)
+/* Where requests take long, what is done to them would last. */
+static bool may_fill(const struct capacity_model *m)
 {
-    if (m->service_s == 0 || m->service_s > fill_service_s_max || m->allowed > 0 || m->is_bottleneck_shared)
-        return 0;
-    double reached =
-        m->in_flight + chance_deviations * sqrt(m->in_flight); /* by chance, if all were on one */
-    if (m->knee > 0)
-        return is_sure(m) || reached < m->knee ? 0 : knee_limit(m->knee);
-    if (reached <= m->top)
-        return 0;
-    double to = fmax(fill_factor * m->top, CAPACITY_START_IN_FLIGHT);
+    return m->service_s > 0 && m->service_s <= fill_service_s_max && m->allowed == 0 &&
+           !m->is_bottleneck_shared;
+}
+
+/* By chance, if all were on one server. */
+static double reachable(const struct capacity_model *m)
+{
+    return m->in_flight + chance_deviations * sqrt(m->in_flight);
+}
+
+/* Twice what went well, or as far as the objective holds even if it goes no better beyond that. */
+static double fill_from(const struct capacity_model *m, const struct capacity_limits *limits, double well)
+{
+    double to = fmax(fill_factor * well, CAPACITY_START_IN_FLIGHT);
     if (limits->objective_ns > 0 && m->tail_ratio > 0) {
         double worst_s = m->tail_ratio * base_s(m);
-        to = fmin(to, fmax(m->top, 1) * objective_share * (double)limits->objective_ns / (double)NS_PER_S /
+        to = fmin(to, fmax(well, 1) * objective_share * (double)limits->objective_ns / (double)NS_PER_S /
                           worst_s);
     }
-    return to >= m->top ? (uint32_t)fmin(to, CAPACITY_MAX_IN_FLIGHT) : 0;
+    return fmin(to, CAPACITY_MAX_IN_FLIGHT);
+}
+
+/* To how many requests one server should be filled before the others get any, to meet the knee or to know it
+ * better; 0: none. */
+static uint32_t fill_to(const struct capacity_model *m, const struct capacity_limits *limits)
+{
+    if (!may_fill(m))
+        return 0;
+    if (m->knee > 0)
+        return is_sure(m) || reachable(m) < m->knee ? 0 : knee_limit(m->knee);
+    if (reachable(m) <= m->top)
+        return 0;
+    double to = fill_from(m, limits, m->top);
+    return to >= m->top ? (uint32_t)to : 0;
+}
+
+/* What was learned of one server may be true of that one alone: to how many requests others should be filled
+ * to tell; 0: that cannot be reached. */
+static uint32_t try_to(const struct capacity_model *m, const struct capacity_limits *limits)
+{
+    if (!may_fill(m) || m->knee == 0 || reachable(m) < tried_factor * m->knee)
+        return 0;
+    double to = fill_from(m, limits, m->knee);
+    return to >= tried_factor * m->knee ? (uint32_t)to : 0;
 }
 
 /* While no knee was met: twice what went well for long. Those that end first after a step are the short ones.
@@ -623,6 +656,7 @@ struct capacity_estimate capacity_get(const struct capacity_model *m, const stru
         e.low = m->knee_low;
         e.high = m->knee_high;
         e.limit = knee_limit(m->knee);
+        e.try_to = try_to(m, limits);
     } else {
         e.slow_start = slow_start(m);
     }

@@ -35,7 +35,8 @@ struct capacity_estimate {
     uint32_t slow_start; /* as long as there is no limit a server is given at least so many at a time, and
                             more only as it gets on with them (fleet/let_in.h); 0: it is given all */
     uint32_t fill_to;    /* one server should be given so many before the others get any, to learn; 0: none */
-    int64_t service_ns;  /* how long a request holds its slot on a server that is not overloaded; > 0 */
+    uint32_t try_to; /* a server that has not borne out the knee should be given so many, to do it; 0: none */
+    int64_t service_ns;        /* how long a request holds its slot on a server that is not overloaded; > 0 */
     bool is_service_known;     /* some request has ended */
     double work_share;         /* 0..1: the part of what is in flight now that is work; the rest waits inside
                                   overloaded servers */

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,7 +171,7 @@ static void sum_up(const struct knee_level own[LEVEL_COUNT], const struct level_
     }
 }
 
-static void end_levels(struct totals *t, const struct server *s, uint32_t thread_count, double knee,
+static void end_levels(struct totals *t, const struct server *s, uint32_t thread_count,
                        struct scale_levels *ret_sum)
 {
     const struct level_totals *l = &t->levels;
@@ -188,7 +189,7 @@ static void end_levels(struct totals *t, const struct server *s, uint32_t thread
     }
     if (t->knee.knee == 0)
         sum_up(own, l, &now, ret_sum);
-    server_knee_note(&t->knee, own, knee);
+    server_knee_note(&t->knee, own);
 }
 
 /* A look at one server: how many it has, and once a second what it did meanwhile. */
@@ -213,7 +214,7 @@ static void read_levels(struct collector *c, const struct server *s, struct tota
         return;
     memset(&t->second, 0, sizeof(t->second));
     if (l->is_followed)
-        end_levels(t, s, q->thread_count, q->knee, &c->levels);
+        end_levels(t, s, q->thread_count, &c->levels);
     follow_levels(l, s, q->thread_count, is_serving);
 }
 
@@ -230,6 +231,37 @@ static void compare_paces(struct collector *c, int64_t now_ns)
     }
     for (uint32_t i = 0; i < c->server_count; i++)
         server_pace_note(&c->servers[i].pace, &c->servers[i].second, &all);
+}
+
+static void add_levels(struct knee_level sum[LEVEL_COUNT], const struct knee_level levels[LEVEL_COUNT],
+                       double sign)
+{
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        sum[i].admissions = fmax(sum[i].admissions + sign * levels[i].admissions, 0);
+        sum[i].admission_s = fmax(sum[i].admission_s + sign * levels[i].admission_s, 0);
+    }
+}
+
+/* Each is held against those others that are not narrow. While no knee is known what is known of them stays.
+ */
+static void compare_knees(struct collector *c, const struct collect_request *q)
+{
+    struct knee_level all[LEVEL_COUNT] = {0};
+    for (uint32_t i = 0; i < c->server_count; i++)
+        if (c->servers[i].knee.knee == 0)
+            add_levels(all, c->servers[i].knee.levels, 1);
+    for (uint32_t i = 0; i < c->server_count; i++) {
+        struct server_knee *k = &c->servers[i].knee;
+        if (!q->is_learning)
+            k->knee = 0;
+        if (!q->is_learning || !q->is_knee_known)
+            continue;
+        struct knee_level others[LEVEL_COUNT];
+        memcpy(others, all, sizeof(others));
+        if (k->knee == 0)
+            add_levels(others, k->levels, -1);
+        server_knee_judge(k, others);
+    }
 }
 
 /* ---- totals ---- */
@@ -252,8 +284,10 @@ static void read_servers(struct collector *c, const struct collect_request *q, i
         t->filled_ns = s == filled ? g->now_ns : t->filled_ns;
         read_levels(c, s, t, q, span_ns, ends_second, g->now_ns);
     }
-    if (ends_second)
-        compare_paces(c, g->now_ns);
+    if (!ends_second)
+        return;
+    compare_paces(c, g->now_ns);
+    compare_knees(c, q);
 }
 
 static uint64_t count(const struct collect_request *q, enum service_counter id)

@@ -23,8 +23,9 @@ struct collect_request {
     uint32_t thread_count;         /* how many cells each has */
     struct server *const *servers; /* the service's servers */
     uint32_t server_count;
-    double quantile;      /* 0..1 */
-    double knee;          /* on how many requests servers work at once, as learned; 0: unknown, or stated */
+    double quantile;    /* 0..1 */
+    bool is_learning;   /* it is not stated on how many requests servers work at once: narrow ones are told */
+    bool is_knee_known; /* and now they are held against each other; else what is known of them stays */
     int64_t objective_ns; /* a response later than this is late; 0: none is stated */
 };
 void collector_read(struct collector *c, const struct collect_request *request, int64_t now_ns,

@@ -56,6 +56,8 @@ struct life {
     uint32_t good_run, bad_run; /* probes in a row */
     double pace_factor;         /* server_pace.h; 0: not known */
     bool is_slow;               /* clearly slower than the others */
+    bool is_tried;              /* enough was seen of it to bear out the knee of all, or not */
+    uint32_t try_limit;         /* it may have so many, beyond the limit, to be tried; 0: it is not */
     double knee;                /* it works on clearly fewer requests at once, this many; 0: it does not */
     enum probe_pace pace;
     char reason[LIFE_REASON_BYTES]; /* of the present state */

@@ -20,6 +20,7 @@
 #include "scale/choose.h"
 #include "scale/learned.h"
 #include "scale/listed.h"
+#include "scale/server_knee.h"
 #include "scale/server_pace.h"
 #include "scale/steps.h"
 
@@ -251,18 +252,53 @@ static void set_slow_start(struct reconciler *r, uint32_t least)
     }
 }
 
-/* The oldest server that has its full share is the one that is filled: it is the last to go. One that is
- * clearly slow is spared: what it is given takes long enough. */
-static void fill_one(struct reconciler *r, uint32_t fill_to)
+/* It has its full share, and is like the others. One that is clearly slow is spared: what it is given takes
+ * long enough. */
+static bool can_be_filled(const struct life *l)
 {
-    struct server *filled = NULL;
+    return !l->is_slow && l->knee == 0 && life_state(l) == SERVER_SERVING && server_can_take(l->server);
+}
+
+/* What is learned of one server has to show on a second one, if there is any. */
+static struct life *find_untried(struct reconciler *r)
+{
+    struct life *found = NULL;
+    uint32_t tried = 0, others = 0;
+    for_each_life (r, l) {
+        if (!can_be_filled(l))
+            continue;
+        tried += l->is_tried;
+        others += !l->is_tried;
+        if (!l->is_tried && !found)
+            found = l;
+    }
+    return tried < 2 && tried + others >= 2 ? found : NULL;
+}
+
+/* Of all that can be filled the oldest is: it is the last to go. */
+static struct life *find_oldest(struct reconciler *r)
+{
     for_each_life (r, l)
-        if (fill_to > 0 && !filled && !l->is_slow && life_state(l) == SERVER_SERVING &&
-            server_can_take(l->server))
-            filled = l->server;
+        if (can_be_filled(l))
+            return l;
+    return NULL;
+}
+
+static void fill_one(struct reconciler *r, uint32_t fill_to, uint32_t try_to)
+{
+    struct life *untried = try_to > 0 ? find_untried(r) : NULL;
+    struct life *filled = untried ? untried : fill_to > 0 ? find_oldest(r) : NULL;
+    for_each_life (r, l) {
+        uint32_t limit = l == untried ? try_to : 0;
+        bool is_other = limit != l->try_limit;
+        l->try_limit = limit;
+        if (is_other && life_state(l) == SERVER_SERVING)
+            life_set_limit(r, l, life_full_limit(r, l));
+    }
     if (filled)
-        atomic_store_explicit(&filled->fill_to, (int32_t)fill_to, memory_order_relaxed);
-    atomic_store_explicit(&r->service->filled, filled, memory_order_release);
+        atomic_store_explicit(&filled->server->fill_to, (int32_t)(untried ? try_to : fill_to),
+                              memory_order_relaxed);
+    atomic_store_explicit(&r->service->filled, filled ? filled->server : NULL, memory_order_release);
 }
 
 void reconciler_want(struct reconciler *r, const struct reconciler_want *want, int64_t now_ns)
@@ -276,7 +312,7 @@ void reconciler_want(struct reconciler *r, const struct reconciler_want *want, i
     set_learned_limit(r, want->limit);
     set_slow_start(r, want->slow_start);
     balance(r, now_ns);
-    fill_one(r, want->fill_to);
+    fill_one(r, want->fill_to, want->try_to);
     lives_flush(r);
 }
 
@@ -543,22 +579,23 @@ void reconciler_note_pace(struct reconciler *r, const struct server *s, const st
               now_ns);
 }
 
-bool reconciler_note_knee(struct reconciler *r, const struct server *s, double knee, double others,
-                          int64_t now_ns)
+bool reconciler_note_knee(struct reconciler *r, const struct server *s, const struct server_knee *knee,
+                          double knee_of_all, int64_t now_ns)
 {
     struct life *l = find_life(r, s);
-    bool was_narrow = l && l->knee > 0, is_narrow = knee > 0;
+    bool was_narrow = l && l->knee > 0, is_narrow = knee->knee > 0;
     if (!l)
         return false;
-    l->knee = knee;
+    l->knee = knee->knee;
+    l->is_tried = server_knee_is_tried(knee, knee_of_all);
     if (life_state(l) == SERVER_SERVING)
         life_set_limit(r, l, life_full_limit(r, l));
     if (is_narrow == was_narrow)
         return false;
     char reason[LIFE_REASON_BYTES];
     if (is_narrow)
-        (void)snprintf(reason, sizeof(reason), "it works on %.3g requests at once, the others on %.3g", knee,
-                       others);
+        (void)snprintf(reason, sizeof(reason),
+                       "it works on %.3g requests at once, the others on clearly more", knee->knee);
     else
         (void)snprintf(reason, sizeof(reason), "it works on as many requests at once as the others");
     life_tell(r, l, is_narrow ? SCALE_EVENT_SERVER_NARROW : SCALE_EVENT_SERVER_WIDE, is_narrow, reason,

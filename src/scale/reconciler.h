@@ -16,6 +16,7 @@
 
 struct reconciler;
 struct server_pace; /* server_pace.h */
+struct server_knee; /* server_knee.h */
 
 enum probe_pace {
     PROBE_NEVER, /* forget the server: its slot may go to another soon */
@@ -89,6 +90,8 @@ struct reconciler_want {
     uint32_t limit;      /* requests in flight of one server; 0: none */
     uint32_t slow_start; /* without a limit: so many at first (fleet/let_in.h); 0: any number */
     uint32_t fill_to;    /* so many the oldest serving server gets before the others get any; 0: none */
+    uint32_t try_to; /* rather than that, so many the oldest gets that was not tried, as long as fewer than
+                        two were (server_knee.h), whatever the limit; 0: none */
 };
 void reconciler_want(struct reconciler *r, const struct reconciler_want *want, int64_t now_ns);
 /* Deadlines, drains, back-offs, refusing flags. Every 100 ms. */
@@ -130,10 +133,10 @@ void reconciler_on_probe(struct reconciler *r, struct server *s, bool is_good, c
 void reconciler_note_pace(struct reconciler *r, const struct server *s, const struct server_pace *pace,
                           int64_t now_ns);
 
-/* It works on clearly fewer requests at once than the `others`, on `knee`; 0: it does not. Once a second.
- * True when that is new. */
-bool reconciler_note_knee(struct reconciler *r, const struct server *s, double knee, double others,
-                          int64_t now_ns);
+/* On how many requests it works at once, beside what was learned of all; once a second. True when it is new
+ * that it is narrow, or that it is not. */
+bool reconciler_note_knee(struct reconciler *r, const struct server *s, const struct server_knee *knee,
+                          double knee_of_all, int64_t now_ns);
 /* Of the servers that are up, if most carry `of_one`. */
 double reconciler_mean_capacity(const struct reconciler *r, double of_one);
 

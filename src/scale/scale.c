@@ -321,18 +321,18 @@ static void note_servers(struct scale *s, struct scaled_service *x, uint32_t cou
     for (uint32_t i = 0; i < count && x->signals.levels; i++) {
         const struct server_knee *knee = collector_knee(x->collector, i);
         reconciler_note_pace(x->reconciler, s->scratch[i], collector_pace(x->collector, i), now_ns);
-        if (reconciler_note_knee(x->reconciler, s->scratch[i], knee->knee, x->capacity.knee, now_ns) &&
+        if (reconciler_note_knee(x->reconciler, s->scratch[i], knee, x->capacity.knee, now_ns) &&
             knee->knee > 0)
             capacity_take_out(&x->capacity, knee->levels);
     }
 }
 
-/* On how many requests servers work at once, where that is learned and counts. */
-static double known_knee(const struct scaled_service *x)
+/* On how many requests servers work at once is learned, and counts. */
+static bool is_learning(const struct scaled_service *x)
 {
     struct capacity_limits limits = capacity_limits_of(x);
     struct capacity_estimate e = capacity_get(&x->capacity, &limits);
-    return x->provider && e.source == CAPACITY_LEARNED ? x->capacity.knee : 0;
+    return x->provider && (e.source == CAPACITY_LEARNED || e.source == CAPACITY_START);
 }
 
 /* What has come back before, and is due within the time that a server asked for now takes to start. */
@@ -356,7 +356,8 @@ static void read_signals(struct scale *s, struct scaled_service *x, int64_t now_
         .servers = s->scratch,
         .server_count = reconciler_servers(x->reconciler, s->scratch, FLEET_SERVERS_MAX),
         .quantile = quantile > 0 && quantile < 1 ? quantile : 0.99,
-        .knee = known_knee(x),
+        .is_learning = is_learning(x),
+        .is_knee_known = x->capacity.knee > 0,
         .objective_ns = x->config->scale.objective_ns,
     };
     collector_read(x->collector, &request, now_ns, &x->signals);
@@ -439,7 +440,8 @@ static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
                                    .capacity = capacity.in_flight,
                                    .limit = capacity.limit,
                                    .slow_start = policy_limits.is_advice ? 0 : capacity.slow_start,
-                                   .fill_to = policy_limits.is_advice ? 0 : capacity.fill_to};
+                                   .fill_to = policy_limits.is_advice ? 0 : capacity.fill_to,
+                                   .try_to = policy_limits.is_advice ? 0 : capacity.try_to};
     reconciler_want(x->reconciler, &want, now_ns);
 }
 

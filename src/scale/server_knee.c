@@ -1,26 +1,34 @@
 /*
- * Two explanations of how long its requests took are compared: it works on as many at once as the others, or
- * on the number, at least a fifth smaller, that fits best. The second is believed when it fits far better: it
- * is asked each second of each server, and durations beyond the knee hang together, so more is asked for than
- * of the knee of all. It is given up when the first fits nearly as well.
+ * How much longer did its requests take than those that were sent to the others with as many in flight,
+ * beyond the knee that fits its own times best, and how much longer below it? Below says how fast it is:
+ * requests that take twice as long at any number in flight make a server slow (server_pace.h), not narrow.
+ * What is left is held against two explanations: the others work on as many at once, or on a quarter more,
+ * half as many again, or twice as many. The deviation of durations is taken as their mean. More is asked for
+ * than chance would show once in 400, since it is asked each second of each server; it is given up when the
+ * first explanation has become clearly better.
+ *
+ * Only like is compared with like, never one server with the knee of all: that is learned of the server that
+ * is filled first, which may be this one, and how well a knee fits depends on how the load came. So a second
+ * server has to be filled as far beyond the knee before a narrow first one can be told (reconciler.c).
  *
  * A narrow server is kept to a lower limit, so what lies beyond that is not seen any more, and counts for
  * less as more is learned below: one that became wide shows that just above its limit.
- *
- * That requests take twice as long on it at any number in flight makes a server slow (server_pace.h), not
- * narrow: the time of a request is its own here.
  */
 #include "scale/server_knee.h"
+
+#include "base/macros.h"
 
 #include <math.h>
 
 static const double memory = 1000,
                     unreachable = 300; /* requests: of a level, and below what is not reached */
-static const double requests_min = 100;
-static const double narrower = 0.8, least = 0.7, step = 1.02;
-static const double evidence = 20, doubt = 4;
+static const double level_requests_min = 5, compared_min = 20, tried_requests = 300;
+static const double least = 0.7, step = 1.02;
+static const double gaps[] = {1.25, 1.5, 2};
+static const double tried_factor = 1.25;        /* x the knee; less tells too little */
+static const double evidence = 6, doubt = -3.5; /* logarithms */
 
-static double add(struct server_knee *k, const struct knee_level second[LEVEL_COUNT])
+void server_knee_note(struct server_knee *k, const struct knee_level second[LEVEL_COUNT])
 {
     double requests = 0;
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
@@ -33,38 +41,109 @@ static double add(struct server_knee *k, const struct knee_level second[LEVEL_CO
         knee_level_fade(l, memory / fmax(l->admissions, memory));
         requests += second[i].admissions;
     }
-    return requests;
+    for (unsigned i = k->knee > 0 ? level_of(knee_limit(k->knee)) + 1 : LEVEL_COUNT; i < LEVEL_COUNT; i++)
+        knee_level_fade(&k->levels[i], exp(-requests / unreachable));
 }
 
-static double find_best(const struct server_knee *k, double others, double *ret_misfit)
+static double find_best(const struct server_knee *k)
 {
-    double service_s, best = 0;
-    *ret_misfit = INFINITY;
-    for (double knee = narrower * others; knee > least; knee /= step) {
+    unsigned highest = LEVEL_COUNT;
+    while (highest > 0 && k->levels[highest - 1].admissions < level_requests_min)
+        highest--;
+    double service_s, best = 0, at_best = INFINITY;
+    for (double knee = highest ? level_in_flight(highest - 1) : 0; knee > least; knee /= step) {
         double misfit = knee_misfit(k->levels, knee, &service_s);
-        if (misfit < *ret_misfit) {
-            *ret_misfit = misfit;
+        if (misfit < at_best) {
+            at_best = misfit;
             best = knee;
         }
     }
     return best;
 }
 
-void server_knee_note(struct server_knee *k, const struct knee_level second[LEVEL_COUNT], double others)
+/* Durations of its own requests and of the others', as they compare. */
+struct comparison {
+    double own_requests, own_s, others_requests, others_s;
+    double sureness; /* 1 / the variance of the logarithm of own_s / others_s */
+};
+
+static double stretch(unsigned level, double knee)
 {
-    double requests = add(k, second), sum = 0, service_s, at_best;
-    for (unsigned i = k->knee > 0 ? level_of(knee_limit(k->knee)) + 1 : LEVEL_COUNT; i < LEVEL_COUNT; i++)
-        knee_level_fade(&k->levels[i], exp(-requests / unreachable));
-    for (unsigned i = 0; i < LEVEL_COUNT; i++)
-        sum += k->levels[i].admissions;
-    if (others <= 0)
+    return fmax(level_in_flight(level) / knee, 1);
+}
+
+/* Below the knee it does not matter how many were in flight. */
+static struct comparison compare_below(const struct knee_level own[LEVEL_COUNT],
+                                       const struct knee_level others[LEVEL_COUNT], double knee)
+{
+    struct comparison c = {0};
+    for (unsigned i = 0; i < LEVEL_COUNT && level_in_flight(i) <= knee; i++) {
+        c.own_requests += own[i].admissions;
+        c.own_s += own[i].admission_s;
+        c.others_requests += others[i].admissions;
+        c.others_s += others[i].admission_s;
+    }
+    if (c.own_requests < compared_min || c.others_requests < compared_min)
+        return (struct comparison){0};
+    c.own_s /= c.own_requests;
+    c.others_s /= c.others_requests;
+    c.sureness = 1 / (1 / c.own_requests + 1 / c.others_requests);
+    return c;
+}
+
+/* Level by level, where both have been; *ret_expected: of own_s / others_s, if the others have `gap` times
+ * the knee. */
+static struct comparison compare_beyond(const struct knee_level own[LEVEL_COUNT],
+                                        const struct knee_level others[LEVEL_COUNT], double knee, double gap,
+                                        double *ret_expected)
+{
+    struct comparison c = {0};
+    double expected = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        if (level_in_flight(i) <= knee || own[i].admissions < level_requests_min ||
+            others[i].admissions < level_requests_min)
+            continue;
+        double weight = 1 / (1 / own[i].admissions + 1 / others[i].admissions);
+        c.own_s += weight * own[i].admission_s / own[i].admissions;
+        c.others_s += weight * others[i].admission_s / others[i].admissions;
+        expected += weight * stretch(i, knee) / stretch(i, gap * knee);
+        c.sureness += weight;
+    }
+    *ret_expected = c.sureness > 0 ? expected / c.sureness : 1;
+    return c;
+}
+
+/* How much better "the others work on `gap` times as many" explains what was seen than "they are alike": the
+ * difference of the logarithms of likelihoods. 0: nothing is known. */
+static double weigh(const struct server_knee *k, const struct knee_level others[LEVEL_COUNT], double knee,
+                    double gap)
+{
+    double expected;
+    struct comparison below = compare_below(k->levels, others, knee);
+    struct comparison beyond = compare_beyond(k->levels, others, knee, gap, &expected);
+    if (below.own_s <= 0 || below.others_s <= 0 || beyond.own_s <= 0 || beyond.others_s <= 0)
+        return 0;
+    double seen = log(beyond.own_s / beyond.others_s) - log(below.own_s / below.others_s);
+    double variance = 1 / below.sureness + 1 / beyond.sureness;
+    return log(expected) * (2 * seen - log(expected)) / (2 * variance);
+}
+
+void server_knee_judge(struct server_knee *k, const struct knee_level others[LEVEL_COUNT])
+{
+    double best = fmax(knee_whole(find_best(k)), 1);
+    double better = -INFINITY;
+    for (size_t i = 0; i < ARRAY_LEN(gaps); i++)
+        better = fmax(better, weigh(k, others, best, gaps[i]));
+    if (better < doubt)
         k->knee = 0;
-    if (others <= 0 || requests <= 0 || sum < requests_min)
-        return;
-    double best = find_best(k, others, &at_best);
-    double better = knee_misfit(k->levels, others, &service_s) - at_best;
-    if (best > 0 && better > (k->knee > 0 ? doubt : evidence))
-        k->knee = fmin(fmax(knee_whole(best), 1), narrower * others);
-    else
-        k->knee = 0;
+    else if (better > evidence || k->knee > 0)
+        k->knee = best;
+}
+
+bool server_knee_is_tried(const struct server_knee *k, double knee_of_all)
+{
+    double requests = 0;
+    for (unsigned i = level_of((uint32_t)ceil(tried_factor * knee_of_all)) + 1; i < LEVEL_COUNT; i++)
+        requests += k->levels[i].admissions;
+    return requests >= tried_requests;
 }

@@ -69,8 +69,9 @@ uint32_t life_full_limit(const struct reconciler *r, const struct life *l)
 {
     if (r->config->max_requests)
         return r->config->max_requests;
-    return l->knee > 0 && r->learned_limit > 0 ? MIN(knee_limit(l->knee), r->learned_limit)
-                                               : r->learned_limit;
+    if (l->knee > 0)
+        return r->learned_limit > 0 ? MIN(knee_limit(l->knee), r->learned_limit) : knee_limit(l->knee);
+    return r->learned_limit > 0 ? MAX(l->try_limit, r->learned_limit) : 0;
 }
 
 /* What the slow start grows to: the limit, or what one server is thought to carry. */
