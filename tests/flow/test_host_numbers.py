@@ -404,6 +404,7 @@ def test_pressure_is_the_kernels():
         assert pressure["some_percent"] == pytest.approx(min(share, 100), abs=5)
 
 
+@pytest.mark.alone  # each Weir on this machine tells of the kill
 def test_a_kill_for_lack_of_memory_is_counted():
     with group_v1({"memory": {"memory.limit_in_bytes": str(32 << 20)}}) as folders:
         def enter():

@@ -240,6 +240,7 @@ def leftovers():
 
 
 @NEEDS_GROUPS
+@pytest.mark.alone  # each Weir on this machine tells of the kill
 def test_server_beyond_its_memory_is_killed_and_the_reason_told(weir):
     w = weir(services=one_service(GREEDY, servers=1, limits={"memory": "64MiB"}, user="daemon"))
     pid = w.application_pids().pop()

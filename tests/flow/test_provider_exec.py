@@ -21,7 +21,10 @@ def pids_of(directory):
     for path in pathlib.Path(directory).glob("*"):
         if path.suffix == ".new":
             continue
-        text = path.read_text()
+        try:
+            text = path.read_text()
+        except FileNotFoundError:  # it has just been stopped
+            continue
         pids.append(json.loads(text)["pid"] if path.suffix == ".json" else int(text.split()[0]))
     return pids
 

@@ -122,7 +122,7 @@ def test_weir_tells_what_it_uses_itself(weir, origin):
     for process, said in ((worker, seen["worker"]), (supervisor, seen["supervisor"])):
         assert said["pid"] == process.pid
         assert said["memory_bytes"] == pytest.approx(process.memory_info().rss, rel=0.05)
-        assert said["threads"] == process.num_threads()
+        assert abs(said["threads"] - process.num_threads()) <= 3  # threads of jobs come and go
         assert said["cpu_seconds"] <= sum(process.cpu_times()[:2])
     assert abs(seen["worker"]["open_files"] - w.metric("process_open_fds")) <= 10
     limits = pathlib.Path(f"/proc/{worker.pid}/limits").read_text()
