@@ -307,11 +307,22 @@ static void cancel_queued(struct job_pool *p)
     }
 }
 
+static uint32_t count_running(const struct job_pool *p)
+{
+    uint32_t count = 0;
+    list_for_each (node, &p->running)
+        count++;
+    return count;
+}
+
+/* Those with nothing to do, who end as soon as they wake; then the others, for a while. */
 static void wait_for_threads(struct job_pool *p, int64_t grace_ns)
 {
     int64_t until_ns = clock_now_ns() + grace_ns;
     struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
     pthread_mutex_lock(&p->mutex);
+    while (p->threads > count_running(p))
+        pthread_cond_wait(&p->quiet, &p->mutex);
     while (p->threads > 0 && pthread_cond_timedwait(&p->quiet, &p->mutex, &until) == 0)
         continue;
     pthread_mutex_unlock(&p->mutex);

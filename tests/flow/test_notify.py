@@ -78,7 +78,7 @@ def test_a_receiver_that_was_away_gets_the_truth_and_no_storm(weir, origin):
     receiver.origin.listen()
     wait_told(receiver, [("firing", "a"), ("resolved", "a"), ("firing", "b"), ("resolved", "c")], 40)
     assert len(receiver.messages) == 2, "all that waited came in one"
-    assert w.metric("weir_notifications_failing_seconds", sink="ops") == 0
+    wait_until(lambda: w.metric("weir_notifications_failing_seconds", sink="ops") == 0, 10, "it is known that it arrived")
     w.wait_log(r"notify ops: delivered again, after", 5)
 
 
