@@ -1,4 +1,4 @@
-"""Of three servers the oldest, which is filled first, works on half as many requests at once: it is told of, and the others are not kept to its limit."""
+"""The oldest of three servers, which is filled first, has half the places: it is told of, and the others are not kept to its limit."""
 import pytest
 
 from harness import PYTHON, wait_until
@@ -39,7 +39,8 @@ def test_a_narrow_server_that_is_filled_first_is_told(weir, load, tmp_path):
     assert w.post("services/main/replicas", {"count": 3}).status == 200
     wait_until(lambda: len(w.servers(state="serving")) == 3, 20)
     users = load(w.port, "/", clients=13)
-    told = wait_until(lambda: [e for e in w.api("events?count=1000")["events"] if e["kind"] == "server_narrow"], 200, "the narrow one is told of")
+    told = wait_until(lambda: [e for e in w.api("events?count=1000")["events"] if e["kind"] == "server_narrow"], 200,
+                      "the narrow one is told of")
     assert {e["server"] for e in told} == {oldest}, told
     wait_until(lambda: w.api("services")["services"][0]["scale"]["capacity"]["limit"] >= 9, 60, "the others are given all that they work on")
     rows = {row["name"]: row for row in w.servers()}
