@@ -14,6 +14,7 @@ from test_objectives import objective
 from test_watch_alerts import OFF
 
 HOUR_S, DAY_S = 3600, 86400
+FAILED = "notify webhook-2: not delivered"
 RULES = [{"alert": "Always", "when": "memory > 0%", "severity": "warning"},
          {"alert": "Later", "when": "load1 > 0 for 10m", "severity": "warning"},
          {"alert": "Silenced", "when": "disk > 0%", "severity": "warning"}]
@@ -74,10 +75,11 @@ def test_the_clock_is_set_back_and_forth(weir, origin, directory):
         assert w.admin("GET", "/healthz").status == w.ask().status == 200
     assert len(events(w, "history_clock")) == 1, "it says once that it waits for the clock"
     wait_until(lambda: max(known(w), default=0) > time.time() + 2 * DAY_S - 60, 30, "the history to go on in the new time")
-    worker = w.worker()
+    worker, failed = w.worker(), w.log().count(FAILED)
     worker.kill()
     worker.wait()
     w.wait_ready()
+    wait_until(lambda: w.log().count(FAILED) > failed, 20, "a try of the new worker, which gives nothing up")
     away.origin.listen()
     wait_until(lambda: names(away), 60, "what waited for two days by the wall clock")
     time.sleep(1)

@@ -610,7 +610,7 @@ uint64_t outbox_save(struct outbox *o, struct buf *out, int64_t now_ns, int64_t 
     json_begin_object(&j);
     json_put_int(&j, "version", 1);
     json_put_int(&j, "not_before", o->not_before_ns > now_ns ? o->not_before_ns - now_ns + wall_ns : 0);
-    json_put_int(&j, "failing_since", o->failing_since_ns ? wall_ns - outbox_failing_ns(o, now_ns) : 0);
+    json_put_int(&j, "failing", outbox_failing_ns(o, now_ns));
     json_key(&j, "waiting");
     json_begin_array(&j);
     list_for_each (node, &o->queue) {
@@ -618,7 +618,7 @@ uint64_t outbox_save(struct outbox *o, struct buf *out, int64_t now_ns, int64_t 
         if (out->len > OUTBOX_TEXT_BYTES_MAX)
             break;
         json_begin_object(&j);
-        json_put_int(&j, "queued", wall_ns - (now_ns - e->queued_ns));
+        json_put_int(&j, "age", now_ns - e->queued_ns);
         json_put_bool(&j, "is_told", e->is_told && !e->is_changed);
         json_put_bool(&j, "is_deferred", e->is_deferred);
         json_key(&j, "notice");
@@ -646,21 +646,17 @@ void outbox_not_kept(struct outbox *o)
     o->version++;
 }
 
-/* A clock that was set must neither make a message older than it is nor hold it for ever. */
-static int64_t from_wall(int64_t at_wall_ns, int64_t now_ns, int64_t wall_ns, int64_t ago_max_ns,
-                         int64_t ahead_max_ns)
-{
-    int64_t ago_ns = MIN(MAX(wall_ns - at_wall_ns, -ahead_max_ns), ago_max_ns);
-    return now_ns - ago_ns;
-}
-
-static void restore_entry(struct outbox *o, const struct json_value *v, int64_t now_ns, int64_t wall_ns)
+/*
+ * Ages are kept, not times: nobody tried while Weir was away, and a clock that was set must not make a
+ * message so old that it is given up.
+ */
+static void restore_entry(struct outbox *o, const struct json_value *v, int64_t now_ns)
 {
     struct notice n;
     if (o->counts.queued >= o->params.length_max || !notice_restore(json_value_get(v, "notice"), &n))
         return;
     struct entry *e = push(o, &n, now_ns);
-    e->queued_ns = from_wall(json_value_int(v, "queued", wall_ns), now_ns, wall_ns, o->params.give_up_ns, 0);
+    e->queued_ns = now_ns - MIN(MAX(json_value_int(v, "age", 0), 0), o->params.give_up_ns);
     e->ready_ns = e->queued_ns + o->params.group_wait_ns;
     e->is_deferred = json_value_bool(v, "is_deferred", false);
     e->is_told = is_state(o) && json_value_bool(v, "is_told", false);
@@ -696,13 +692,13 @@ bool outbox_restore(struct outbox *o, struct str text, int64_t now_ns, int64_t w
     for (size_t i = 0; i < json_value_count(told) && !is_state(o); i++)
         restore_told(o, json_value_at(told, i), now_ns);
     for (size_t i = 0; i < json_value_count(waiting); i++)
-        restore_entry(o, json_value_at(waiting, i), now_ns, wall_ns);
+        restore_entry(o, json_value_at(waiting, i), now_ns);
     int64_t not_before = json_value_int(root, "not_before", 0);
-    int64_t failing_since = json_value_int(root, "failing_since", 0);
+    int64_t failing_ns = json_value_int(root, "failing", 0);
     if (not_before)
-        o->not_before_ns = from_wall(not_before, now_ns, wall_ns, 0, RETRY_ASKED_MAX_NS);
-    if (failing_since)
-        o->failing_since_ns = MAX(from_wall(failing_since, now_ns, wall_ns, o->params.give_up_ns, 0), 1);
+        o->not_before_ns = now_ns + MIN(MAX(not_before - wall_ns, 0), RETRY_ASKED_MAX_NS);
+    if (failing_ns > 0)
+        o->failing_since_ns = MAX(now_ns - MIN(failing_ns, o->params.give_up_ns), 1);
     o->saved_version = o->kept_version = o->version; /* all of it is on the disk */
     json_value_free(root);
     return true;

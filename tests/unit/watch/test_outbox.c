@@ -466,7 +466,13 @@ static void test_restart_with_another_clock(void **state)
         r.is_away = true;
         fire(&r, 'a');
         run(&r, S(30));
+        int64_t failing_ns = outbox_failing_ns(r.outbox, r.now_ns);
+        assert_in_range(failing_ns, S(20), S(40));
         r = restart(&r, &program, steps[i]);
+        assert_int_equal(outbox_failing_ns(r.outbox, r.now_ns), failing_ns);
+        r.is_away = true; /* still: a message that is taken for too old would be given up now */
+        run(&r, S(60));
+        r.is_away = false;
         run(&r, RETRY_ASKED_MAX_NS);
         ASSERT_TOLD(&r, "!a");
         outbox_free(r.outbox);
