@@ -7,6 +7,7 @@ import pathlib
 import socket
 import subprocess
 import time
+import uuid
 
 import psutil
 import pytest
@@ -271,7 +272,7 @@ def test_ephemeral_ports_are_counted():
 @contextlib.contextmanager
 def group_v1(limits):
     """Groups of version 1, a parent with the limits and a child in it; yields the folders of the child, or skips."""
-    name = f"weir-test-{os.getpid()}"
+    name = f"weir-test-{uuid.uuid4().hex[:12]}"
     made = []
     try:
         folders = {}
