@@ -17,26 +17,22 @@ void knee_level_fade(struct knee_level *l, double keep)
     l->admission_logs *= keep;
 }
 
+/* The sum of n (t R / S - 1)^2 over the levels, with n requests and t their time without stretch, R requests
+ * and S = sum of n t in all, is R^2 Q / S^2 - R with Q = sum of n t^2: one pass. */
 double knee_misfit(const struct knee_level levels[LEVEL_COUNT], double knee, double *ret_service_s)
 {
-    double requests = 0, service_s = 0, misfit = 0;
-    for (int round = 0; round < 2; round++) /* the service time, then the distance from it */
-        for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-            const struct knee_level *l = &levels[i];
-            if (l->admissions < admissions_min)
-                continue;
-            double stretch = fmax((level_in_flight(i) - half_done) / knee, 1);
-            double own_s = l->admission_s / l->admissions / stretch;
-            if (round == 0) {
-                service_s += l->admissions * own_s;
-                requests += l->admissions;
-            } else {
-                double off = service_s > 0 ? own_s * requests / service_s - 1 : 0;
-                misfit += l->admissions * off * off;
-            }
-        }
-    *ret_service_s = requests > 0 ? service_s / requests : 0;
-    return misfit;
+    double requests = 0, sum = 0, squares = 0;
+    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
+        const struct knee_level *l = &levels[i];
+        if (l->admissions < admissions_min)
+            continue;
+        double own_s = l->admission_s / fmax((level_in_flight(i) - half_done) / knee, 1);
+        requests += l->admissions;
+        sum += own_s;
+        squares += own_s * own_s / l->admissions;
+    }
+    *ret_service_s = requests > 0 ? sum / requests : 0;
+    return sum > 0 ? fmax(requests * requests * squares / (sum * sum) - requests, 0) : 0;
 }
 
 double knee_whole(double knee)

@@ -24,6 +24,7 @@ static const double memory = 1000,
                     unreachable = 300; /* requests: of a level, and below what is not reached */
 static const double level_requests_min = 5, compared_min = 20, tried_requests = 300;
 static const double least = 0.7, step = 1.02;
+static const double hopeless = 40; /* so much worse than the best that none further on will do */
 static const double gaps[] = {1.25, 1.5, 2};
 static const double tried_factor = 1.25;        /* x the knee; less tells too little */
 static const double evidence = 6, doubt = -3.5; /* logarithms */
@@ -53,6 +54,8 @@ static double find_best(const struct server_knee *k)
     double service_s, best = 0, at_best = INFINITY;
     for (double knee = highest ? level_in_flight(highest - 1) : 0; knee > least; knee /= step) {
         double misfit = knee_misfit(k->levels, knee, &service_s);
+        if (misfit > at_best + hopeless)
+            break;
         if (misfit < at_best) {
             at_best = misfit;
             best = knee;
