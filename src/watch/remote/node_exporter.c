@@ -247,8 +247,18 @@ static bool read_answer(struct answer *a, struct str text, char *why, size_t why
 
 /* ---- making a sample ---- */
 
+static const char nonsense[] = "the exporter tells nonsense";
+
+/* For people: a size in bytes, whatever was told. */
+static uint64_t whole(double value)
+{
+    return value > 0 && value < 0x1p63 ? (uint64_t)value : 0;
+}
+
 static struct reading gauge(double value)
 {
+    if (isinf(value))
+        return reading_unknown(nonsense);
     return isnan(value) ? reading_unknown(not_told) : reading_known(value);
 }
 
@@ -257,6 +267,8 @@ static struct reading grown(const struct node_exporter *n, double before, double
 {
     if (isnan(now))
         return reading_unknown(not_told);
+    if (isinf(now) || isinf(before))
+        return reading_unknown(nonsense);
     if (!n->has_before || isnan(before))
         return reading_unknown(formula_first_sample);
     if (now < before)
@@ -302,6 +314,8 @@ static struct reading percent_of(double used, double total)
 {
     if (isnan(used) || isnan(total))
         return reading_unknown(not_told);
+    if (!isfinite(used) || !isfinite(total) || used < 0)
+        return reading_unknown(nonsense);
     return reading_known(total > 0 ? formula_round_tenth(100 * used / total) : 0);
 }
 
@@ -336,8 +350,8 @@ static void make_memory(const struct node_exporter *n, struct host_sample *s)
     s->memory.percent = percent_of(f[FACT_MEMORY_TOTAL] - f[FACT_MEMORY_AVAILABLE], f[FACT_MEMORY_TOTAL]);
     s->swap.percent = percent_of(f[FACT_SWAP_TOTAL] - f[FACT_SWAP_FREE], f[FACT_SWAP_TOTAL]);
     if (s->memory.percent.is_known) {
-        s->memory.total_bytes = (uint64_t)f[FACT_MEMORY_TOTAL];
-        s->memory.available_bytes = (uint64_t)f[FACT_MEMORY_AVAILABLE];
+        s->memory.total_bytes = whole(f[FACT_MEMORY_TOTAL]);
+        s->memory.available_bytes = whole(f[FACT_MEMORY_AVAILABLE]);
     }
     s->load.one = fact_gauge(n, FACT_LOAD1);
     s->load.five = fact_gauge(n, FACT_LOAD5);
@@ -405,6 +419,8 @@ static void make_disk(struct node_exporter *n, const struct entity *e, struct di
 {
     const double *v = e->values;
     double used = v[COLUMN_DISK_SIZE] - v[COLUMN_DISK_FREE], available = v[COLUMN_DISK_AVAILABLE];
+    if (available < 0)
+        available = 0;
     str_copy(d->path, sizeof(d->path), str_of(e->name));
     d->percent = percent_of(used, used + available);
     d->inodes_percent =
@@ -415,9 +431,9 @@ static void make_disk(struct node_exporter *n, const struct entity *e, struct di
     d->full_in_s = reading_unknown(not_told);
     if (!d->percent.is_known)
         return;
-    d->total_bytes = (uint64_t)v[COLUMN_DISK_SIZE];
-    d->used_bytes = (uint64_t)used;
-    d->available_bytes = (uint64_t)MAX(available, 0.0);
+    d->total_bytes = whole(v[COLUMN_DISK_SIZE]);
+    d->used_bytes = whole(used);
+    d->available_bytes = whole(available);
     struct trend *t = trend_of(n, e->name);
     if (t) {
         trend_add(t, used, n->now->at_ns);

@@ -100,11 +100,32 @@ static void what_is_no_node_exporter_is_refused(void **state)
     node_exporter_free(n);
 }
 
+static void nonsense_is_unknown(void **state)
+{
+    (void)state;
+    struct node_exporter *n = node_exporter_new();
+    static const char text[] = "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} +Inf\n"
+                               "node_memory_MemTotal_bytes 8e9\n"
+                               "node_memory_MemAvailable_bytes 9e9\n"
+                               "node_load1 +Inf\n"
+                               "node_filesystem_size_bytes{fstype=\"ext4\",mountpoint=\"/\"} 1e9\n"
+                               "node_filesystem_free_bytes{fstype=\"ext4\",mountpoint=\"/\"} 1e8\n"
+                               "node_filesystem_avail_bytes{fstype=\"ext4\",mountpoint=\"/\"} -1e11\n";
+    for (int i = 1; i <= 2; i++)
+        assert_true(node_exporter_read(n, str_of(text), i * S, &sample, why, sizeof(why)));
+    assert_false(sample.cpu.percent.is_known);
+    assert_false(sample.load.one.is_known);
+    assert_false(sample.memory.percent.is_known);
+    assert_int_equal(sample.disks[0].available_bytes, 0);
+    node_exporter_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_become_rates_with_the_second_answer),
         cmocka_unit_test(what_is_no_node_exporter_is_refused),
+        cmocka_unit_test(nonsense_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
