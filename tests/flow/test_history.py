@@ -112,6 +112,7 @@ def test_it_crosses_a_restart(weir, origin):
     assert stopped + 1 not in after, "nobody has seen this second"
 
 
+@pytest.mark.long
 def test_what_was_told_survives_ten_kills(weir, origin):
     w = weir(services=fixed(origin))
     told = {}

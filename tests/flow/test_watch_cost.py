@@ -29,8 +29,8 @@ def cost(w):
     return {name: (ns - was.get(name, 0)) / 1e9 / seconds for was, now in zip(before, after) for name, ns in now.items()}
 
 
+@pytest.mark.minutes  # it measures; ./dev test --long
 @pytest.mark.plain
-@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_watching_costs_half_a_percent_of_a_core_at_most(weir, origin, node_exporter):  # noqa: F811
     """Job threads, collectors, rules and the history's included; the lower of two runs each, for others disturb caches and clocks."""
