@@ -26,7 +26,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ROOT / "build-test"
-FUZZ_S_QUICK, FUZZ_S, FUZZ_S_LONG = 5, 20, 600
+FUZZ_S_QUICK, FUZZ_S, FUZZ_S_LONG = 5, 12, 600
 STAGES = ["tidy", "unit", "flow", "clang", "fuzz", "asan", "tsan"]
 
 # What meson is told for each flavour. The optimised plain build is the one users get, with assertions on. Warnings are errors
