@@ -160,3 +160,31 @@ char *units_format_size(char out[UNITS_TEXT_BYTES], uint64_t bytes)
             return format_number(out, (double)bytes / (double)shown[i].factor, shown[i].name);
     return format_number(out, (double)bytes, "B");
 }
+
+/* As many units as it takes, because a sum of whole units is exact. */
+void units_put_duration(struct buf *out, uint64_t ns)
+{
+    static const struct unit units[] = {{"d", 86400 * NS_PER_S},
+                                        {"h", 3600 * NS_PER_S},
+                                        {"m", 60 * NS_PER_S},
+                                        {"s", NS_PER_S},
+                                        {"ms", NS_PER_MS},
+                                        {"us", NS_PER_US},
+                                        {"ns", 1}};
+    if (ns == 0)
+        buf_put(out, STR("0s"));
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (ns >= units[i].factor)
+            buf_printf(out, "%llu%s", (unsigned long long)(ns / units[i].factor), units[i].name);
+        ns %= units[i].factor;
+    }
+}
+
+void units_put_size(struct buf *out, uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t i = 0;
+    for (; bytes && i + 1 < ARRAY_LEN(units) && bytes % 1024 == 0; i++)
+        bytes /= 1024;
+    buf_printf(out, "%llu%s", (unsigned long long)bytes, units[i]);
+}

@@ -6,6 +6,8 @@
 #pragma once
 #include "base/str.h"
 
+#include "base/buf.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,3 +19,7 @@ bool units_parse_percent(struct str text, double *ret_percent, const char **ret_
 enum { UNITS_TEXT_BYTES = 32 };
 char *units_format_duration(char out[UNITS_TEXT_BYTES], int64_t ns); /* "1.5s", "250ms", "5m" */
 char *units_format_size(char out[UNITS_TEXT_BYTES], uint64_t bytes); /* "64KiB", "1.5GiB" */
+
+/* Exactly, so that it reads back as the same: "1m30s", "1536KiB". 0 is "0s" and "0B". */
+void units_put_duration(struct buf *out, uint64_t ns);
+void units_put_size(struct buf *out, uint64_t bytes);

@@ -53,41 +53,12 @@ static bool is_visible(char c)
 
 /* ---- numbers ---- */
 
-/* As many units as it takes, because a sum of whole units is exact: 1m30s. */
-static void put_duration(uint64_t ns, struct buf *out)
-{
-    static const struct {
-        const char *unit;
-        uint64_t factor;
-    } units[] = {{"d", 86400 * NS_PER_S},
-                 {"h", 3600 * NS_PER_S},
-                 {"m", 60 * NS_PER_S},
-                 {"s", NS_PER_S},
-                 {"ms", NS_PER_MS},
-                 {"us", NS_PER_US},
-                 {"ns", 1}};
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        if (ns >= units[i].factor)
-            buf_printf(out, "%" PRIu64 "%s", ns / units[i].factor, units[i].unit);
-        ns %= units[i].factor;
-    }
-}
-
-static void put_size(uint64_t bytes, struct buf *out)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t i = 0;
-    for (; i + 1 < ARRAY_LEN(units) && bytes % 1024 == 0; i++)
-        bytes /= 1024;
-    buf_printf(out, "%" PRIu64 "%s", bytes, units[i]);
-}
-
 static void put_number(const struct schema_key *k, uint64_t value, struct buf *out)
 {
     if (value && k->type == VALUE_SIZE)
-        put_size(value, out);
+        units_put_size(out, value);
     else if (value && (k->type == VALUE_DURATION || k->type == VALUE_OBJECTIVE))
-        put_duration(value, out);
+        units_put_duration(out, value);
     else
         buf_printf(out, "%" PRIu64, value);
 }

@@ -133,48 +133,20 @@ static void format_number(double value, const char *suffix, struct buf *out)
     buf_printf(out, "%.*s%s", len, text, suffix);
 }
 
-void metric_span_format(int64_t ns, struct buf *out)
-{
-    static const struct {
-        const char *name;
-        int64_t ns;
-    } units[] = {{"d", 86400 * NS_PER_S},
-                 {"h", 3600 * NS_PER_S},
-                 {"m", 60 * NS_PER_S},
-                 {"s", NS_PER_S},
-                 {"ms", NS_PER_MS},
-                 {"us", NS_PER_US},
-                 {"ns", 1}};
-    if (ns <= 0)
-        buf_put(out, STR("0s"));
-    for (size_t i = 0; i < ARRAY_LEN(units) && ns > 0; i++) {
-        if (ns >= units[i].ns)
-            buf_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
-        ns %= units[i].ns;
-    }
-}
-
-static void format_size(uint64_t bytes, const char *suffix, struct buf *out)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t i = 0;
-    for (; bytes && i + 1 < ARRAY_LEN(units) && bytes % 1024 == 0; i++)
-        bytes /= 1024;
-    buf_printf(out, "%llu%s%s", (unsigned long long)bytes, units[i], suffix);
-}
-
 void metric_value_format(enum metric_unit unit, double value, struct buf *out)
 {
     static const char *const suffixes[] = {
         [METRIC_UNIT_PERCENT] = "%",     [METRIC_UNIT_BYTES] = "", [METRIC_UNIT_BYTES_PER_SECOND] = "/s",
         [METRIC_UNIT_PER_SECOND] = "/s", [METRIC_UNIT_COUNT] = "", [METRIC_UNIT_RATIO] = "",
         [METRIC_UNIT_FLAG] = ""};
-    if (unit == METRIC_UNIT_SECONDS)
-        metric_span_format((int64_t)llround(value * 1e9), out);
-    else if (unit == METRIC_UNIT_BYTES || unit == METRIC_UNIT_BYTES_PER_SECOND)
-        format_size((uint64_t)value, suffixes[unit], out);
-    else
+    if (unit == METRIC_UNIT_SECONDS) {
+        units_put_duration(out, (uint64_t)MAX(llround(value * 1e9), 0LL));
+    } else if (unit == METRIC_UNIT_BYTES || unit == METRIC_UNIT_BYTES_PER_SECOND) {
+        units_put_size(out, (uint64_t)value);
+        buf_put(out, str_of(suffixes[unit]));
+    } else {
         format_number(value, suffixes[unit], out);
+    }
 }
 
 /* ---- showing ---- */

@@ -17,4 +17,3 @@ char *metric_value_show(enum metric_unit unit, double value, char out[METRIC_VAL
 
 /* A span as people say it, in whole seconds from a second on: "1h2m3s", "5m", "250ms", "0s". */
 char *metric_span_show(int64_t ns, char out[METRIC_VALUE_BYTES]);
-void metric_span_format(int64_t ns, struct buf *out); /* exact: "1m30s" */

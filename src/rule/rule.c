@@ -2,6 +2,7 @@
 #include "rule/rule.h"
 
 #include "base/macros.h"
+#include "base/units.h"
 #include "rule/metric_value.h"
 
 const char *rule_unknown_name(enum rule_unknown unknown)
@@ -50,7 +51,7 @@ static void format_span(const char *word, int64_t ns, struct buf *out)
     if (ns == 0)
         return;
     buf_printf(out, " %s ", word);
-    metric_span_format(ns, out);
+    units_put_duration(out, (uint64_t)MAX(ns, 0));
 }
 
 /* The hold needs a `clear` to stand behind. */
@@ -63,7 +64,7 @@ static void format_clear(const struct rule_condition *c, const struct rule *r, b
     metric_value_format(metric_infos[c->metric].unit, c->clear, out);
     if (has_hold) {
         buf_put(out, STR(" for "));
-        metric_span_format(r->hold_ns, out);
+        units_put_duration(out, (uint64_t)MAX(r->hold_ns, 0));
     }
 }
 
