@@ -22,6 +22,10 @@
 /* How long a client is read out after our last byte; while Weir drains it must not wait for dawdlers. */
 static const int64_t linger_ns = 5 * NS_PER_S, linger_drain_ns = 1 * NS_PER_S;
 
+/* So long a request that has to wait leaves the places of the server that failed it to others: enough for
+ * probes to tell what that server is worth, and not much of a wait if it is the only one left. */
+static const int64_t avoid_ns = 1 * NS_PER_S;
+
 static const uint32_t retry_after_unknown_s = 1; /* before control has looked for the first time */
 
 static const struct {
@@ -150,6 +154,8 @@ static enum step enter_queue(struct session *s, bool has_server)
     x->waiter.arrived_ns = x->ready_ns;
     x->waiter.deadline_ns = x->started_ns + config->queue_timeout_ns;
     x->waiter.is_patient = config->queue_hopeless == QUEUE_HOPELESS_HOLD;
+    x->waiter.avoid = x->tried_count > 0 ? x->tried[x->tried_count - 1] : NULL;
+    x->waiter.avoid_until_ns = loop_now_ns(t->loop) + avoid_ns;
     x->tried_count = 0; /* by the time it has a turn, who failed it may be well again */
     enum queue_entry entry =
         queue_enter(x->service, &x->waiter, config->queue_length, has_server, loop_now_ns(t->loop));

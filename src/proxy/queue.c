@@ -8,7 +8,8 @@
  *
  * Why no waiter is forgotten: who queues first counts itself in `queued` and only then looks for a free slot
  * once more (exchange.c); who gives a slot back first lowers in_flight and only then reads `queued`. Both are
- * sequentially consistent, so at least one of the two sees the other.
+ * sequentially consistent, so at least one of the two sees the other. Who leaves a slot to others because its
+ * server failed it (avoid) is found by control's look at each server, ten times a second.
  *
  * Why nobody overtakes: a request takes a slot without queueing only after it saw `queued` at 0 (exchange.c);
  * so whoever waits came to the queue after that look. A slot that is given back while somebody waits is taken
@@ -22,6 +23,7 @@
  */
 #include "proxy/queue.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -229,13 +231,24 @@ static bool may_have_one(const struct server *s)
     return server_can_take(s) && (has_limit || server_in_flight(s) < let_in_max(&s->let_in, 0));
 }
 
+/* The longest waiter that has not just been failed by s; NULL: none. With the queue's lock held. */
+static struct waiter *find_next(const struct server *s)
+{
+    list_for_each (node, &s->service->queue->waiters) {
+        struct waiter *w = container_of(node, struct waiter, link);
+        if (w->avoid != s || clock_now_ns() >= w->avoid_until_ns)
+            return w;
+    }
+    return NULL;
+}
+
 /* With the queue's lock held. */
 static void let_waiters_in(struct server *s)
 {
-    struct list *waiters = &s->service->queue->waiters;
-    while (!list_is_empty(waiters) && may_have_one(s) && queue_take_slot(s)) {
+    struct waiter *next;
+    while ((next = find_next(s)) && may_have_one(s) && queue_take_slot(s)) {
         let_in_admit(&s->let_in);
-        settle(container_of(waiters->next, struct waiter, link), s);
+        settle(next, s);
     }
 }
 

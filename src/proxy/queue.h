@@ -3,7 +3,8 @@
  *
  * A slot given back is handed straight to the longest waiter: it stays taken while it changes hands, so
  * nobody can slip in between. Who cannot have a turn before its deadline is refused, on arrival or as soon as
- * that is so (fleet/outlook.h).
+ * that is so (fleet/outlook.h). A slot of the server that has just failed a waiter goes to the next one: a
+ * server that breaks whatever it gets has always places free, and would get all who wait again and again.
  */
 #pragma once
 #include "base/list.h"
@@ -35,7 +36,9 @@ struct waiter {
     struct queue_inbox *inbox; /* of the thread that waits */
     int64_t arrived_ns;        /* its place in the queue */
     int64_t deadline_ns;
-    bool is_patient; /* it waits until its deadline even if that is hopeless */
+    bool is_patient;            /* it waits until its deadline even if that is hopeless */
+    const struct server *avoid; /* failed it just now: others go first until avoid_until_ns; NULL: none */
+    int64_t avoid_until_ns;
 
     /* The queue's. */
     struct list link;

@@ -48,6 +48,25 @@ def test_half_a_response_head_leaves_nothing_behind_for_the_next_attempt(weir, o
     assert len(broken) == 1
 
 
+def test_a_server_that_breaks_everything_does_not_get_those_who_wait_again(weir, origin, load):
+    """The other one is full, so who was failed has to wait; the broken one has always places free."""
+    def breaks(connection):
+        if connection.read_request().target == "/healthz":
+            connection.reply(200, b"")
+
+    def answer(request):
+        if request.target != "/healthz":
+            time.sleep(0.02)
+        return b"ok"
+
+    w = weir(services={"main": {"servers": [origin(script=breaks).address, origin(reply=answer).address], "max_requests": 2,
+                                "balance": "round-robin", "health": {"path": "/healthz"}, "queue": {"length": 100}}})
+    users = load(w.port, clients=8)
+    wait_until(lambda: users.ok > 100, 10, "answers")
+    users.stop()
+    assert not users.failures, users.failures[:5]
+
+
 def test_a_bad_answer_on_a_kept_connection_counts_against_the_server(weir, origin):
     """Only a kept connection that ends without a byte may have been closed before; nonsense is the server's fault."""
     def story(connection):

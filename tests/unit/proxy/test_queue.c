@@ -138,6 +138,32 @@ static void a_server_out_of_rotation_gets_nobody(void **state)
 }
 
 /* The moment between a slot that comes free and its offer to those who wait. */
+static void whom_a_server_failed_leaves_its_slots_to_others_for_a_moment(void **state)
+{
+    struct loop *loop = loop_new(NULL);
+    struct queue_inbox inbox;
+    int64_t now = clock_now_ns();
+    struct waiter failed = waiter_at(&inbox, now), other = waiter_at(&inbox, now + 1);
+    queue_inbox_init(&inbox, loop, note_grant);
+    granted_count = 0;
+    failed.avoid = server;
+    failed.avoid_until_ns = now + 3600 * S;
+    assert_int_equal(queue_enter(service, &failed, 8, true, now), QUEUE_ENTERED);
+    queue_offer(server);
+    assert_int_equal(server_in_flight(server), 0); /* the only one that waits does not want it */
+    assert_int_equal(queue_enter(service, &other, 8, true, now), QUEUE_ENTERED);
+    queue_offer(server);
+    loop_run(loop);
+    assert_ptr_equal(granted[0], &other);
+    failed.avoid_until_ns = now; /* the moment is over */
+    queue_release_slot(server);
+    loop_run(loop);
+    assert_ptr_equal(granted[1], &failed);
+    queue_release_slot(server);
+    queue_inbox_fini(&inbox);
+    loop_free(loop);
+}
+
 static void who_comes_while_others_wait_takes_no_free_slot(void **state)
 {
     struct loop *loop = loop_new(NULL);
@@ -458,6 +484,7 @@ int main(void)
         WITH_FLEET(a_full_queue_refuses),
         WITH_FLEET(a_grant_under_way_is_given_back_when_its_waiter_leaves),
         WITH_FLEET(a_server_out_of_rotation_gets_nobody),
+        WITH_FLEET(whom_a_server_failed_leaves_its_slots_to_others_for_a_moment),
         WITH_FLEET(who_comes_while_others_wait_takes_no_free_slot),
         WITH_FLEET(who_arrived_first_stands_first),
         WITH_FLEET(who_cannot_be_served_in_time_is_refused_on_arrival),
