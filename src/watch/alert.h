@@ -122,6 +122,7 @@ struct alert {
     int64_t started_wall_ns, ended_wall_ns; /* of the latest firing; 0: never, or not over */
     const char *why_unknown;                /* while life.is_known is false; may be NULL */
     char evidence[ALERT_TEXT_BYTES];        /* one sentence, as of the latest step */
+    char evidence_korean[ALERT_TEXT_BYTES]; /* the same in Korean */
     struct sparkline spark;                 /* the first number's course */
     const struct alert_past *past;          /* NULL: it has not fired yet, or nobody knows */
     char hidden[ALERT_HIDDEN_BYTES]; /* what explains it, and how: people are not told; "" for nothing */

@@ -24,7 +24,7 @@ struct kept {
     struct alert_life life;
     int64_t started_wall_ns, ended_wall_ns;
     bool is_told;
-    char *evidence; /* owned */
+    char *evidence, *evidence_korean; /* owned */
 };
 
 struct alert_memory {
@@ -37,10 +37,16 @@ struct alert_memory *alert_memory_new(void)
     return NEW(struct alert_memory);
 }
 
+static void free_texts(struct kept *k)
+{
+    free(k->evidence);
+    free(k->evidence_korean);
+}
+
 void alert_memory_clear(struct alert_memory *m)
 {
     for (size_t i = 0; i < m->count; i++)
-        free(m->items[i].evidence);
+        free_texts(&m->items[i]);
     free(m->items);
     *m = (struct alert_memory){0};
 }
@@ -104,21 +110,24 @@ static void write_kept(struct json *j, const struct kept *k, int64_t now_ns)
     json_put_int(j, "started", k->started_wall_ns);
     json_put_int(j, "ended", k->ended_wall_ns);
     json_put_text(j, "evidence", k->evidence);
+    json_put_text(j, "evidence_korean", k->evidence_korean);
     write_life(j, &k->life, now_ns);
     json_end_object(j);
 }
 
 void alert_keep_write(struct json *j, const struct alert *a, bool is_told, int64_t now_ns)
 {
-    char evidence[ALERT_TEXT_BYTES];
+    char evidence[ALERT_TEXT_BYTES], evidence_korean[ALERT_TEXT_BYTES];
     str_copy(evidence, sizeof(evidence), str_of(a->evidence));
+    str_copy(evidence_korean, sizeof(evidence_korean), str_of(a->evidence_korean));
     write_kept(j,
                &(struct kept){.fingerprint = a->fingerprint,
                               .life = a->life,
                               .started_wall_ns = a->started_wall_ns,
                               .ended_wall_ns = a->ended_wall_ns,
                               .is_told = is_told,
-                              .evidence = evidence},
+                              .evidence = evidence,
+                              .evidence_korean = evidence_korean},
                now_ns);
 }
 
@@ -203,6 +212,7 @@ void alert_memory_read(struct alert_memory *m, const struct json_value *list, in
         if (end == fingerprint || *end || !read_life(v, &k.life, now_ns, pause_ns))
             continue;
         k.evidence = mem_strdup(json_value_text(v, "evidence", ""));
+        k.evidence_korean = mem_strdup(json_value_text(v, "evidence_korean", ""));
         m->items[m->count++] = k;
     }
 }
@@ -224,10 +234,11 @@ bool alert_memory_take(struct alert_memory *m, struct alert *a, int64_t now_ns, 
     a->started_wall_ns = k->started_wall_ns;
     a->ended_wall_ns = k->ended_wall_ns;
     str_copy(a->evidence, sizeof(a->evidence), str_of(k->evidence));
+    str_copy(a->evidence_korean, sizeof(a->evidence_korean), str_of(k->evidence_korean));
     *ret_is_told = k->is_told;
     if (alert_life_is_active(&a->life)) /* as if it were bad until then; see ALERT_KEEP_SETTLE_NS */
         a->life.passed_last_ns = MAX(a->life.passed_last_ns, now_ns + ALERT_KEEP_SETTLE_NS);
-    free(k->evidence);
+    free_texts(k);
     *k = m->items[--m->count];
     return true;
 }

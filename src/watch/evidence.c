@@ -1,9 +1,12 @@
-/* evidence.c: see evidence.h. */
+/* evidence.c: see evidence.h. The words are a table for each language, what fills them in is the same. */
 #include "watch/evidence.h"
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/utf8.h"
 #include "rule/metric_value.h"
+#include "watch/evidence_korean.h"
+#include "watch/notify/phrases.h"
 
 #include <stdio.h>
 
@@ -28,6 +31,11 @@ static bool is_over(const struct alert *a, enum alert_change change)
 static enum metric_unit unit_of(const struct telling *t, size_t i)
 {
     return metric_infos[t->rule->rule.conditions[i].metric].unit;
+}
+
+static enum metric metric_of(const struct telling *t)
+{
+    return t->rule->rule.conditions[0].metric;
 }
 
 /* "90 %", without the decimals that a reading has. */
@@ -70,14 +78,20 @@ static void put_clears(const struct telling *t, struct buf *out)
     }
 }
 
-static void put_lasted(const struct telling *t, struct buf *out)
+/* In whole seconds. */
+static int64_t lasted_ns(const struct telling *t)
 {
-    char span[METRIC_VALUE_BYTES];
     const struct alert_life *l = &t->alert->life;
     int64_t ns = t->is_over                  ? l->state_since_ns - l->firing_since_ns
                  : l->state == ALERT_PENDING ? t->now_ns - l->state_since_ns
                                              : t->now_ns - l->passed_since_ns;
-    buf_put(out, str_of(metric_span_show(ns - ns % NS_PER_S, span)));
+    return ns - ns % NS_PER_S;
+}
+
+static void put_lasted(const struct telling *t, struct buf *out)
+{
+    char span[METRIC_VALUE_BYTES];
+    buf_put(out, str_of(metric_span_show(lasted_ns(t), span)));
 }
 
 static bool has_own_clear(const struct alert_rule *r)
@@ -138,7 +152,7 @@ static void put_rest(const struct telling *t, struct buf *out)
 
 static void put_subject(const struct telling *t, struct buf *out)
 {
-    enum subject_kind kind = metric_infos[t->rule->rule.conditions[0].metric].subject;
+    enum subject_kind kind = metric_infos[metric_of(t)].subject;
     for (size_t i = SUBJECT_NAMES_MAX; i-- > 0;) {
         const char *label = subject_label(kind, i);
         const char *value = label[0] ? alert_label(t->alert, label) : NULL;
@@ -149,9 +163,15 @@ static void put_subject(const struct telling *t, struct buf *out)
     }
 }
 
+/* At the firing the means that fired it. */
+static const double *told_values(const struct telling *t)
+{
+    return t->is_firing_now ? t->alert->life.means : t->alert->life.values;
+}
+
 static void put_value(const struct telling *t, struct buf *out)
 {
-    put_values(t, t->is_firing_now ? t->alert->life.means : t->alert->life.values, out);
+    put_values(t, told_values(t), out);
 }
 
 static void put_now(const struct telling *t, struct buf *out)
@@ -166,25 +186,143 @@ static void put_note(const struct telling *t, struct buf *out)
 
 static void put_metric(const struct telling *t, struct buf *out)
 {
-    buf_put(out, str_of(metric_infos[t->rule->rule.conditions[0].metric].name));
+    buf_put(out, str_of(metric_infos[metric_of(t)].name));
 }
 
-static const struct word {
+struct word {
     const char *name;
     void (*put)(const struct telling *t, struct buf *out);
-} words[] = {
+};
+
+static const struct word words[] = {
     {"value", put_value},     {"now", put_now},       {"threshold", put_thresholds},
     {"clear", put_clears},    {"course", put_course}, {"lasted", put_lasted},
     {"note", put_note},       {"of", put_of},         {"rest", put_rest},
     {"subject", put_subject}, {"metric", put_metric},
 };
 
-static void put_word(const struct telling *t, struct str name, struct buf *out)
+/* ---- the words in Korean ---- */
+
+static void put_korean_numbers(const struct telling *t, const double *values, struct buf *out)
+{
+    const struct rule *r = &t->rule->rule;
+    for (size_t i = 0; i < r->condition_count; i++) {
+        if (r->condition_count > 1)
+            buf_printf(out, "%s%s ", i ? ", " : "", metric_infos[r->conditions[i].metric].name);
+        phrase_write_value(LANGUAGE_KOREAN, unit_of(t, i), values[i], out);
+    }
+}
+
+static void put_korean_value(const struct telling *t, struct buf *out)
+{
+    put_korean_numbers(t, told_values(t), out);
+}
+
+static void put_korean_now(const struct telling *t, struct buf *out)
+{
+    put_korean_numbers(t, t->alert->life.values, out);
+}
+
+static void put_korean_what(const struct telling *t, struct buf *out)
+{
+    bool is_mean = t->is_firing_now && t->alert->rule.for_ns > 0;
+    buf_put(out, is_mean ? STR("평균") : STR("현재"));
+}
+
+static void put_korean_threshold(const struct telling *t, struct buf *out)
+{
+    const struct alert_rule *r = &t->alert->rule;
+    for (size_t i = 0; i < r->limit_count; i++) {
+        buf_put(out, i ? STR(", ") : STR(""));
+        phrase_write_value(LANGUAGE_KOREAN, unit_of(t, i), r->limits[i].threshold, out);
+    }
+}
+
+static void put_korean_clear(const struct telling *t, struct buf *out)
+{
+    const struct alert_rule *r = &t->alert->rule;
+    for (size_t i = 0; i < r->limit_count; i++) {
+        buf_put(out, i ? STR(", ") : STR(""));
+        phrase_write_value(LANGUAGE_KOREAN, unit_of(t, i), r->limits[i].clear, out);
+    }
+}
+
+static void put_korean_lasted(const struct telling *t, struct buf *out)
+{
+    phrase_write_span(LANGUAGE_KOREAN, lasted_ns(t), out);
+}
+
+static void put_korean_end(const struct telling *t, struct buf *out)
+{
+    put_korean_lasted(t, out);
+    if (unit_of(t, 0) == METRIC_UNIT_FLAG) {
+        buf_put(out, STR(" 만에 끝났습니다."));
+        return;
+    }
+    buf_put(out, STR(" 만에 해제 기준 "));
+    put_korean_clear(t, out);
+    buf_put(out, t->alert->rule.limits[0].is_below ? STR(" 이상이 되었습니다.") : STR(" 이하가 되었습니다."));
+}
+
+static void put_korean_course(const struct telling *t, struct buf *out)
+{
+    const struct alert_rule *r = &t->alert->rule;
+    bool is_below = r->limits[0].is_below;
+    if (t->is_over) {
+        put_korean_end(t, out);
+        return;
+    }
+    put_korean_lasted(t, out);
+    if (unit_of(t, 0) == METRIC_UNIT_FLAG) {
+        buf_put(out, STR(" 동안 이어지고 있습니다."));
+        return;
+    }
+    buf_put(out, r->limit_count > 1 ? STR(" 동안 각 기준 ") : STR(" 동안 기준 "));
+    put_korean_threshold(t, out);
+    buf_put(out, is_below ? STR("보다 낮았") : STR("보다 높았"));
+    if (!has_own_clear(r)) {
+        buf_put(out, STR("습니다."));
+        return;
+    }
+    buf_put(out, STR("으며, "));
+    put_korean_clear(t, out);
+    buf_put(out, is_below ? STR(" 이상이 되면 해결됩니다.") : STR(" 이하가 되면 해결됩니다."));
+}
+
+static void put_korean_note(const struct telling *t, struct buf *out)
+{
+    evidence_korean_put_note(metric_of(t), str_of(t->note), out);
+}
+
+static void put_korean_rest(const struct telling *t, struct buf *out)
+{
+    if (t->note[0] == '\0')
+        return;
+    buf_put_char(out, '(');
+    put_korean_note(t, out);
+    buf_put_char(out, ')');
+}
+
+static const struct word korean_words[] = {
+    {"value", put_korean_value}, {"now", put_korean_now},       {"threshold", put_korean_threshold},
+    {"clear", put_korean_clear}, {"course", put_korean_course}, {"lasted", put_korean_lasted},
+    {"note", put_korean_note},   {"rest", put_korean_rest},     {"what", put_korean_what},
+    {"subject", put_subject},    {"metric", put_metric},
+};
+
+/* ---- the sentence ---- */
+
+struct tongue {
+    const struct word *words;
+    size_t word_count;
+};
+
+static void put_word(const struct telling *t, const struct tongue *tongue, struct str name, struct buf *out)
 {
     char label[64];
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (str_eq(name, str_of(words[i].name))) {
-            words[i].put(t, out);
+    for (size_t i = 0; i < tongue->word_count; i++) {
+        if (str_eq(name, str_of(tongue->words[i].name))) {
+            tongue->words[i].put(t, out);
             return;
         }
     }
@@ -193,14 +331,12 @@ static void put_word(const struct telling *t, struct str name, struct buf *out)
     buf_put(out, str_of(value ? value : "?"));
 }
 
-/* ---- the sentence ---- */
-
-static void fill_in(const struct telling *t, struct str text, struct buf *out)
+static void fill_in(const struct telling *t, const struct tongue *tongue, struct str text, struct buf *out)
 {
     size_t open, close;
     while (str_find(text, '{', &open) && str_find(text, '}', &close) && close > open) {
         buf_put(out, str_n(text.ptr, open));
-        put_word(t, str_n(text.ptr + open + 1, close - open - 1), out);
+        put_word(t, tongue, str_n(text.ptr + open + 1, close - open - 1), out);
         text = str_n(text.ptr + close + 1, text.len - close - 1);
     }
     buf_put(out, text);
@@ -212,31 +348,74 @@ static const char *template_of(const struct telling *t)
     return own ? own : unit_of(t, 0) == METRIC_UNIT_FLAG ? general_flag : general;
 }
 
+static const char *korean_template_of(const struct telling *t)
+{
+    const struct evidence_korean *own = t->rule->korean;
+    if (!own)
+        return unit_of(t, 0) == METRIC_UNIT_FLAG ? evidence_korean_general_flag : evidence_korean_general;
+    return t->is_over && own->says_at_end ? own->says_at_end : own->says;
+}
+
+static const char *why_blind(const struct telling *t)
+{
+    return t->alert->why_unknown ? t->alert->why_unknown : "nobody knows why";
+}
+
 static void put_blindness(const struct telling *t, struct buf *out)
 {
     char span[METRIC_VALUE_BYTES];
-    const struct alert *a = t->alert;
     put_subject(t, out);
     buf_printf(out, "there has been no reading for %s: %s",
-               metric_span_show(t->now_ns - a->life.unknown_since_ns, span),
-               a->why_unknown ? a->why_unknown : "nobody knows why");
+               metric_span_show(t->now_ns - t->alert->life.unknown_since_ns, span), why_blind(t));
+}
+
+static void put_korean_blindness(const struct telling *t, struct buf *out)
+{
+    put_subject(t, out);
+    phrase_write_span(LANGUAGE_KOREAN, t->now_ns - t->alert->life.unknown_since_ns, out);
+    buf_printf(out, " 동안 측정값이 없습니다(%s).", why_blind(t));
+}
+
+static void write_english(const struct telling *t, bool is_flapping, struct buf *out)
+{
+    static const struct tongue english = {words, ARRAY_LEN(words)};
+    if (t->alert->life.is_blind)
+        put_blindness(t, out);
+    else
+        fill_in(t, &english, str_of(template_of(t)), out);
+    if (is_flapping)
+        buf_put(out, STR("; it comes and goes, so it ends only after half an hour of calm"));
+}
+
+static void write_korean(const struct telling *t, bool is_flapping, struct buf *out)
+{
+    static const struct tongue korean = {korean_words, ARRAY_LEN(korean_words)};
+    if (t->alert->life.is_blind)
+        put_korean_blindness(t, out);
+    else
+        fill_in(t, &korean, str_of(korean_template_of(t)), out);
+    if (is_flapping)
+        buf_put(out, STR(" 발생과 해결이 되풀이되어, 30분 동안 이상이 없어야 해결됩니다."));
+}
+
+static void take_sentence(char out[ALERT_TEXT_BYTES], const struct buf *text)
+{
+    str_copy(out, ALERT_TEXT_BYTES, utf8_cut(buf_str(text), ALERT_TEXT_BYTES - 1));
 }
 
 void evidence_write(struct alert *a, const struct armed_rule *rule, const char *note,
                     enum alert_change change, int64_t now_ns)
 {
-    struct buf text CLEANUP(buf_fini) = {0};
+    struct buf english CLEANUP(buf_fini) = {0}, korean CLEANUP(buf_fini) = {0};
     struct telling t = {.alert = a,
                         .rule = rule,
                         .note = note,
                         .is_over = is_over(a, change),
                         .is_firing_now = change == ALERT_FIRED,
                         .now_ns = now_ns};
-    if (a->life.is_blind)
-        put_blindness(&t, &text);
-    else
-        fill_in(&t, str_of(template_of(&t)), &text);
-    if (alert_life_is_active(&a->life) && alert_life_is_flapping(&a->life, now_ns))
-        buf_put(&text, STR("; it comes and goes, so it ends only after half an hour of calm"));
-    str_copy(a->evidence, sizeof(a->evidence), buf_str(&text));
+    bool is_flapping = alert_life_is_active(&a->life) && alert_life_is_flapping(&a->life, now_ns);
+    write_english(&t, is_flapping, &english);
+    write_korean(&t, is_flapping, &korean);
+    take_sentence(a->evidence, &english);
+    take_sentence(a->evidence_korean, &korean);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "rule/default_rules.h"
+#include "watch/evidence_korean.h"
 
 #define HOLD_MAX_NS       (60 * NS_PER_S)  /* of rules that do not say for how long it must be clear */
 #define SPARK_STEP_MAX_NS (600 * NS_PER_S) /* a small picture spans twice `for`, within these two */
@@ -130,6 +131,7 @@ static void add_default(struct rule_set *s, const struct default_rule *d, const 
                              .summary = d->summary,
                              .says = d->says,
                              .says_at_end = d->says_at_end,
+                             .korean = evidence_korean_find(d->name),
                              .severity = d->severity};
     parse(s, str_of(d->when), &a->rule);
     if (!take_numbers(&a->rule, d->numbers, config))
@@ -160,6 +162,7 @@ static void keep_sentences(struct armed_rule *a, const struct default_rule *d)
     arena_free(arena);
     a->says = is_same ? d->says : NULL;
     a->says_at_end = is_same ? d->says_at_end : NULL;
+    a->korean = is_same ? evidence_korean_find(d->name) : NULL;
 }
 
 static void add_config(struct rule_set *s, const struct config_rule *c)

@@ -12,8 +12,9 @@ enum { RULE_LABELS_MAX = CONFIG_RULE_LABELS_MAX }; /* of its own */
 
 struct armed_rule {
     const char *name, *summary;
-    const char *when;               /* the canonical form */
-    const char *says, *says_at_end; /* templates of the evidence; NULL: the general ones */
+    const char *when;                     /* the canonical form */
+    const char *says, *says_at_end;       /* templates of the evidence; NULL: the general ones */
+    const struct evidence_korean *korean; /* the same in Korean */
     enum alert_severity severity;
     struct rule rule;
     struct alert_rule limits; /* the same for the life of an alert */

@@ -173,11 +173,25 @@ static struct tracked *new_tracked(struct rules *r, const struct armed_rule *rul
     return new;
 }
 
-static void end(struct rules *r, struct tracked *tracked, const char *why, struct rules_time t)
+/* Why an alert ends that nothing has resolved, in each language. */
+struct farewell {
+    const char *english, *korean;
+};
+static const struct farewell rule_was_changed = {"its rule was changed in the configuration",
+                                                 "설정에서 규칙이 바뀌었습니다."};
+static const struct farewell rule_is_off = {"it is switched off in the configuration",
+                                            "설정에서 규칙이 꺼졌습니다."};
+static const struct farewell rule_is_about_others = {"the rule is not about it any more",
+                                                     "규칙이 더 이상 이 대상에 적용되지 않습니다."};
+
+static void end(struct rules *r, struct tracked *tracked, struct farewell why, struct rules_time t)
 {
-    tracked->change = alert_end(&tracked->alert, t.now_ns, t.wall_ns);
-    if (tracked->change != ALERT_NO_CHANGE)
-        snprintf(tracked->alert.evidence, sizeof(tracked->alert.evidence), "%s", why);
+    struct alert *a = &tracked->alert;
+    tracked->change = alert_end(a, t.now_ns, t.wall_ns);
+    if (tracked->change != ALERT_NO_CHANGE) {
+        str_copy(a->evidence, sizeof(a->evidence), str_of(why.english));
+        str_copy(a->evidence_korean, sizeof(a->evidence_korean), str_of(why.korean));
+    }
     push(&r->gone, tracked);
 }
 
@@ -214,17 +228,20 @@ static void step(struct rules *r, struct tracked *tracked, const struct board *b
         note_past(r, tracked, t);
 }
 
-static const char *why_gone(enum metric metric)
+static struct farewell why_gone(enum metric metric)
 {
     switch (metric_infos[metric].subject) {
     case SUBJECT_DISK:
-        return "it is not watched any more (not mounted, or taken out of the configuration)";
+        return (struct farewell){
+            "it is not watched any more (not mounted, or taken out of the configuration)",
+            "더 이상 감시하지 않습니다(마운트되어 있지 않거나 설정에서 빠졌습니다)."};
     case SUBJECT_SERVICE:
-        return "the service is not configured any more";
+        return (struct farewell){"the service is not configured any more",
+                                 "서비스가 더 이상 설정에 없습니다."};
     case SUBJECT_SERVER:
-        return "the server is not there any more";
+        return (struct farewell){"the server is not there any more", "서버가 더 이상 없습니다."};
     default:
-        return "it is not measured any more";
+        return (struct farewell){"it is not measured any more", "더 이상 측정하지 않습니다."};
     }
 }
 
@@ -243,7 +260,7 @@ static void step_rule(struct rules *r, size_t index, const struct board *b, stru
             at < old.count && old.items[at]->series_id == s->id ? old.items[at++] : NULL;
         bool is_its = tracked && !r->must_match ? true : is_matched(r, &rule->rule, s);
         if (tracked && !is_its)
-            end(r, tracked, "the rule is not about it any more", t);
+            end(r, tracked, rule_is_about_others, t);
         else if (is_its && !tracked)
             tracked = new_tracked(r, rule, s, t);
         if (!is_its || !tracked)
@@ -376,8 +393,7 @@ void rules_configure(struct rules *r, const struct config_watch *config, struct 
             move_alerts(&r->of_rule[i], &of_rule[new - set.rules], new);
             continue;
         }
-        const char *why =
-            new ? "its rule was changed in the configuration" : "it is switched off in the configuration";
+        struct farewell why = new ? rule_was_changed : rule_is_off;
         for (size_t k = 0; k < r->of_rule[i].count; k++)
             end(r, r->of_rule[i].items[k], why, t);
         r->of_rule[i].count = 0;

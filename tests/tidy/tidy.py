@@ -392,6 +392,23 @@ def clang_format():
         yield f".clang-format:1: {result.stderr.strip()}"
 
 
+@check
+def notes_are_known_in_korean():
+    """Each note that a collector writes in words has its form among those of evidence_korean.c."""
+    table = "src/watch/evidence_korean.c"
+    forms = re.findall(r'\{(?:METRIC_\w+|metric),\s*"([^"]+)"', text_of(table))
+    for name in tracked("src/watch/*.c", "src/watch/*/*.c", "src/control/*.c"):
+        text = text_of(name)
+        for call in re.finditer(r"\bboard_put_note\((.*?)\);", text, re.S):
+            texts = re.findall(r'"((?:\\.|[^"\\])*)"', call.group(1))
+            note = next((one for one in texts if "%" in one), "")
+            words = re.sub(r"%[-.*0-9]*(?:ll|z)?[a-z]", "\0", note.replace("%%", "\1"))
+            pattern = re.escape(words.replace("\1", "%")).replace("\0", ".*")
+            if re.search(r"[A-Za-z]{2}", words) and not any(re.fullmatch(pattern, form) for form in forms):
+                line = text[:call.start()].count("\n") + 1
+                yield f"{name}:{line}: no row of {table} has the form of this note"
+
+
 # ------------------------------------------------------------------------------------------------ all files
 
 

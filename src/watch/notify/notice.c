@@ -27,6 +27,7 @@ static void set_texts(struct notice *n, const struct alert *a, struct notice_wor
     n->name = mem_strdup(a->name);
     n->summary = mem_strdup(a->summary);
     n->evidence = mem_strdup(a->evidence);
+    n->evidence_korean = mem_strdup(a->evidence_korean);
     n->line = mem_strdup(words.line);
     n->link = mem_strdup(words.link ? words.link : "");
     n->silence = mem_strdup(words.silence ? words.silence : "");

@@ -16,10 +16,11 @@
     X(name)     /* "HostDiskHigh": the label alertname */                                                    \
     X(summary)  /* "Disk usage is high" */                                                                   \
     X(evidence) /* one sentence with the numbers */                                                          \
-    X(changes)  /* what happened just before it began: "07:20:11 ..." a line each */                         \
-    X(line)     /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */              \
-    X(link)     /* to it on the admin page */                                                                \
-    X(silence)  /* the command that silences it: "weir silence alertname=HostDiskHigh path=/srv --for 2h" */
+    X(evidence_korean)                                                                                       \
+    X(changes) /* what happened just before it began: "07:20:11 ..." a line each */                          \
+    X(line)    /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */               \
+    X(link)    /* to it on the admin page */                                                                 \
+    X(silence) /* the command that silences it: "weir silence alertname=HostDiskHigh path=/srv --for 2h" */
 
 struct notice_label {
     char *name, *value;

@@ -164,17 +164,6 @@ void phrase_write_value_and_threshold(enum config_language language, const char 
         buf_printf(out, "%s (threshold %s)", value, threshold);
 }
 
-void phrase_write_state(enum config_language language, const struct phrase_state *s, struct buf *out)
-{
-    ASSERT(language == LANGUAGE_KOREAN); /* in English this is the evidence */
-    if (s->value[0] && s->is_over)
-        buf_printf(out, "현재 값은 %s이고, %s 동안 이어졌습니다.", s->value, s->span);
-    else if (s->value[0])
-        buf_printf(out, "현재 값은 %s이고 기준은 %s입니다.", s->value, s->threshold);
-    else if (s->is_over)
-        buf_printf(out, "%s 동안 이어졌습니다.", s->span);
-}
-
 void phrase_write_counts(enum config_language language, size_t firing, size_t over, struct buf *out)
 {
     bool is_korean = language == LANGUAGE_KOREAN;

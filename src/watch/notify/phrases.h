@@ -23,7 +23,6 @@
     X(VALUE, "Value", "값")                                                                                  \
     X(BEGAN, "Since", "시작")                                                                                \
     X(LASTED, "Lasted", "지속 시간")                                                                         \
-    X(DETAILS, "Details", "자세한 내용")                                                                     \
     X(BEFORE, "Just before", "직전에 있었던 일")                                                             \
     X(EARLIER, "Earlier", "이전 발생")                                                                       \
     X(PAGE, "Page", "페이지")                                                                                \
@@ -46,13 +45,6 @@ void phrase_write_value(enum config_language language, enum metric_unit unit, do
 void phrase_write_value_and_threshold(enum config_language language, const char *value, const char *threshold,
                                       struct buf *out);
 
-struct phrase_state {
-    const char *value, *threshold; /* value "": it has none that says anything */
-    const char *span;              /* for how long */
-    bool is_over;
-};
-/* "현재 값은 95%이고 기준은 90%입니다." Maybe nothing. Not for English, where the evidence says it. */
-void phrase_write_state(enum config_language language, const struct phrase_state *s, struct buf *out);
 /* "3 alerts, 1 resolved" */
 void phrase_write_counts(enum config_language language, size_t firing, size_t over, struct buf *out);
 void phrase_write_more(enum config_language language, size_t more, bool has_page, struct buf *out);

@@ -93,6 +93,11 @@ static const char *summary_of(const struct text_voice *v, const struct notice *n
     return summary ? summary : n->summary;
 }
 
+static const char *evidence_of(const struct text_voice *v, const struct notice *n)
+{
+    return v->words->language == LANGUAGE_KOREAN && n->evidence_korean[0] ? n->evidence_korean : n->evidence;
+}
+
 /* ---- in Weir's own words, plain ---- */
 
 static void write_own_title(const struct text_voice *v, const struct notice *n, struct buf *out)
@@ -108,22 +113,6 @@ static void write_own_title(const struct text_voice *v, const struct notice *n, 
         buf_printf(out, " (%s)", subject.ptr);
 }
 
-static void write_state(const struct text_voice *v, const struct notice *n, struct buf *out)
-{
-    CLEANUP(buf_fini) struct buf value = {0};
-    CLEANUP(buf_fini) struct buf threshold = {0};
-    CLEANUP(buf_fini) struct buf span = {0};
-    write_number(v, n, n->value, &value);
-    write_number(v, n, n->threshold, &threshold);
-    phrase_write_span(v->words->language, lasted_ns(v, n), &span);
-    phrase_write_state(v->words->language,
-                       &(struct phrase_state){.value = buf_str(&value).ptr,
-                                              .threshold = buf_str(&threshold).ptr,
-                                              .span = buf_str(&span).ptr,
-                                              .is_over = notice_is_over(n)},
-                       out);
-}
-
 static void add_sentence(struct buf *out, const char *sentence)
 {
     if (out->len && sentence[0])
@@ -135,13 +124,7 @@ static void write_own_text(const struct text_voice *v, const struct notice *n, s
 {
     if (v->message->is_test)
         add_sentence(out, say(v, PHRASE_TEST_ONLY));
-    if (v->words->language == LANGUAGE_KOREAN && n->evidence[0]) {
-        CLEANUP(buf_fini) struct buf state = {0};
-        write_state(v, n, &state);
-        add_sentence(out, buf_str(&state).ptr);
-    } else {
-        add_sentence(out, n->evidence);
-    }
+    add_sentence(out, evidence_of(v, n));
     if (n->is_whole_episode) {
         if (v->words->language != LANGUAGE_KOREAN && out->len && out->ptr[out->len - 1] != '.')
             buf_put_char(out, '.');
@@ -170,7 +153,7 @@ static void write_placeholder(const struct text_voice *v, const struct notice *n
         buf_put(out, str_of(summary_of(v, n)));
         break;
     case TEMPLATE_EVIDENCE:
-        buf_put(out, str_of(n->evidence));
+        buf_put(out, str_of(evidence_of(v, n)));
         break;
     case TEMPLATE_STATUS:
         buf_put(out, str_of(say(v, notice_is_over(n) ? PHRASE_IS_RESOLVED : PHRASE_IS_FIRING)));
@@ -355,8 +338,6 @@ void text_find_facts(const struct text_voice *v, const struct notice *n, struct 
     add_text(ret, say(v, PHRASE_SEVERITY), say(v, severity_phrase(n->severity, PHRASE_IS_CRITICAL)));
     add_number(v, n, ret);
     add_times(v, n, ret);
-    if (v->words->language == LANGUAGE_KOREAN)
-        add_text(ret, say(v, PHRASE_DETAILS), n->evidence);
     add_text(ret, say(v, PHRASE_BEFORE), n->changes);
     if (n->episodes_before) {
         CLEANUP(buf_fini) struct buf earlier = {0};

@@ -40,6 +40,8 @@ static struct notice test_notice(const struct trial *t, enum alert_change change
     a.ended_wall_ns = change == ALERT_ENDED ? clock_wall_ns() : 0;
     snprintf(a.evidence, sizeof(a.evidence), "weir notify test was called for the sink %s; nothing is wrong",
              t->config->name.ptr);
+    snprintf(a.evidence_korean, sizeof(a.evidence_korean), "%s 수신처로 weir notify test를 실행했습니다.",
+             t->config->name.ptr);
     alert_format_line(&a, change, line, sizeof(line));
     notice_init(&n, &a, change, (struct notice_words){.line = line});
     return n;

@@ -16,23 +16,26 @@ static struct notice_label notice_labels_service[] = {
 
 static inline struct notice notice_disk(void)
 {
-    return (struct notice){.change = ALERT_FIRED,
-                           .severity = ALERT_WARNING,
-                           .fingerprint = 0xabc,
-                           .started_wall_ns = NOTICE_BEGAN_NS,
-                           .value = 95,
-                           .threshold = 90,
-                           .has_value = true,
-                           .unit = METRIC_UNIT_PERCENT,
-                           .label_count = 2,
-                           .labels = notice_labels_disk,
-                           .name = TEXT("HostDiskHigh"),
-                           .summary = TEXT("Disk usage is high"),
-                           .evidence = TEXT("/srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)"),
-                           .changes = TEXT("07:20:11 the configuration was reloaded"),
-                           .link = TEXT(""),
-                           .silence = TEXT("weir silence HostDiskHigh path=/srv --for 2h"),
-                           .line = TEXT("ALERT: Disk usage is high!")};
+    return (struct notice){
+        .change = ALERT_FIRED,
+        .severity = ALERT_WARNING,
+        .fingerprint = 0xabc,
+        .started_wall_ns = NOTICE_BEGAN_NS,
+        .value = 95,
+        .threshold = 90,
+        .has_value = true,
+        .unit = METRIC_UNIT_PERCENT,
+        .label_count = 2,
+        .labels = notice_labels_disk,
+        .name = TEXT("HostDiskHigh"),
+        .summary = TEXT("Disk usage is high"),
+        .evidence = TEXT("/srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)"),
+        .evidence_korean =
+            TEXT("/srv 파일 시스템의 평균 사용률은 95%입니다. 2분 동안 기준 90%보다 높았습니다."),
+        .changes = TEXT("07:20:11 the configuration was reloaded"),
+        .link = TEXT(""),
+        .silence = TEXT("weir silence HostDiskHigh path=/srv --for 2h"),
+        .line = TEXT("ALERT: Disk usage is high!")};
 }
 
 static inline struct notice notice_ended(struct notice n, int64_t after_s)
@@ -54,6 +57,7 @@ static inline struct notice notice_down(void)
     n.name = TEXT("ServiceDown");
     n.summary = TEXT("A service has no healthy server");
     n.evidence = TEXT("shop has had none for 12s; 2 wanted");
+    n.evidence_korean = TEXT("shop 서비스에 12초 동안 정상 서버가 없습니다. 필요한 서버는 2대입니다.");
     n.changes = n.silence = TEXT("");
     return n;
 }

@@ -451,7 +451,7 @@ static void mail_beyond_ascii(void **state)
         assert_true(column <= 77); /* with the CR */
     }
     assert_has(&out, "Subject: =?UTF-8?B?");
-    assert_has(&out, "=ED=98=84=EC=9E=AC"); /* 현재 */
+    assert_has(&out, "=ED=8F=89=EA=\r\n=B7=A0"); /* 평균 */
 }
 
 static void mail_encodings(void **state)

@@ -58,11 +58,10 @@ static void a_firing_alert(void **state)
                 "Page: http://web-1:9900");
     check_lines(&m, &korean,
                 "경고: 디스크 사용률이 높습니다 (/srv, web-1)\n"
-                "현재 값은 95%이고 기준은 90%입니다.\n"
+                "/srv 파일 시스템의 평균 사용률은 95%입니다. 2분 동안 기준 90%보다 높았습니다.\n"
                 "심각도: 경고\n"
                 "값: 95% (기준 90%)\n"
                 "시작: 2026-11-23 07:26:59 UTC\n"
-                "자세한 내용: /srv is 95.0 % full for 2m (threshold 90 %, clears at 87 %)\n"
                 "직전에 있었던 일: 07:20:11 the configuration was reloaded\n"
                 "알림 끄기: weir silence HostDiskHigh path=/srv --for 2h\n"
                 "페이지: http://web-1:9900");
@@ -73,6 +72,7 @@ static void what_is_over(void **state)
     struct notice n = notice_ended(notice_disk(), 3 * 3600 + 852);
     n.value = 45.23;
     n.evidence = TEXT("/srv is 45.2 % full now");
+    n.evidence_korean = TEXT("/srv 파일 시스템의 현재 사용률은 45.2%입니다.");
     n.changes = TEXT("");
     struct alert_message m = message_of(&n, 1);
     m.external_url = "";
@@ -85,12 +85,11 @@ static void what_is_over(void **state)
                 "Lasted: 3h14m12s");
     check_lines(&m, &korean,
                 "해결됨: 디스크 사용률이 높습니다 (/srv, web-1)\n"
-                "현재 값은 45.2%이고, 3시간 14분 12초 동안 이어졌습니다.\n"
+                "/srv 파일 시스템의 현재 사용률은 45.2%입니다.\n"
                 "심각도: 경고\n"
                 "값: 45.2% (기준 90%)\n"
                 "시작: 2026-11-23 07:26:59 UTC\n"
-                "지속 시간: 3시간 14분 12초\n"
-                "자세한 내용: /srv is 45.2 % full now");
+                "지속 시간: 3시간 14분 12초");
 }
 
 static void several_at_once(void **state)
@@ -197,11 +196,11 @@ static void what_could_not_be_told_in_time(void **state)
                 "Earlier: it began and ended 2 more times while this could not be told");
     check_lines(&m, &korean,
                 "해결됨: 서비스에 정상 서버가 없습니다 (shop-2, shop, web-1)\n"
-                "1분 동안 이어졌습니다. 알릴 수 없는 동안 시작되었다가 끝났습니다.\n"
+                "shop 서비스에 12초 동안 정상 서버가 없습니다. 필요한 서버는 2대입니다. 알릴 수 없는 동안 "
+                "시작되었다가 끝났습니다.\n"
                 "심각도: 위험\n"
                 "시작: 2026-11-23 07:26:59 UTC\n"
                 "지속 시간: 1분\n"
-                "자세한 내용: shop has had none for 12s; 2 wanted\n"
                 "이전 발생: 알리지 못하는 동안 2번 더 발생했다가 끝났습니다");
 }
 
