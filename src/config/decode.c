@@ -102,6 +102,16 @@ static void hide_all(struct decoding *d, const struct node *n)
         hide_all(d, child);
 }
 
+/* A sink or the like, whose secret is in a file or a variable: what is written there under a wrong name may
+ * be that secret. */
+static bool may_hold_secrets(const struct schema_mapping *m)
+{
+    for (size_t i = 0; i < m->key_count; i++)
+        if (str_ends_with(str_of(m->keys[i].name), STR("_env")))
+            return true;
+    return false;
+}
+
 static void decode_scalar(struct decoding *d, const struct schema_key *k, struct node *n, void *target)
 {
     const struct value_row *row = value_row(k->type);
@@ -311,6 +321,8 @@ static void refuse_unknown(struct decoding *d, const struct schema_mapping *m, c
                                          *title ? " in " : "", title);
     CLEANUP(buf_fini) struct buf all = {0};
     n->is_bad = true;
+    if (may_hold_secrets(m))
+        hide_all(d, n);
     if (str_eq(name, STR("<<")))
         diagnostics_hint(d->d, item, "merge keys are not used here; write the keys out");
     else if (nearest && !node_find(n->parent, nearest))
@@ -410,6 +422,8 @@ static bool decode_short_form(struct decoding *d, const struct schema_mapping *m
         decode_key(d, &short_key, node, target + short_key.offset);
         return true;
     }
+    if (may_hold_secrets(m))
+        hide_all(d, node);
     struct diagnostic *item = node_error(d->d, node, "%s takes a mapping of keys, not %s",
                                          *title ? title : "the file", what_it_is(node));
     CLEANUP(buf_fini) struct buf all = {0};

@@ -141,11 +141,27 @@ static int compare_starts(const void *left, const void *right)
     return a->ptr != b->ptr ? (a->ptr > b->ptr) - (a->ptr < b->ptr) : (a->len > b->len) - (a->len < b->len);
 }
 
+/* In their order and without overlaps, for is_secret(). */
+static void sort_secrets(struct diagnostics *d)
+{
+    size_t kept = 0;
+    if (d->secret_count == 0)
+        return;
+    qsort(d->secrets, d->secret_count, sizeof(*d->secrets), compare_starts);
+    for (size_t i = 1; i < d->secret_count; i++) {
+        struct str *last = &d->secrets[kept], next = d->secrets[i];
+        if (next.ptr > last->ptr + last->len)
+            d->secrets[++kept] = next;
+        else
+            last->len = MAX(last->len, (size_t)(next.ptr - last->ptr) + next.len);
+    }
+    d->secret_count = kept + 1;
+}
+
 /* Insertion sort: stable, and there are at most DIAGNOSTICS_MAX. */
 void diagnostics_sort(struct diagnostics *d)
 {
-    if (d->secret_count)
-        qsort(d->secrets, d->secret_count, sizeof(*d->secrets), compare_starts);
+    sort_secrets(d);
     for (size_t i = 1; i < d->count; i++) {
         struct diagnostic moved = d->items[i];
         size_t at = i;
@@ -206,7 +222,7 @@ static int glyph_width(uint32_t c)
     return 1;
 }
 
-/* Binary search: the secrets were sorted and do not overlap, but for equal ones. */
+/* Binary search: see sort_secrets(). */
 static bool is_secret(const struct diagnostics *d, const char *at)
 {
     size_t low = 0, high = d->secret_count; /* the last one that begins at or before `at` is in [low, high) */

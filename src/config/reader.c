@@ -3,6 +3,7 @@
 #include "config/reader.h"
 
 #include "config/decode.h"
+#include "config/likely_secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct config *config_read(const char *file_name, struct str text, struct diagno
     if (root)
         decode_mapping(&(struct decoding){.arena = arena, .d = d}, &schema_root, "", root, c);
     arena_free(tree);
+    likely_secrets_hide(d);
     diagnostics_sort(d);
     if (d->error_count == 0)
         return c;
