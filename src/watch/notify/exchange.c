@@ -52,12 +52,30 @@ static void hide_url(struct buf *text, const char *url)
     hide(text, who);
 }
 
-static void show(const struct exchange *x, const struct sink_setup *setup, struct buf *text)
+/* Who knows a topic of ntfy can read it. It is the last part of the address, and a word of the messages. */
+static void hide_topic(struct buf *text, const char *url)
+{
+    char topic[512];
+    const char *slash = strrchr(url, '/');
+    if (!slash || !slash[1])
+        return;
+    snprintf(topic, sizeof(topic), "\"%s\"", slash + 1);
+    hide(text, topic);
+}
+
+static void hide_secrets(const struct exchange *x, const struct sink_setup *setup, struct buf *text)
 {
     hide(text, setup->token);
     hide_url(text, setup->url);
+    if (x->config->kind == NOTIFY_NTFY)
+        hide_topic(text, setup->url);
     for (size_t i = 0; i < x->config->urls.count; i++)
         hide_url(text, x->config->urls.items[i].ptr);
+}
+
+static void show(const struct exchange *x, const struct sink_setup *setup, struct buf *text)
+{
+    hide_secrets(x, setup, text);
     x->watcher->on_step(x->watcher->context, text->ptr);
     buf_clear(text);
 }
@@ -118,6 +136,15 @@ static void judge(const struct sink_kind *kind, const struct fetch_response *res
         kind->judge(response, a);
 }
 
+/* What a receiver said may have the address in it: "no such page: /services/T0KEN". */
+static void clean_words(const struct exchange *x, const struct sink_setup *setup, struct sink_answer *a)
+{
+    CLEANUP(buf_fini) struct buf text = {0};
+    buf_put(&text, str_of(a->text));
+    hide_secrets(x, setup, &text);
+    str_copy(a->text, sizeof(a->text), buf_str(&text));
+}
+
 /* Cuts the text into its lines. */
 static size_t split_headers(struct buf *text, const char *lines[HEADERS_MAX])
 {
@@ -156,6 +183,7 @@ static void send_request(const struct exchange *x, const struct sink_kind *kind,
     if (x->watcher)
         show_answer(x, setup, &response);
     judge(kind, &response, ret);
+    clean_words(x, setup, ret);
     fetch_response_fini(&response);
 }
 
