@@ -89,6 +89,8 @@ static bool is_storage_type(struct str type)
     return !is_one_of(type, others, ARRAY_LEN(others));
 }
 
+/* The stores of container engines may be file systems of their own, which fill up like others; what is
+ * mounted below them is theirs. */
 static bool is_below_any(struct str path)
 {
     static const struct str roots[] = {
@@ -103,16 +105,19 @@ static bool is_below_any(struct str path)
         STR("/var/lib/containerd"),
         STR("/var/lib/kubelet"),
         STR("/snap"),
-        /* Files that container engines put over single files of a container. */
-        STR("/etc/hosts"),
-        STR("/etc/hostname"),
-        STR("/etc/resolv.conf"),
-        STR("/etc/mtab"),
     };
     for (size_t i = 0; i < ARRAY_LEN(roots); i++)
-        if (str_starts_with(path, roots[i]) && (path.len == roots[i].len || path.ptr[roots[i].len] == '/'))
+        if (str_starts_with(path, roots[i]) && path.len > roots[i].len && path.ptr[roots[i].len] == '/')
             return true;
     return false;
+}
+
+/* Files that container engines put over single files of a container. */
+static bool is_file_of_engine(struct str path)
+{
+    static const struct str files[] = {STR("/etc/hosts"), STR("/etc/hostname"), STR("/etc/resolv.conf"),
+                                       STR("/etc/mtab")};
+    return is_one_of(path, files, ARRAY_LEN(files));
 }
 
 /* Made read-only by the kernel, after an error. Newer kernels say so; for others: whoever mounts it so, or
@@ -127,7 +132,7 @@ static bool has_failed(const struct mount_line *m)
 
 bool disks_can_fill_up(struct str type, struct str path)
 {
-    if (!is_storage_type(type) || is_below_any(path))
+    if (!is_storage_type(type) || is_below_any(path) || is_file_of_engine(path))
         return false;
     return !str_eq(type, STR("overlay")) || str_eq(path, STR("/"));
 }

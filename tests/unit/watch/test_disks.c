@@ -38,9 +38,11 @@ static void test_select(void **state)
         "37 27 0:61 / /some/overlay rw - overlay overlay rw\n"
         "38 27 254:9 /c/hosts /etc/hosts rw - ext4 /dev/vdf rw\n"
         "39 27 254:10 / /dev/disk rw - ext4 /dev/vdg rw\n"
-        "40 27 254:11 / /devices rw - ext4 /dev/vdh rw\n";
-    static const char *const expected[] = {"/",       "/data",          "/short",  "/read/only/mount",
-                                           "/failed", "/mnt/nfs share", "/devices"};
+        "40 27 254:11 / /devices rw - ext4 /dev/vdh rw\n"
+        "41 27 254:12 / /var/lib/docker rw - ext4 /dev/vdi rw\n" /* a disk of its own */
+        "42 41 254:13 / /var/lib/docker/volumes/v/_data rw - ext4 /dev/vdj rw\n";
+    static const char *const expected[] = {"/",       "/data",          "/short",   "/read/only/mount",
+                                           "/failed", "/mnt/nfs share", "/devices", "/var/lib/docker"};
     char paths[HOST_DISKS_MAX][HOST_PATH_BYTES];
     assert_int_equal(disks_select(str_of(mounts), paths), ARRAY_LEN(expected));
     for (size_t i = 0; i < ARRAY_LEN(expected); i++)
