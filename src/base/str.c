@@ -35,6 +35,14 @@ bool str_find(struct str s, char c, size_t *ret_at)
     return true;
 }
 
+bool str_has_only(struct str s, bool (*is_fine)(char c))
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_fine(s.ptr[i]))
+            return false;
+    return true;
+}
+
 bool str_split(struct str *rest, char separator, struct str *ret_part)
 {
     if (!rest->ptr)

@@ -48,10 +48,21 @@ static inline char ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+static inline bool ascii_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_is_letter(char c)
+{
+    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
+}
+
 bool str_eq_nocase(struct str a, struct str b);
 struct str str_trim(struct str s);                                      /* spaces and tabs at both ends */
 bool str_split(struct str *rest, char separator, struct str *ret_part); /* false when rest is used up */
 bool str_find(struct str s, char c, size_t *ret_at);
+bool str_has_only(struct str s, bool (*is_fine)(char c));   /* "" has */
 bool str_parse_u64(struct str s, uint64_t *ret_value);      /* decimal digits only; false on overflow */
 size_t str_copy(char *out, size_t out_bytes, struct str s); /* always ends in NUL; returns bytes copied */
 /* The word of `words` nearest to `s` by edits, or NULL when none is near enough to suggest. */

@@ -40,7 +40,7 @@ static bool take_number(struct str *s, double *ret_value)
     bool in_fraction = false;
     for (; i < s->len; i++) {
         char c = s->ptr[i];
-        if (c >= '0' && c <= '9') {
+        if (ascii_is_digit(c)) {
             digits++;
             if (in_fraction)
                 value += (c - '0') * (scale /= 10);
@@ -62,7 +62,7 @@ static bool take_number(struct str *s, double *ret_value)
 static bool take_unit(struct str *s, const struct unit *units, size_t unit_count, double *ret_factor)
 {
     size_t n = 0;
-    while (n < s->len && ((s->ptr[n] >= 'a' && s->ptr[n] <= 'z') || (s->ptr[n] >= 'A' && s->ptr[n] <= 'Z')))
+    while (n < s->len && ascii_is_letter(s->ptr[n]))
         n++;
     for (size_t i = 0; i < unit_count; i++) {
         if (str_eq(str_n(s->ptr, n), str_of(units[i].name))) {

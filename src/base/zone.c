@@ -30,7 +30,7 @@ static bool take_number(struct str *rest, unsigned max, unsigned *ret)
     enum { DIGITS_MAX = 3 };
     size_t n = 0;
     unsigned value = 0;
-    for (; n < rest->len && n < DIGITS_MAX && rest->ptr[n] >= '0' && rest->ptr[n] <= '9'; n++)
+    for (; n < rest->len && n < DIGITS_MAX && ascii_is_digit(rest->ptr[n]); n++)
         value = value * 10 + (unsigned)(rest->ptr[n] - '0');
     if (n == 0 || value > max)
         return false;
@@ -67,7 +67,7 @@ static bool take_name(struct str *rest)
         *rest = str_n(rest->ptr + n + 1, rest->len - n - 1);
         return true;
     }
-    while (n < rest->len && ascii_lower(rest->ptr[n]) >= 'a' && ascii_lower(rest->ptr[n]) <= 'z')
+    while (n < rest->len && ascii_is_letter(rest->ptr[n]))
         n++;
     *rest = str_n(rest->ptr + n, rest->len - n);
     return n >= NAME_BYTES_MIN;

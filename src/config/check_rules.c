@@ -58,9 +58,8 @@ static void tell_mistake(struct decoding *d, struct node *n, const struct rule_m
 static bool is_alert_name(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        char c = ascii_lower(name.ptr[i]);
-        bool is_letter = (c >= 'a' && c <= 'z') || c == '_';
-        if (!is_letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-')))
+        char c = name.ptr[i];
+        if (!ascii_is_letter(c) && c != '_' && (i == 0 || !(ascii_is_digit(c) || c == '-')))
             return false;
     }
     return name.len > 0 && name.len <= ALERT_NAME_BYTES_MAX;

@@ -24,8 +24,7 @@ static enum template_step wrong(struct template_part *ret, struct str place)
 static bool is_label_name(struct str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (!(ascii_lower(s.ptr[i]) >= 'a' && ascii_lower(s.ptr[i]) <= 'z') && s.ptr[i] != '_' &&
-            !(i && s.ptr[i] >= '0' && s.ptr[i] <= '9'))
+        if (!ascii_is_letter(s.ptr[i]) && s.ptr[i] != '_' && !(i && ascii_is_digit(s.ptr[i])))
             return false;
     return s.len > 0;
 }

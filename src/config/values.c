@@ -28,24 +28,6 @@ static enum value_outcome wrong(struct err *hint, const char *why)
     return VALUE_WRONG;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
-}
-
-static bool has_only(struct str s, bool (*is_fine)(char c))
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_fine(s.ptr[i]))
-            return false;
-    return true;
-}
-
 static bool is_visible(char c)
 {
     return c > 0x20 && c < 0x7F;
@@ -84,7 +66,7 @@ static enum value_outcome parse_count(const struct schema_key *k, struct str tex
                                       void *target, struct err *hint)
 {
     uint64_t value;
-    if (text.len == 0 || !has_only(text, is_digit))
+    if (text.len == 0 || !str_has_only(text, ascii_is_digit))
         return wrong(hint, "digits only, without a unit");
     if (!str_parse_u64(text, &value))
         value = UINT64_MAX;
@@ -107,7 +89,7 @@ static enum value_outcome parse_nice(const struct schema_key *k, struct str text
     bool is_negative = text.len && text.ptr[0] == '-';
     struct str digits = is_negative ? str_n(text.ptr + 1, text.len - 1) : text;
     uint64_t value;
-    if (digits.len == 0 || !has_only(digits, is_digit))
+    if (digits.len == 0 || !str_has_only(digits, ascii_is_digit))
         return wrong(hint, "from -20 (first) to 19 (last)");
     if (!str_parse_u64(digits, &value) || value > (is_negative ? -NICE_MIN : NICE_MAX)) {
         (void)err_set(hint, "from %d (first) to %d (last)", NICE_MIN, NICE_MAX);
@@ -147,7 +129,7 @@ static enum value_outcome parse_duration(const struct schema_key *k, struct str 
 {
     int64_t value;
     const char *problem;
-    if (text.len && has_only(text, is_digit) && !str_eq(text, STR("0"))) {
+    if (text.len && str_has_only(text, ascii_is_digit) && !str_eq(text, STR("0"))) {
         (void)err_set(hint, "a unit is missing: %.*ss or %.*sms?", (int)MIN(text.len, (size_t)20), text.ptr,
                       (int)MIN(text.len, (size_t)20), text.ptr);
         return VALUE_WRONG;
@@ -207,7 +189,7 @@ static enum value_outcome parse_decimal(const struct schema_key *k, struct str t
     struct str whole = str_n(text.ptr, point),
                rest = point < text.len ? str_n(text.ptr + point + 1, text.len - point - 1) : STR("0");
     if (whole.len == 0 || rest.len == 0 || rest.len > DECIMALS_MAX || text.len > DECIMAL_BYTES_MAX ||
-        !has_only(whole, is_digit) || !has_only(rest, is_digit))
+        !str_has_only(whole, ascii_is_digit) || !str_has_only(rest, ascii_is_digit))
         return wrong(hint, "digits and maybe decimals, without a unit, such as 50 or 0.12");
     str_copy(copy, sizeof(copy), text);
     double value = strtod(copy, NULL);
@@ -232,7 +214,8 @@ static bool split_range(struct str text, struct str *ret_min, struct str *ret_ma
         *ret_min = str_n(text.ptr, (size_t)(dots - text.ptr));
         *ret_max = str_n(dots + 2, text.len - ret_min->len - 2);
     }
-    return ret_min->len && ret_max->len && has_only(*ret_min, is_digit) && has_only(*ret_max, is_digit);
+    return ret_min->len && ret_max->len && str_has_only(*ret_min, ascii_is_digit) &&
+           str_has_only(*ret_max, ascii_is_digit);
 }
 
 static enum value_outcome parse_range(const struct schema_key *k, struct str text, const char *what,
@@ -348,7 +331,7 @@ struct objective {
 
 static bool is_digit_or_point(char c)
 {
-    return is_digit(c) || c == '.';
+    return ascii_is_digit(c) || c == '.';
 }
 
 /* "p99 < 300ms": percentile, less than, duration. */
@@ -365,7 +348,7 @@ static enum value_outcome parse_objective(const struct schema_key *k, struct str
     struct str left = str_trim(str_n(text.ptr + 1, at - 1)),
                right = str_trim(str_n(text.ptr + at + 1, text.len - at - 1));
     char with_unit[16];
-    if (left.len == 0 || left.len > 6 || !has_only(left, is_digit_or_point))
+    if (left.len == 0 || left.len > 6 || !str_has_only(left, is_digit_or_point))
         return wrong(hint, example);
     snprintf(with_unit, sizeof(with_unit), "%.*s%%", STR_ARG(left));
     if (!units_parse_percent(str_of(with_unit), &percent, &problem))
@@ -413,7 +396,7 @@ void value_put_quoted(struct str text, struct buf *out)
 
 static bool is_bare(char c)
 {
-    return is_letter(c) || is_digit(c) || c == '/' || c == '-' || c == '.' || c == '_';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '/' || c == '-' || c == '.' || c == '_';
 }
 
 static bool format_text(const struct schema_key *k, const void *target, struct buf *out)
@@ -422,7 +405,7 @@ static bool format_text(const struct schema_key *k, const void *target, struct b
     bool is_absent = text->len == 0 && (k->type != VALUE_TEXT || k->shape == SHAPE_ONE);
     if (is_absent)
         return false;
-    if (text->len && has_only(*text, is_bare) && text->ptr[0] != '-' && text->ptr[0] != '.')
+    if (text->len && str_has_only(*text, is_bare) && text->ptr[0] != '-' && text->ptr[0] != '.')
         buf_put(out, *text);
     else
         value_put_quoted(*text, out);
@@ -446,20 +429,20 @@ static enum value_outcome parse_text(const struct schema_key *k, struct str text
 static enum value_outcome parse_word(const struct schema_key *k, struct str text, struct arena *arena,
                                      void *target, struct err *hint)
 {
-    if (text.len == 0 || !has_only(text, is_visible))
+    if (text.len == 0 || !str_has_only(text, is_visible))
         return wrong(hint, "a word without blanks");
     return keep_text(text, arena, target);
 }
 
 static bool is_name_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-';
+    return (c >= 'a' && c <= 'z') || ascii_is_digit(c) || c == '-';
 }
 
 static enum value_outcome parse_name(const struct schema_key *k, struct str text, struct arena *arena,
                                      void *target, struct err *hint)
 {
-    if (text.len == 0 || text.len > NAME_BYTES_MAX || !has_only(text, is_name_character) ||
+    if (text.len == 0 || text.len > NAME_BYTES_MAX || !str_has_only(text, is_name_character) ||
         text.ptr[0] == '-')
         return wrong(hint, "small letters, digits and hyphens, at most 48 of them, the first no hyphen");
     return keep_text(text, arena, target);
@@ -467,13 +450,13 @@ static enum value_outcome parse_name(const struct schema_key *k, struct str text
 
 static bool is_variable_character(char c)
 {
-    return is_letter(c) || is_digit(c) || c == '_';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '_';
 }
 
 static enum value_outcome parse_variable(const struct schema_key *k, struct str text, struct arena *arena,
                                          void *target, struct err *hint)
 {
-    if (text.len == 0 || is_digit(text.ptr[0]) || !has_only(text, is_variable_character))
+    if (text.len == 0 || ascii_is_digit(text.ptr[0]) || !str_has_only(text, is_variable_character))
         return wrong(hint, "letters, digits and underscores, such as DATABASE_URL");
     return keep_text(text, arena, target);
 }
@@ -498,22 +481,22 @@ static enum value_outcome parse_path(const struct schema_key *k, struct str text
         return wrong(hint, "it begins with /");
     if (text.len > PATH_BYTES_MAX)
         return wrong(hint, "at most 1024 bytes");
-    if (!has_only(text, is_visible))
+    if (!str_has_only(text, is_visible))
         return wrong(hint, "blanks and letters beyond ASCII are written percent-encoded, such as %20");
     if (str_find(text, '#', &at) || (k->type == VALUE_PATH && str_find(text, '?', &at)))
         return wrong(hint, k->type == VALUE_PATH ? "without ? and #" : "without #");
     return keep_text(text, arena, target);
 }
 
+static bool is_label_character(char c)
+{
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '_';
+}
+
 static bool is_label(struct str label)
 {
-    if (label.len == 0 || label.len > LABEL_BYTES_MAX || label.ptr[0] == '-' ||
-        label.ptr[label.len - 1] == '-')
-        return false;
-    for (size_t i = 0; i < label.len; i++)
-        if (!is_letter(label.ptr[i]) && !is_digit(label.ptr[i]) && label.ptr[i] != '-' && label.ptr[i] != '_')
-            return false;
-    return true;
+    return label.len > 0 && label.len <= LABEL_BYTES_MAX && label.ptr[0] != '-' &&
+           label.ptr[label.len - 1] != '-' && str_has_only(label, is_label_character);
 }
 
 static bool is_host_name(struct str host)
@@ -552,7 +535,7 @@ static struct str without_port(struct str text)
     if (!colon || colon == text.ptr + text.len - 1)
         return text;
     size_t len = (size_t)(colon - text.ptr);
-    return has_only(str_n(colon + 1, text.len - len - 1), is_digit) ? str_n(text.ptr, len) : text;
+    return str_has_only(str_n(colon + 1, text.len - len - 1), ascii_is_digit) ? str_n(text.ptr, len) : text;
 }
 
 static enum value_outcome parse_host(const struct schema_key *k, struct str text, struct arena *arena,
@@ -613,7 +596,7 @@ static enum value_outcome parse_mail(const struct schema_key *k, struct str text
     enum { MAILBOX_BYTES_MAX = 64 };
     size_t at;
     bool has_at = str_find(text, '@', &at);
-    if (has_at && at > 0 && at <= MAILBOX_BYTES_MAX && has_only(str_n(text.ptr, at), is_mailbox) &&
+    if (has_at && at > 0 && at <= MAILBOX_BYTES_MAX && str_has_only(str_n(text.ptr, at), is_mailbox) &&
         is_host_name(str_n(text.ptr + at + 1, text.len - at - 1)))
         return keep_text(text, arena, target);
     return wrong(hint, "the address alone, such as ops@example.com");
@@ -627,7 +610,7 @@ static enum value_outcome parse_url(const struct schema_key *k, struct str text,
                                                             : 0;
     if (scheme == 0)
         return wrong(hint, "it begins with https:// or http://");
-    if (!has_only(text, is_visible))
+    if (!str_has_only(text, is_visible))
         return wrong(hint, "blanks and letters beyond ASCII are written percent-encoded, such as %20");
     if (text.len == scheme || memchr("/:?#@", text.ptr[scheme], 5))
         return wrong(hint, "the host is missing: https://hooks.example.com/ops");
@@ -641,7 +624,7 @@ static enum value_outcome parse_address(const struct schema_key *k, struct str t
 {
     struct addr a;
     const char *problem;
-    if (text.len && has_only(text, is_digit)) {
+    if (text.len && str_has_only(text, ascii_is_digit)) {
         (void)err_set(hint, "a colon is missing: \":%.*s\"?", (int)MIN(text.len, (size_t)20), text.ptr);
         return VALUE_WRONG;
     }

@@ -17,18 +17,14 @@ enum { NAME_BYTES_MAX = 48, PATH_BYTES = sizeof(ZONE_FOLDER "/") + NAME_BYTES_MA
 
 static bool is_name_character(char c)
 {
-    char lower = ascii_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' ||
-           c == '+';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '/' || c == '_' || c == '-' || c == '+';
 }
 
 /* No dots, so no "..". */
 static bool is_name(struct str name)
 {
-    bool is_good = name.len > 0 && name.len <= NAME_BYTES_MAX && name.ptr[0] != '/';
-    for (size_t i = 0; is_good && i < name.len; i++)
-        is_good = is_name_character(name.ptr[i]);
-    return is_good;
+    return name.len > 0 && name.len <= NAME_BYTES_MAX && name.ptr[0] != '/' &&
+           str_has_only(name, is_name_character);
 }
 
 /* "Europe/" of "Europe/Berlin"; "" of "Japan". */

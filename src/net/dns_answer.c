@@ -32,8 +32,7 @@ static bool has(const struct dns_reader *r, size_t at, size_t bytes)
 
 static char shown(char c)
 {
-    bool is_fine =
-        (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '_';
+    bool is_fine = ascii_is_digit(c) || ascii_is_letter(c) || c == '-' || c == '_';
     return is_fine ? ascii_lower(c) : '?';
 }
 

@@ -35,7 +35,7 @@ static bool is_name(struct str text) /* letters, but neither an IPv6 address nor
     if (text.len == 0 || text.ptr[0] == '[' || str_starts_with(text, STR("unix:")))
         return false;
     for (size_t i = 0; i < text.len; i++)
-        has_letter |= ascii_lower(text.ptr[i]) >= 'a' && ascii_lower(text.ptr[i]) <= 'z';
+        has_letter |= ascii_is_letter(text.ptr[i]);
     return has_letter;
 }
 

@@ -121,9 +121,8 @@ void docker_write_name(const char *owner, const char *key, struct buf *out)
     size_t start = out->len;
     buf_printf(out, "%s-%s", owner, slash ? slash + 1 : key);
     for (size_t i = start; i < out->len; i++) {
-        char c = out->ptr[i], lower = ascii_lower(c);
-        if (!((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-              (i > start && (c == '-' || c == '_'))))
+        char c = out->ptr[i];
+        if (!(ascii_is_letter(c) || ascii_is_digit(c) || (i > start && (c == '-' || c == '_'))))
             out->ptr[i] = i > start ? '-' : 'w';
     }
 }

@@ -6,9 +6,8 @@
 static bool is_name(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char c = ascii_lower(s.ptr[i]);
-        bool is_letter = (c >= 'a' && c <= 'z') || c == '_', is_digit = c >= '0' && c <= '9';
-        if (!is_letter && !(is_digit && i > 0))
+        char c = s.ptr[i];
+        if (!ascii_is_letter(c) && c != '_' && !(ascii_is_digit(c) && i > 0))
             return false;
     }
     return s.len > 0;

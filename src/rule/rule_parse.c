@@ -70,24 +70,19 @@ static const char *shown(const struct token *t, char out[SHOWN_BYTES])
 
 /* ---- tokens ---- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_letter(char c)
 {
-    return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '_';
+    return ascii_is_letter(c) || c == '_';
 }
 
 static bool is_of_value(char c)
 {
-    return is_digit(c) || is_letter(c) || c == '.' || c == '%' || c == '/';
+    return ascii_is_digit(c) || is_letter(c) || c == '.' || c == '%' || c == '/';
 }
 
 static bool is_of_word(char c)
 {
-    return is_digit(c) || is_letter(c);
+    return ascii_is_digit(c) || is_letter(c);
 }
 
 static size_t run_length(struct str text, size_t at, bool (*is_of)(char c))
@@ -136,7 +131,7 @@ static bool next(struct parser *p)
             if (!scan_string(p, t))
                 return false;
         } else {
-            t->kind = is_digit(c) ? TOKEN_VALUE : is_letter(c) ? TOKEN_WORD : TOKEN_SIGN;
+            t->kind = ascii_is_digit(c) ? TOKEN_VALUE : is_letter(c) ? TOKEN_WORD : TOKEN_SIGN;
             t->length = t->kind == TOKEN_VALUE  ? run_length(p->text, at, is_of_value)
                         : t->kind == TOKEN_WORD ? run_length(p->text, at, is_of_word)
                                                 : sign_length(p, at);

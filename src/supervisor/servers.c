@@ -135,8 +135,7 @@ static void leave_address(struct server_process *p)
 
 static bool is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
 static const struct supervisor_service *find_service(const struct servers *s, struct str name)

@@ -55,7 +55,7 @@ static uint32_t hash(struct str text)
 
 static bool is_plain(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '_';
 }
 
 bool state_folder_choose(const char *stated, struct str stem, struct str identity,

@@ -21,7 +21,7 @@ static bool take_digits(struct str *s, size_t max, int64_t *ret_number)
 {
     int64_t number = 0;
     size_t n = 0;
-    while (n < max && n < s->len && s->ptr[n] >= '0' && s->ptr[n] <= '9')
+    while (n < max && n < s->len && ascii_is_digit(s->ptr[n]))
         number = number * 10 + (s->ptr[n++] - '0');
     *s = str_n(s->ptr + n, s->len - n);
     *ret_number = number;

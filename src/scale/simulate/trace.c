@@ -76,7 +76,7 @@ static void put_row(struct reader *r, double stamp, double number)
 
 static bool is_header(struct str line)
 {
-    return line.len > 0 && ((line.ptr[0] | 0x20) >= 'a' && (line.ptr[0] | 0x20) <= 'z');
+    return line.len > 0 && ascii_is_letter(line.ptr[0]);
 }
 
 static bool read_row(struct reader *r, struct str line, struct err *err)

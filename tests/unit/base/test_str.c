@@ -46,6 +46,19 @@ static void splitting(void **state)
     assert_false(str_split(&rest, ',', &part));
 }
 
+static void classes(void **state)
+{
+    for (int c = -128; c < 256; c++) {
+        bool is_ascii = c >= 0 && c < 128;
+        assert_int_equal(ascii_is_digit((char)c), is_ascii && c >= '0' && c <= '9');
+        assert_int_equal(ascii_is_letter((char)c),
+                         is_ascii && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')));
+    }
+    assert_true(str_has_only(STR("0123456789"), ascii_is_digit));
+    assert_true(str_has_only(STR(""), ascii_is_digit));
+    assert_false(str_has_only(STR("12a"), ascii_is_digit));
+}
+
 static void finding(void **state)
 {
     size_t at = 77;
@@ -113,9 +126,9 @@ static void nearest_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparing),     cmocka_unit_test(trimming), cmocka_unit_test(splitting),
-        cmocka_unit_test(finding),       cmocka_unit_test(numbers),  cmocka_unit_test(copying),
-        cmocka_unit_test(nearest_words),
+        cmocka_unit_test(comparing), cmocka_unit_test(trimming),      cmocka_unit_test(splitting),
+        cmocka_unit_test(classes),   cmocka_unit_test(finding),       cmocka_unit_test(numbers),
+        cmocka_unit_test(copying),   cmocka_unit_test(nearest_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
