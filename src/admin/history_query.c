@@ -1,8 +1,8 @@
 /* history_query.c: see history_query.h. */
 #include "admin/history_query.h"
 
-#include "admin/percent.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include "base/units.h"
 
 #include <inttypes.h>

@@ -9,8 +9,8 @@
 #include "admin/access.h"
 #include "admin/admin_priv.h"
 #include "admin/metrics.h"
-#include "admin/percent.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include "net/json_value.h"
 
 #include <stdarg.h>

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/percent.h"
 #include "base/units.h"
 #include "cli/client.h"
 
@@ -57,7 +58,7 @@ int action_scale(const struct command_line *line)
         return CLI_USAGE;
     }
     buf_put(&path, STR("/api/v1/services/"));
-    client_put_escaped(&path, line->operands[0]);
+    percent_put(&path, str_of(line->operands[0]));
     buf_put(&path, STR("/replicas"));
     int status = client_call(line, "POST", path.ptr, buf_str(&body), &answer, NULL);
     if (status != CLI_OK)
@@ -79,7 +80,7 @@ static int act_on_server(const struct command_line *line, const char *verb)
     struct buf path CLEANUP(buf_fini) = {0};
     struct json_value *answer = NULL;
     buf_put(&path, STR("/api/v1/servers/"));
-    client_put_escaped(&path, line->operands[0]);
+    percent_put(&path, str_of(line->operands[0]));
     buf_printf(&path, "/%s", verb);
     int status = client_call(line, "POST", path.ptr, STR(""), &answer, NULL);
     if (status != CLI_OK)

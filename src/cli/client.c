@@ -157,16 +157,3 @@ int client_call(const struct command_line *line, const char *method, const char 
     buf_fini(&t.url);
     return status;
 }
-
-void client_put_escaped(struct buf *path, const char *name)
-{
-    for (; *name; name++) {
-        unsigned char c = (unsigned char)*name;
-        bool is_plain =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c);
-        if (is_plain)
-            buf_put_char(path, *name);
-        else
-            buf_printf(path, "%%%02X", c);
-    }
-}

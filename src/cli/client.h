@@ -20,5 +20,3 @@
  */
 int client_call(const struct command_line *line, const char *method, const char *path, struct str body,
                 struct json_value **ret_value, struct buf *ret_text) MUST_USE;
-/* Appends name to a path, percent-encoded (RFC 3986 §2.1). */
-void client_put_escaped(struct buf *path, const char *name);

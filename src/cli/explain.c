@@ -8,6 +8,7 @@
  */
 #include "cli/explain.h"
 
+#include "base/percent.h"
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/terminal.h"
@@ -482,7 +483,7 @@ int explain_show(const struct command_line *line)
         return CLI_USAGE;
     }
     buf_put(&path, STR("/api/v1/services/"));
-    client_put_escaped(&path, line->operands[0]);
+    percent_put(&path, str_of(line->operands[0]));
     buf_put(&path, STR("/explain"));
     if (last)
         buf_printf(&path, "?last=%" PRIu64, count);

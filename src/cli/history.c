@@ -4,6 +4,7 @@
 #include "cli/history.h"
 
 #include "base/macros.h"
+#include "base/percent.h"
 #include "cli/client.h"
 #include "cli/terminal.h"
 
@@ -123,12 +124,12 @@ static bool put_path(const struct command_line *line, struct buf *path)
             return false;
         buf_printf(path, "&%.*s=", i ? (int)(value - line->operands[i]) : 6,
                    i ? line->operands[i] : "metric");
-        client_put_escaped(path, i ? value + 1 : value);
+        percent_put(path, str_of(i ? value + 1 : value));
     }
     for (size_t i = 0; i < ARRAY_LEN(options); i++)
         if (command_line_value(line, options[i])) {
             buf_printf(path, "&%s=", options[i] + 2);
-            client_put_escaped(path, command_line_value(line, options[i]));
+            percent_put(path, str_of(command_line_value(line, options[i])));
         }
     return true;
 }

@@ -6,6 +6,7 @@
 #include "cli/notify.h"
 
 #include "base/clock.h"
+#include "base/percent.h"
 #include "cli/client.h"
 #include "config/reader.h"
 
@@ -50,7 +51,7 @@ static int test_running(const struct command_line *line, const char *name)
     struct json_value *answer;
     int64_t until_ns = clock_now_ns() + WAIT_NS;
     buf_put(&path, STR("/api/v1/sinks/"));
-    client_put_escaped(&path, name);
+    percent_put(&path, str_of(name));
     buf_put(&path, STR("/test"));
     int status = client_call(line, "POST", path.ptr, STR(""), &answer, NULL);
     while (status == CLI_OK) {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/percent.h"
 #include "base/units.h"
 #include "cli/client.h"
 
@@ -171,7 +172,7 @@ static int advance(struct recording *r, enum record_state *ret_state)
     struct json_value *answer = NULL;
     bool was_started = r->record.is_started;
     buf_put(&path, STR("/api/v1/services/"));
-    client_put_escaped(&path, r->service);
+    percent_put(&path, str_of(r->service));
     buf_printf(&path, "/arrivals?from=%" PRId64, r->record.next);
     int status = client_call(r->line, "GET", path.ptr, STR(""), &answer, NULL);
     if (status != CLI_OK)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/percent.h"
 #include "base/units.h"
 #include "cli/client.h"
 #include "cli/terminal.h"
@@ -157,7 +158,7 @@ static int end_silence(const struct command_line *line, const char *id)
 {
     struct buf path CLEANUP(buf_fini) = {0};
     buf_put(&path, STR(SILENCES_PATH "/"));
-    client_put_escaped(&path, id);
+    percent_put(&path, str_of(id));
     return call(line, "DELETE", path.ptr, STR(""));
 }
 

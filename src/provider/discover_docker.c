@@ -11,6 +11,7 @@
  */
 #include "provider/discover_docker.h"
 
+#include "base/percent.h"
 #include "provider/container.h"
 #include "provider/discover_retry.h"
 #include "provider/discovery.h"
@@ -221,7 +222,7 @@ static void write_filters(const char *service, bool is_for_events, struct buf *o
     if (is_for_events)
         docker_events_write_kinds(&j);
     json_end_object(&j);
-    docker_put_escaped(out, buf_str(&text));
+    percent_put(out, buf_str(&text));
 }
 
 static struct discovery_source *open_docker(const struct discovery_params *params,

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "provider/container.h"
 #include "provider/docker_events.h"
 
@@ -54,7 +55,7 @@ static void write_filters(const struct driver *d, bool is_for_events, struct buf
     if (is_for_events)
         docker_events_write_kinds(&j);
     json_end_object(&j);
-    docker_put_escaped(out, buf_str(&text));
+    percent_put(out, buf_str(&text));
 }
 
 static struct driver *open_driver(const struct config_service *service, const char *owner, struct err *err)
@@ -179,7 +180,7 @@ static bool pull_image(struct driver *d, const struct driver_call *call, struct 
     if (!container_registry_auth(d->config, &auth, f))
         return false;
     buf_put(&path, STR("/images/create?fromImage="));
-    docker_put_escaped(&path, image);
+    percent_put(&path, image);
     if (tag.len && !str_ends_with(image, tag)) /* `latest`, which is not in the name */
         buf_printf(&path, "&tag=%.*s", STR_ARG(tag));
     const struct docker_request request = {.method = "POST",
@@ -305,7 +306,7 @@ static bool connect_networks(struct launch *l, struct driver_failure *f)
         struct buf path CLEANUP(buf_fini) = {0}, body CLEANUP(buf_fini) = {0};
         struct docker_answer answer;
         buf_put(&path, STR("/networks/"));
-        docker_put_escaped(&path, name);
+        percent_put(&path, name);
         buf_put(&path, STR("/connect"));
         buf_printf(&body, "{\"Container\":\"%s\"}", l->id);
         if (!docker_call(&l->d->calls, l->call,

@@ -290,15 +290,3 @@ bool docker_do(struct docker_api *api, const struct driver_call *call, const cha
         docker_answer_fini(&answer);
     return is_good;
 }
-
-void docker_put_escaped(struct buf *out, struct str text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c && strchr(plain, c))
-            buf_put_char(out, (char)c);
-        else
-            buf_printf(out, "%%%02X", c);
-    }
-}

@@ -56,5 +56,3 @@ enum driver_fault docker_fault_of(int status, const char *words);
 /* The most common call: one that must be good. The answer is freed when ret_answer is NULL. */
 bool docker_do(struct docker_api *api, const struct driver_call *call, const char *method, const char *path,
                struct str body, const char *what, struct docker_answer *ret_answer, struct driver_failure *f);
-
-void docker_put_escaped(struct buf *out, struct str text); /* percent-encoded, for a path or a query */

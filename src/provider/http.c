@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "net/fetch.h"
 #include "net/json_value.h"
 
@@ -56,18 +57,17 @@ struct words {
     bool is_up;
 };
 
+/* In a path, or between the quotes of JSON, where no control bytes come to. */
 static void put_encoded(struct buf *out, struct str text, bool is_path)
 {
+    if (is_path) {
+        percent_put(out, text);
+        return;
+    }
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                        strchr("-._~", c) != NULL;
-        if (is_path && !is_plain)
-            buf_printf(out, "%%%02X", c);
-        else if (!is_path && (c == '"' || c == '\\'))
-            buf_printf(out, "\\%c", c);
-        else
-            buf_put_char(out, (char)c);
+        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+            buf_put_char(out, '\\');
+        buf_put_char(out, text.ptr[i]);
     }
 }
 

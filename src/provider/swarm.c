@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "provider/container.h"
 
 #include <stdio.h>
@@ -68,7 +69,7 @@ static bool get_service(struct driver *d, const struct driver_call *call, struct
     struct docker_answer answer;
     struct buf path CLEANUP(buf_fini) = {0};
     buf_put(&path, STR("/services/"));
-    docker_put_escaped(&path, d->config->service);
+    percent_put(&path, d->config->service);
     if (!docker_call(&d->calls, call, &(struct docker_request){.method = "GET", .path = path.ptr}, &answer,
                      f))
         return false;
@@ -99,7 +100,7 @@ static bool get_tasks(struct docker_api *api, const struct driver *d, const stru
     struct buf path CLEANUP(buf_fini) = {0}, filter CLEANUP(buf_fini) = {0};
     buf_printf(&filter, "{\"service\":[\"%s\"]}", d->config->service.ptr);
     buf_put(&path, STR("/tasks?filters="));
-    docker_put_escaped(&path, buf_str(&filter));
+    percent_put(&path, buf_str(&filter));
     if (!docker_call(api, call, &(struct docker_request){.method = "GET", .path = path.ptr}, &answer, f))
         return false;
     if (docker_answer_is_good(&answer) || answer.status == 404) {

@@ -10,6 +10,7 @@
 #include "proxy/route_path.h"
 
 #include "base/macros.h"
+#include "base/percent.h"
 
 static bool is_plain(struct str path)
 {
@@ -27,11 +28,6 @@ static unsigned hex_value(char c)
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)(ascii_lower(c) - 'a') + 10;
 }
 
-static bool is_unreserved(char c)
-{
-    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
 /* False at %00: some servers end the path there. */
 static bool decode_unreserved(struct str path, char *out, size_t *ret_len)
 {
@@ -44,7 +40,7 @@ static bool decode_unreserved(struct str path, char *out, size_t *ret_len)
         unsigned char c = (unsigned char)(hex_value(path.ptr[i + 1]) << 4 | hex_value(path.ptr[i + 2]));
         if (c == 0)
             return false;
-        if (is_unreserved(c)) {
+        if (percent_is_plain((char)c)) {
             out[len - 1] = (char)c;
             i += 2;
         }

@@ -129,14 +129,6 @@ static void a_fault_is_told_by_status_and_words(void **state)
         assert_int_equal(docker_fault_of(cases[i].status, cases[i].words), cases[i].fault);
 }
 
-static void a_query_is_escaped(void **state)
-{
-    struct buf out = {0};
-    docker_put_escaped(&out, STR("{\"a b\":[1]}~\xc3"));
-    assert_string_equal(out.ptr, "%7B%22a%20b%22%3A%5B1%5D%7D~%C3");
-    buf_fini(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,7 +137,6 @@ int main(void)
         cmocka_unit_test(credentials_come_from_a_variable_or_a_file),
         cmocka_unit_test(the_last_words_are_found_in_frames_and_in_plain_text),
         cmocka_unit_test(a_fault_is_told_by_status_and_words),
-        cmocka_unit_test(a_query_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,18 @@
-#include "admin/percent.h"
+#include "base/percent.h"
 
 static int hex_digit(char c)
 {
     c = ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void percent_put(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (percent_is_plain(s.ptr[i]))
+            buf_put_char(out, s.ptr[i]);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)s.ptr[i]);
 }
 
 bool percent_decode(struct str s, char *out, size_t out_bytes)
