@@ -11,7 +11,6 @@
  */
 #include "provider/discover_docker.h"
 
-#include "base/percent.h"
 #include "provider/container.h"
 #include "provider/discover_retry.h"
 #include "provider/discovery.h"
@@ -206,25 +205,6 @@ static void on_timer(struct loop *loop, struct timer *t)
         timer_set(loop, t, loop_now_ns(loop) + discover_retry_ns(1, random_next(&s->random)));
 }
 
-/* The labels in common, as a query's value. */
-static void write_filters(const char *service, bool is_for_events, struct buf *out)
-{
-    struct buf text CLEANUP(buf_fini) = {0};
-    char label[192];
-    struct json j;
-    json_init(&j, &text);
-    json_begin_object(&j);
-    json_key(&j, "label");
-    json_begin_array(&j);
-    (void)snprintf(label, sizeof(label), "%s=%s", LABEL_SERVICE, service);
-    json_str(&j, str_of(label));
-    json_end_array(&j);
-    if (is_for_events)
-        docker_events_write_kinds(&j);
-    json_end_object(&j);
-    percent_put(out, buf_str(&text));
-}
-
 static struct discovery_source *open_docker(const struct discovery_params *params,
                                             const struct discovery_sink *sink, struct err *err)
 {
@@ -242,9 +222,9 @@ static struct discovery_source *open_docker(const struct discovery_params *param
     }
     docker_api_init(&s->api, &params->config->docker);
     docker_api_init(&s->events.api, &params->config->docker);
-    write_filters(params->service, true, &s->events.filters);
+    docker_events_put_filters(&s->events.filters, params->service, NULL, true);
     buf_put(&s->list_path, STR("/containers/json?filters="));
-    write_filters(params->service, false, &s->list_path);
+    docker_events_put_filters(&s->list_path, params->service, NULL, false);
     timer_init(&s->timer, on_timer);
     timer_set(s->loop, &s->timer, loop_now_ns(s->loop));
     return (struct discovery_source *)s;

@@ -38,26 +38,6 @@ struct driver {
 
 /* ---- open and close ---- */
 
-static void write_filters(const struct driver *d, bool is_for_events, struct buf *out)
-{
-    char label[192];
-    struct buf text CLEANUP(buf_fini) = {0};
-    struct json j;
-    json_init(&j, &text);
-    json_begin_object(&j);
-    json_key(&j, "label");
-    json_begin_array(&j);
-    snprintf(label, sizeof(label), "%s=%s", LABEL_OWNER, d->owner);
-    json_str(&j, str_of(label));
-    snprintf(label, sizeof(label), "%s=%s", LABEL_SERVICE, d->service);
-    json_str(&j, str_of(label));
-    json_end_array(&j);
-    if (is_for_events)
-        docker_events_write_kinds(&j);
-    json_end_object(&j);
-    percent_put(out, buf_str(&text));
-}
-
 static struct driver *open_driver(const struct config_service *service, const char *owner, struct err *err)
 {
     struct driver *d = NEW(struct driver);
@@ -67,8 +47,8 @@ static struct driver *open_driver(const struct config_service *service, const ch
     d->owner = mem_strdup(owner);
     docker_api_init(&d->calls, &d->config->api);
     docker_api_init(&d->events.api, &d->config->api);
-    write_filters(d, false, &d->filters);
-    write_filters(d, true, &d->events.filters);
+    docker_events_put_filters(&d->filters, d->service, d->owner, false);
+    docker_events_put_filters(&d->events.filters, d->service, d->owner, true);
     return d;
 }
 

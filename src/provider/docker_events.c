@@ -1,11 +1,15 @@
 #include "provider/docker_events.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/macros.h"
+#include "base/percent.h"
+#include "provider/container.h"
 
+#include <stdio.h>
 #include <time.h>
 
-void docker_events_write_kinds(struct json *j)
+static void write_kinds(struct json *j)
 {
     static const char *const kinds[] = {"start", "die", "destroy", "health_status", "pause", "unpause"};
     json_key(j, "type");
@@ -15,6 +19,31 @@ void docker_events_write_kinds(struct json *j)
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         json_str(j, str_of(kinds[i]));
     json_end_array(j);
+}
+
+static void write_label(struct json *j, const char *name, const char *value)
+{
+    char label[192];
+    (void)snprintf(label, sizeof(label), "%s=%s", name, value);
+    json_str(j, str_of(label));
+}
+
+void docker_events_put_filters(struct buf *out, const char *service, const char *owner, bool is_for_events)
+{
+    struct buf text CLEANUP(buf_fini) = {0};
+    struct json j;
+    json_init(&j, &text);
+    json_begin_object(&j);
+    json_key(&j, "label");
+    json_begin_array(&j);
+    if (owner)
+        write_label(&j, LABEL_OWNER, owner);
+    write_label(&j, LABEL_SERVICE, service);
+    json_end_array(&j);
+    if (is_for_events)
+        write_kinds(&j);
+    json_end_object(&j);
+    percent_put(out, buf_str(&text));
 }
 
 static bool on_event(void *context, struct str line)

@@ -3,7 +3,7 @@
  * that nothing is lost between two connections. Blocks; belongs to one thread.
  */
 #pragma once
-#include "base/json.h"
+#include "base/buf.h"
 #include "provider/docker_api.h"
 
 struct docker_events {
@@ -12,8 +12,9 @@ struct docker_events {
     int64_t since_ns;   /* of the engine's clock; 0: not known */
 };
 
-/* Adds the parts of a filter that choose what happens to containers to an open JSON object. */
-void docker_events_write_kinds(struct json *j);
+/* Adds the value of a query's `filters`, percent-encoded: containers with the service's label, and the
+ * owner's unless that is NULL; for GET /events what happens to them, too. */
+void docker_events_put_filters(struct buf *out, const char *service, const char *owner, bool is_for_events);
 /* Until an event or the call's deadline (true), or a failure. The first call, and the one after a failure,
  * only looks what time it is for the engine: something may have changed. */
 bool docker_events_wait(struct docker_events *e, const struct driver_call *call, struct driver_failure *f);
