@@ -13,7 +13,7 @@
 struct decoding; /* decode.h */
 struct node;     /* node.h */
 
-/* What a scalar is and what it decodes into; values.c has a row for each. */
+/* What a scalar is and what it decodes into; value_*.c have a row for each. */
 enum value_type {
     VALUE_COUNT,     /* uint32_t */
     VALUE_SIZE,      /* uint64_t */
