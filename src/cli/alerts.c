@@ -193,15 +193,10 @@ static void put_sparkline(struct buf *out, const struct json_value *values)
 
 static void put_told(struct buf *out, const struct json_value *alert)
 {
-    const struct json_value *sinks = json_value_get(alert, "sinks");
     if (!is_active(alert))
         return;
     begin_row(out, "people");
     buf_put(out, json_value_bool(alert, "is_told", false) ? STR("know that it fires") : STR("were not told"));
-    for (size_t i = 0; i < json_value_count(sinks); i++) {
-        buf_put(out, i ? STR(", ") : STR("; sinks: "));
-        terminal_put(out, json_value_text_at(sinks, i).ptr);
-    }
     put_silence(out, alert);
     const char *hidden = json_value_text(alert, "hidden", NULL);
     if (hidden) {
@@ -209,6 +204,43 @@ static void put_told(struct buf *out, const struct json_value *alert)
         terminal_put(out, hidden);
     }
     buf_put_char(out, '\n');
+}
+
+/* A state that a newer Weir has is shown by its name. */
+static const char *standing_in_words(const struct json_value *sink)
+{
+    static const char *const words[][2] = {
+        {"told", "was told"},
+        {"waiting", "has still to be told"},
+        {"closed", "is told when its hours begin (only.hours, only.days)"},
+        {"ready", "is told when it fires"},
+        {"silenced", "is not told: silenced"},
+        {"hidden", "is not told: hidden by another alert"},
+        {"barred", "is not told"},
+        {"missed", "was not told: it is newer than the alert, or the message was lost"},
+    };
+    const char *state = json_value_text(sink, "state", "?");
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i][0], state) == 0)
+            return words[i][1];
+    return state;
+}
+
+static void put_sinks(struct buf *out, const struct json_value *sinks)
+{
+    for (size_t i = 0; i < json_value_count(sinks); i++) {
+        const struct json_value *sink = json_value_at(sinks, i);
+        const char *why = json_value_text(sink, "why", NULL), *at = json_value_text(sink, "told_at", NULL);
+        begin_row(out, i ? "" : "sinks");
+        terminal_put(out, json_value_text(sink, "name", "?"));
+        buf_put_char(out, ' ');
+        buf_put(out, str_of(standing_in_words(sink)));
+        if (why || at) {
+            buf_put(out, at ? STR(" at ") : STR(": "));
+            terminal_put(out, at ? at : why);
+        }
+        buf_put_char(out, '\n');
+    }
 }
 
 void alerts_format_one(const struct json_value *alert, bool has_colour, struct buf *out)
@@ -227,6 +259,7 @@ void alerts_format_one(const struct json_value *alert, bool has_colour, struct b
     put_sparkline(out, json_value_get(json_value_get(alert, "sparkline"), "values"));
     put_row(out, "evidence", json_value_text(alert, "evidence", NULL));
     put_told(out, alert);
+    put_sinks(out, json_value_get(alert, "sinks"));
     put_row(out, "page", json_value_text(alert, "link", NULL));
     if (!json_value_is_object(json_value_get(alert, "silence")))
         put_row(out, "silence it", json_value_text(alert, "silence_command", NULL));

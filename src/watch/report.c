@@ -30,6 +30,21 @@ static void put_wall(struct json *j, const char *key, int64_t wall_ns)
     json_put_text(j, key, wall_ns ? clock_format_rfc3339(time, wall_ns) : NULL);
 }
 
+static void write_sinks(struct json *j, const struct report_telling *t)
+{
+    json_key(j, "sinks");
+    json_begin_array(j);
+    for (size_t i = 0; i < t->sink_count; i++) {
+        json_begin_object(j);
+        json_put_text(j, "name", t->sinks[i].name);
+        json_put_text(j, "state", sink_standing_name(t->sinks[i].standing));
+        json_put_text(j, "why", t->sinks[i].why);
+        put_wall(j, "told_at", t->sinks[i].told_wall_ns);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
 static void write_telling(struct json *j, const struct report_telling *t)
 {
     bool is_endless = t->silence.until_wall_ns == INT64_MAX;
@@ -45,6 +60,7 @@ static void write_telling(struct json *j, const struct report_telling *t)
     } else {
         json_null(j);
     }
+    write_sinks(j, t);
     json_put_text(j, "link", t->link[0] ? t->link : NULL);
     json_put_text(j, "silence_command", t->command);
 }

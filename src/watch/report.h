@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "watch/alert.h"
+#include "watch/notify/notify.h"
 #include "watch/silence.h"
 
 /* What is not of the alert itself. */
@@ -10,6 +11,8 @@ struct report_telling {
     bool is_told;               /* people know that it fires */
     struct silence_hit silence; /* why they are not told */
     const char *link, *command; /* see alert_labels.h */
+    size_t sink_count;
+    const struct sink_report *sinks;
 };
 /* One object; now_ns: for ages. */
 void report_write_alert(struct json *j, const struct alert *a, const struct report_telling *t,

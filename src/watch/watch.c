@@ -422,12 +422,15 @@ static void write_alert(const struct watch *w, struct json *j, const struct aler
     struct buf link CLEANUP(buf_fini) = {0}, command CLEANUP(buf_fini) = {0};
     alert_put_link(a, w->external_url, &link);
     alert_put_silence_command(a, str_of(w->instance), &command);
-    report_write_alert(j, a,
-                       &(struct report_telling){.is_told = telling_is_told(w->telling, a),
-                                                .silence = silences_find(w->silences, a, clock_wall_ns()),
-                                                .link = buf_str(&link).ptr,
-                                                .command = buf_str(&command).ptr},
-                       w->now_ns);
+    struct sink_report sinks[CONFIG_SINKS_MAX];
+    struct silence_hit silence = silences_find(w->silences, a, clock_wall_ns());
+    struct report_telling telling = {.is_told = telling_is_told(w->telling, a),
+                                     .silence = silence,
+                                     .link = buf_str(&link).ptr,
+                                     .command = buf_str(&command).ptr,
+                                     .sink_count = notifier_report(w->notifier, a, silence.id != NULL, sinks),
+                                     .sinks = sinks};
+    report_write_alert(j, a, &telling, w->now_ns);
 }
 
 void watch_write_alerts_json(const struct watch *w, struct json *j, bool is_all)

@@ -20,7 +20,8 @@ def watched(weir, origin):
     """A Weir whose service goes down and comes back at will, with a receiver of its alerts."""
     server, receiver = origin(), Receiver(origin)
     w = weir(services={"main": {"servers": [server.address], "health": {"interval": "100ms", "fall": 1, "rise": 1}}},
-             notify=[{"webhook": receiver.url}], watch={"interval": "100ms", "host": OFF})
+             notify=[{"webhook": receiver.url}, {"webhook": {"url": receiver.url, "name": "minor", "only": {"severity": "notice"}}}],
+             watch={"interval": "100ms", "host": OFF})
     w.server, w.receiver = server, receiver
     w.cli = lambda *arguments: run_weir(*arguments, "--admin", f"127.0.0.1:{w.admin_port}")
     w.wait_serving()
@@ -41,6 +42,7 @@ def test_a_silenced_alert_lives_and_is_told_when_the_silence_ends(watched):
     alert = wait_until(lambda: (a := alert_of(w, "ServiceDown")) and a["is_active"] and a, 10, "the alert")
     assert alert["silence"]["id"] == silence_id and alert["silence"]["comment"] == "new database"
     assert not alert["is_told"]
+    assert [(s["name"], s["state"]) for s in alert["sinks"]] == [("webhook-1", "silenced"), ("minor", "barred")]
     w.wait_log(rf"nobody is told until .*by silence {silence_id} \(anna, new database\): ALERT: .*no healthy server", 5)
     lines = w.cli("alerts").stdout
     assert "silenced" in lines and "anna" in lines and "new database" in lines
@@ -91,6 +93,12 @@ def test_an_alert_carries_its_link_and_the_command_that_silences_it(watched):
     assert told.returncode == 0
     for text in ("service=main", "firing", "fired", command, firing["generatorURL"], "know that it fires"):
         assert text in told.stdout, told.stdout
+    wait_until(lambda: alert_of(w, "ServiceDown")["sinks"][0]["state"] == "told", 5)
+    sink = alert_of(w, "ServiceDown")["sinks"][0]
+    assert sink["told_at"] >= alert_of(w, "ServiceDown")["started_at"]
+    told = w.cli("alerts", "ServiceDown").stdout
+    assert f"webhook-1 was told at {sink['told_at'][:13]}" in told, told
+    assert "minor is not told: its severity is not in only.severity" in told
     assert w.cli(*command.split()[1:]).returncode == 0
     assert alert_of(w, "ServiceDown")["silence"]
     assert command not in w.cli("alerts", "ServiceDown").stdout

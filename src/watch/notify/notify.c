@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
-#include "config/reader.h"
 #include "config/sink.h"
 #include "watch/notify/delivery.h"
 #include "watch/notify/live_trial.h"
@@ -382,6 +381,58 @@ bool notifier_start_test(struct notifier *n, struct str name, struct err *err)
 void notifier_write_test(const struct notifier *n, struct json *j)
 {
     live_trial_write(n->trial, j);
+}
+
+/* ---- who knows what ---- */
+
+const char *sink_standing_name(enum sink_standing standing)
+{
+#define SINK_STANDING_NAME(id, name) [SINK_##id] = name,
+    static const char *const names[SINK_STANDING_COUNT] = {SINK_STANDINGS(SINK_STANDING_NAME)};
+#undef SINK_STANDING_NAME
+    return names[standing];
+}
+
+/* Of a sink that neither knows of the alert nor has still to be told. */
+static enum sink_standing standing_of_stranger(const struct sink *s, const struct alert *a, bool is_silenced)
+{
+    if (a->hidden[0])
+        return SINK_HIDDEN;
+    if (is_silenced)
+        return SINK_SILENCED;
+    if (alert_life_is_active(&a->life))
+        return SINK_MISSED;
+    return route_is_open(s->config, clock_wall_ns() / NS_PER_S) ? SINK_READY : SINK_CLOSED;
+}
+
+static struct sink_report report_sink(const struct sink *s, const struct alert *a,
+                                      const struct notice *notice, bool is_silenced)
+{
+    static const enum sink_standing by_knowledge[] = {
+        [OUTBOX_WAITS] = SINK_WAITING, [OUTBOX_DEFERRED] = SINK_CLOSED, [OUTBOX_KNOWS] = SINK_TOLD};
+    int64_t since_ns;
+    struct sink_report r = {.name = s->config->name.ptr};
+    enum outbox_knowledge known = outbox_find(outbox_of(s), a->fingerprint, &since_ns);
+    if (known == OUTBOX_KNOWS)
+        r.told_wall_ns = clock_wall_ns() - (clock_now_ns() - since_ns);
+    if (known != OUTBOX_KNOWS_NOTHING) {
+        r.standing = by_knowledge[known];
+        return r;
+    }
+    r.why = route_why_not(s->config, notice);
+    r.standing = r.why ? SINK_BARRED : standing_of_stranger(s, a, is_silenced);
+    return r;
+}
+
+size_t notifier_report(const struct notifier *n, const struct alert *a, bool is_silenced,
+                       struct sink_report ret[CONFIG_SINKS_MAX])
+{
+    struct notice notice;
+    notice_init(&notice, a, ALERT_FIRED, (struct notice_words){.line = ""});
+    for (size_t i = 0; i < n->count; i++)
+        ret[i] = report_sink(&n->sinks[i], a, &notice, is_silenced);
+    notice_fini(&notice);
+    return n->count;
 }
 
 /* ---- numbers ---- */

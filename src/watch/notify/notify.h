@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "config/model.h"
+#include "config/reader.h"
 #include "net/fetch.h"
 #include "net/loop.h"
 #include "watch/alert.h"
@@ -44,6 +45,31 @@ void notifier_tick(struct notifier *n, int64_t now_ns, int64_t wall_ns);
 void notifier_write_metrics(const struct notifier *n, struct buf *out);
 /* One array: a sink each, with its kind, what waits, counts, and since when it fails. No secrets. */
 void notifier_write_json(const struct notifier *n, struct json *j);
+
+/* How it is with one alert and one sink. X(ID, name): as in the API. */
+#define SINK_STANDINGS(X)                                                                                    \
+    X(TOLD, "told")         /* it knows that the alert fires */                                              \
+    X(WAITING, "waiting")   /* it has still to be told: the message is on its way, or the sink is away */    \
+    X(CLOSED, "closed")     /* it is told when its hours begin, if the alert still fires then */             \
+    X(READY, "ready")       /* it is told when the alert fires */                                            \
+    X(SILENCED, "silenced") /* it is not told while a silence holds */                                       \
+    X(HIDDEN, "hidden")     /* it is not told while another alert explains this one */                       \
+    X(BARRED, "barred")     /* it is not told of such alerts; why says the reason */                         \
+    X(MISSED, "missed")     /* it was not told that this alert fires: new since, or the message was lost */
+#define SINK_STANDING_ID(id, name) SINK_##id,
+enum sink_standing { SINK_STANDINGS(SINK_STANDING_ID) SINK_STANDING_COUNT };
+const char *sink_standing_name(enum sink_standing standing);
+
+struct sink_report {
+    const char *name; /* borrowed until the next notifier_configure() */
+    enum sink_standing standing;
+    const char *why;      /* constant; NULL but for SINK_BARRED */
+    int64_t told_wall_ns; /* of SINK_TOLD: when; else 0 */
+};
+/* Every sink but the log; returns how many. is_silenced: by somebody; a->hidden counts, too. */
+size_t notifier_report(const struct notifier *n, const struct alert *a, bool is_silenced,
+                       struct sink_report ret[CONFIG_SINKS_MAX]);
+
 /* Readings about each sink; between board_begin() and board_end(). */
 void notifier_put_readings(const struct notifier *n, struct board *b);
 

@@ -42,10 +42,16 @@ struct entry {
     struct notice next;
 };
 
+struct told {
+    struct notice notice;
+    bool is_delivered; /* else it waits, or was lost */
+    int64_t delivered_ns;
+};
+
 struct outbox {
     struct outbox_params params;
-    struct list queue;   /* in the order of queued_ns */
-    struct notice *told; /* owned; those that fire */
+    struct list queue; /* in the order of queued_ns */
+    struct told *told; /* owned; those that fire */
     size_t told_count, told_capacity;
     bool is_keeping, is_closed;
     uint64_t version, saved_version, kept_version; /* counts changes */
@@ -130,25 +136,25 @@ static void make_room(struct outbox *o, int64_t now_ns)
 
 /* ---- what the sink knows of ---- */
 
-static struct notice *find_told(const struct outbox *o, uint64_t fingerprint)
+static struct told *find_told(const struct outbox *o, uint64_t fingerprint)
 {
     for (size_t i = 0; i < o->told_count; i++)
-        if (o->told[i].fingerprint == fingerprint)
+        if (o->told[i].notice.fingerprint == fingerprint)
             return &o->told[i];
     return NULL;
 }
 
-static void forget_told(struct outbox *o, struct notice *t)
+static void forget_told(struct outbox *o, struct told *t)
 {
     size_t index = (size_t)(t - o->told);
-    notice_fini(t);
+    notice_fini(&t->notice);
     o->told_count--;
     memmove(t, t + 1, (o->told_count - index) * sizeof(*t));
     o->version++;
 }
 
 /* Of the oldest the end will not be told. */
-static void remember_told(struct outbox *o, const struct notice *n, int64_t now_ns)
+static struct told *remember_told(struct outbox *o, const struct notice *n, int64_t now_ns)
 {
     if (o->told_count == OUTBOX_TOLD_MAX) {
         forget_told(o, &o->told[0]);
@@ -159,13 +165,25 @@ static void remember_told(struct outbox *o, const struct notice *n, int64_t now_
         o->told_capacity = MAX(o->told_capacity * 2, (size_t)16);
         o->told = mem_realloc(o->told, o->told_capacity * sizeof(*o->told));
     }
-    notice_copy(&o->told[o->told_count++], n);
+    struct told *new = &o->told[o->told_count++];
+    *new = (struct told){0};
+    notice_copy(&new->notice, n);
+    return new;
+}
+
+static void note_delivered(const struct outbox *o, const struct notice *n, int64_t now_ns)
+{
+    struct told *told = notice_is_over(n) ? NULL : find_told(o, n->fingerprint);
+    if (!told)
+        return;
+    told->is_delivered = true;
+    told->delivered_ns = now_ns;
 }
 
 const struct notice *outbox_told(const struct outbox *o, size_t index)
 {
     if (!is_state(o))
-        return index < o->told_count ? &o->told[index] : NULL;
+        return index < o->told_count ? &o->told[index].notice : NULL;
     list_for_each (node, &o->queue) {
         const struct entry *e = entry_of(node);
         const struct notice *latest = e->is_changed ? &e->next : &e->notice;
@@ -189,19 +207,19 @@ static void add_fired(struct outbox *o, const struct notice *n, int64_t now_ns)
         o->counts.joined++;
     }
     make_room(o, now_ns);
-    remember_told(o, n, now_ns);
+    (void)remember_told(o, n, now_ns);
     push(o, n, now_ns)->notice.episodes_before = episodes_before;
 }
 
 static void add_ended(struct outbox *o, const struct notice *n, int64_t now_ns)
 {
-    struct notice *told = find_told(o, n->fingerprint);
+    struct told *told = find_told(o, n->fingerprint);
     struct entry *firing = find_waiting(o, n->fingerprint);
     if (!told)
         return;
     struct notice end;
     notice_copy(&end, n);
-    end.started_wall_ns = told->started_wall_ns;
+    end.started_wall_ns = told->notice.started_wall_ns;
     forget_told(o, told);
     if (firing && firing->is_deferred) { /* nobody is to be told of what was over before he came */
         remove_entry(o, firing);
@@ -421,6 +439,7 @@ static void on_delivered(struct outbox *o, int64_t now_ns)
         e->is_out = false;
         if (!is_state(o)) {
             o->counts.delivered++;
+            note_delivered(o, &e->notice, now_ns);
             remove_entry(o, e);
         } else if (e->is_changed) {
             take_next(e);
@@ -546,6 +565,27 @@ void outbox_hurry(struct outbox *o, int64_t now_ns)
             entry_of(node)->ready_ns = MIN(entry_of(node)->ready_ns, now_ns);
 }
 
+static const struct entry *find_any(const struct outbox *o, uint64_t fingerprint)
+{
+    for (struct list *node = o->queue.prev; node != &o->queue; node = node->prev)
+        if (entry_of(node)->notice.fingerprint == fingerprint)
+            return entry_of(node);
+    return NULL;
+}
+
+enum outbox_knowledge outbox_find(const struct outbox *o, uint64_t fingerprint, int64_t *ret_since_ns)
+{
+    const struct entry *e = find_any(o, fingerprint);
+    const struct told *told = find_told(o, fingerprint);
+    bool is_settled = e && e->is_told && !e->is_changed;
+    if (e && !is_settled)
+        return e->is_deferred ? OUTBOX_DEFERRED : OUTBOX_WAITS;
+    if (!is_settled && !(told && told->is_delivered))
+        return OUTBOX_KNOWS_NOTHING;
+    *ret_since_ns = is_settled ? e->queued_ns : told->delivered_ns;
+    return OUTBOX_KNOWS;
+}
+
 struct outbox_counts outbox_counts(const struct outbox *o)
 {
     return o->counts;
@@ -603,6 +643,17 @@ bool outbox_has_changed(const struct outbox *o)
     return o->version != o->saved_version;
 }
 
+/* When it was told is for people: the time of the clock. */
+static void save_told(const struct told *t, struct json *j, int64_t now_ns, int64_t wall_ns)
+{
+    json_begin_object(j);
+    if (t->is_delivered)
+        json_put_int(j, "delivered", wall_ns - (now_ns - t->delivered_ns));
+    json_key(j, "notice");
+    notice_save(&t->notice, j);
+    json_end_object(j);
+}
+
 uint64_t outbox_save(struct outbox *o, struct buf *out, int64_t now_ns, int64_t wall_ns)
 {
     struct json j;
@@ -629,7 +680,7 @@ uint64_t outbox_save(struct outbox *o, struct buf *out, int64_t now_ns, int64_t 
     json_key(&j, "told");
     json_begin_array(&j);
     for (size_t i = 0; i < o->told_count && out->len <= OUTBOX_TEXT_BYTES_MAX; i++)
-        notice_save(&o->told[i], &j);
+        save_told(&o->told[i], &j, now_ns, wall_ns);
     json_end_array(&j);
     json_end_object(&j);
     o->saved_version = o->version;
@@ -664,18 +715,20 @@ static void restore_entry(struct outbox *o, const struct json_value *v, int64_t 
 }
 
 /* Read late, an alert that fires on may wait here already, as if it were new. */
-static void restore_told(struct outbox *o, const struct json_value *v, int64_t now_ns)
+static void restore_told(struct outbox *o, const struct json_value *v, int64_t now_ns, int64_t wall_ns)
 {
     struct notice n;
-    if (!notice_restore(v, &n))
+    if (!notice_restore(json_value_get(v, "notice"), &n))
         return;
-    struct notice *again = find_told(o, n.fingerprint);
+    struct told *again = find_told(o, n.fingerprint);
     struct entry *waiting = find_waiting(o, n.fingerprint);
     if (again)
         forget_told(o, again);
     if (again && waiting && !notice_is_over(&waiting->notice))
         remove_entry(o, waiting);
-    remember_told(o, &n, now_ns);
+    struct told *told = remember_told(o, &n, now_ns);
+    told->is_delivered = json_value_has(v, "delivered");
+    told->delivered_ns = now_ns - MAX(wall_ns - json_value_int(v, "delivered", 0), 0);
     notice_fini(&n);
 }
 
@@ -690,7 +743,7 @@ bool outbox_restore(struct outbox *o, struct str text, int64_t now_ns, int64_t w
     o->is_closed = true; /* until outbox_set_open() says otherwise: what was deferred stays so */
     const struct json_value *waiting = json_value_get(root, "waiting"), *told = json_value_get(root, "told");
     for (size_t i = 0; i < json_value_count(told) && !is_state(o); i++)
-        restore_told(o, json_value_at(told, i), now_ns);
+        restore_told(o, json_value_at(told, i), now_ns, wall_ns);
     for (size_t i = 0; i < json_value_count(waiting); i++)
         restore_entry(o, json_value_at(waiting, i), now_ns);
     int64_t not_before = json_value_int(root, "not_before", 0);

@@ -74,6 +74,16 @@ void outbox_undo(struct outbox *o);
 /* Alerts that fire and of which the sink was told, by index; NULL after the last. */
 const struct notice *outbox_told(const struct outbox *o, size_t index);
 
+/* What a sink knows of one alert. */
+enum outbox_knowledge {
+    OUTBOX_KNOWS_NOTHING,
+    OUTBOX_WAITS,    /* something about it has still to be told */
+    OUTBOX_DEFERRED, /* the same, but not before the sink's hours */
+    OUTBOX_KNOWS     /* that it fires; for receivers that are told anew: that it is as it is */
+};
+/* *ret_since_ns: since when, for OUTBOX_KNOWS. */
+enum outbox_knowledge outbox_find(const struct outbox *o, uint64_t fingerprint, int64_t *ret_since_ns);
+
 struct outbox_counts outbox_counts(const struct outbox *o);
 int64_t outbox_failing_ns(const struct outbox *o, int64_t now_ns); /* since its first failure; 0: it works */
 uint64_t outbox_lost(const struct outbox *o); /* notices that were never told, in all... */

@@ -38,17 +38,27 @@ static bool has_label(const struct notice *n, struct str pair)
     return value && fnmatch(pair.ptr + at + 1, value, 0) == 0;
 }
 
-bool route_takes(const struct config_notify *sink, const struct notice *n)
+const char *route_why_not(const struct config_notify *sink, const struct notice *n)
 {
     const struct config_only *only = &sink->only;
     const char *about = notice_label(n, "sink");
     if (about && str_eq(str_of(about), sink->name))
-        return false;
+        return "it is about this sink itself";
+    if (!has_severity(&only->severity, n->severity))
+        return "its severity is not in only.severity";
+    if (!is_one_of(&only->alerts, n->name))
+        return "its name is not in only.alerts";
+    if (!is_one_of(&only->services, notice_label(n, "service")))
+        return "it is not about a service in only.services";
     for (size_t i = 0; i < only->labels.count; i++)
         if (!has_label(n, only->labels.items[i]))
-            return false;
-    return has_severity(&only->severity, n->severity) && is_one_of(&only->alerts, n->name) &&
-           is_one_of(&only->services, notice_label(n, "service"));
+            return "its labels are not those of only.labels";
+    return NULL;
+}
+
+bool route_takes(const struct config_notify *sink, const struct notice *n)
+{
+    return route_why_not(sink, n) == NULL;
 }
 
 bool route_is_open(const struct config_notify *sink, int64_t wall_s)

@@ -457,6 +457,60 @@ static void test_read_late(void **state)
     outbox_free(late.outbox);
 }
 
+static void assert_knows(const struct room *r, char name, enum outbox_knowledge expected, int64_t since_ns)
+{
+    struct alert a;
+    char path[] = {'/', name, '\0'};
+    int64_t found_ns = 0;
+    alert_init(&a, "HostDiskHigh", "Disk usage is high", ALERT_WARNING, STR("web-1"));
+    alert_add_label(&a, "path", str_of(path));
+    assert_int_equal(outbox_find(r->outbox, a.fingerprint, &found_ns), expected);
+    if (expected == OUTBOX_KNOWS)
+        assert_int_equal(found_ns, since_ns);
+}
+
+static void test_what_a_sink_knows(void **state)
+{
+    struct room r = open_room(&program);
+    assert_knows(&r, 'a', OUTBOX_KNOWS_NOTHING, 0);
+    fire(&r, 'a');
+    assert_knows(&r, 'a', OUTBOX_WAITS, 0);
+    run(&r, S(60));
+    int64_t told_ns = r.told_ns[0];
+    assert_knows(&r, 'a', OUTBOX_KNOWS, told_ns);
+    r = restart(&r, &program, 0);
+    assert_knows(&r, 'a', OUTBOX_KNOWS, told_ns);
+    outbox_set_open(r.outbox, false, r.now_ns);
+    fire(&r, 'b');
+    end(&r, 'a');
+    assert_knows(&r, 'a', OUTBOX_WAITS, 0);
+    assert_knows(&r, 'b', OUTBOX_DEFERRED, 0);
+    run(&r, S(60));
+    assert_knows(&r, 'a', OUTBOX_KNOWS_NOTHING, 0);
+    outbox_free(r.outbox);
+}
+
+/* A message that was refused told nobody anything. */
+static void test_what_was_refused_is_not_known(void **state)
+{
+    struct room r = open_room(&program);
+    fire(&r, 'a');
+    r.now_ns = outbox_due_ns(r.outbox);
+    deliver(&r, &(struct sink_answer){.verdict = RETRY_NEVER, .status = 400});
+    assert_knows(&r, 'a', OUTBOX_KNOWS_NOTHING, 0);
+    outbox_free(r.outbox);
+}
+
+static void test_what_a_forgetful_sink_knows(void **state)
+{
+    struct room r = open_room(&forgetful);
+    fire(&r, 'a');
+    assert_knows(&r, 'a', OUTBOX_WAITS, 0);
+    run(&r, S(10));
+    assert_knows(&r, 'a', OUTBOX_KNOWS, r.told_ns[0]);
+    outbox_free(r.outbox);
+}
+
 /* A clock that was set, in either direction, loses nothing and holds nothing back. */
 static void test_restart_with_another_clock(void **state)
 {
@@ -539,6 +593,9 @@ int main(void)
         cmocka_unit_test(test_state_outlives_an_outage),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_read_late),
+        cmocka_unit_test(test_what_a_sink_knows),
+        cmocka_unit_test(test_what_was_refused_is_not_known),
+        cmocka_unit_test(test_what_a_forgetful_sink_knows),
         cmocka_unit_test(test_restart_with_another_clock),
         cmocka_unit_test(test_restart_keeps_the_pause),
         cmocka_unit_test(test_restart_of_a_state),

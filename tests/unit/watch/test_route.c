@@ -70,6 +70,30 @@ static void test_which(void **state)
     }
 }
 
+static void test_why_not(void **state)
+{
+    static const struct {
+        const char *only, *why; /* what the reason ends with; "": there is none */
+    } rows[] = {
+        {"{}", ""},
+        {"{severity: critical, services: [blog]}", "only.severity"},
+        {"{alerts: \"Host*\"}", "only.alerts"},
+        {"{services: [blog]}", "only.services"},
+        {"{labels: {service: blog}}", "only.labels"},
+    };
+    static const struct notice_label label = {(char *)"service", (char *)"shop"};
+    struct notice n = {.name = (char *)"QueueWaiting", .severity = ALERT_WARNING, .label_count = 1};
+    n.labels = (struct notice_label *)&label;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct config *c = read_only(rows[i].only);
+        const char *why = route_why_not(&c->notify[1], &n);
+        assert_int_equal(why == NULL, rows[i].why[0] == '\0');
+        if (why && !str_ends_with(str_of(why), str_of(rows[i].why)))
+            fail_msg("%s: %s", rows[i].only, why);
+        config_free(c);
+    }
+}
+
 /* A sink that is away is not asked to tell that it is. */
 static void test_not_about_itself(void **state)
 {
@@ -113,7 +137,7 @@ static void test_when(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_which), cmocka_unit_test(test_not_about_itself),
-                                       cmocka_unit_test(test_when)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_which), cmocka_unit_test(test_why_not),
+                                       cmocka_unit_test(test_not_about_itself), cmocka_unit_test(test_when)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
