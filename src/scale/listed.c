@@ -100,21 +100,22 @@ static void keep(struct reconciler *r, const struct addr *addresses, uint32_t co
     r->address_count = count;
 }
 
+/* Who comes is there before anybody goes: a list of new addresses alone must not leave a moment in which
+ * there is no server and none is awaited, for requests are refused in it. */
 void listed_set(struct reconciler *r, const struct addr *addresses, uint32_t count, int64_t now_ns)
 {
     keep(r, addresses, count);
-    for_each_life (r, l) {
-        if (!is_listed_life(l))
-            continue;
-        if (listed_has(r, &l->server->address))
+    for_each_life (r, l)
+        if (is_listed_life(l) && listed_has(r, &l->server->address))
             take_back(r, l, now_ns);
-        else if (!l->is_leaving)
+    listed_add_missing(r, now_ns);
+    for_each_life (r, l) {
+        if (is_listed_life(l) && !l->is_leaving && !listed_has(r, &l->server->address))
             life_leave(r, l,
                        is_discovered(r) ? "it is discovered no longer"
                                         : "it is no longer in the configuration",
                        now_ns);
     }
-    listed_add_missing(r, now_ns);
 }
 
 void listed_fini(struct reconciler *r)

@@ -122,6 +122,24 @@ static void who_left_drains_and_goes(void **state)
     assert_int_equal(state_at(w, 2), SERVER_STARTING);
 }
 
+static void a_list_of_others_alone_leaves_no_moment_without_hope(void **state)
+{
+    struct world *w = *state;
+    tell(w, "12");
+    answer(w, 1);
+    answer(w, 2);
+    uint32_t before = w->hopeless_publishes;
+    tell(w, "3");
+    assert_int_equal(state_at(w, 3), SERVER_STARTING);
+    assert_int_equal(w->hopeless_publishes, before); /* a request in it would be refused */
+    answer(w, 3);
+    tell(w, "45");
+    tell(w, "2");
+    assert_int_equal(w->hopeless_publishes, before);
+    tell(w, ""); /* now there is none indeed */
+    assert_int_equal(w->hopeless_publishes, before + 1);
+}
+
 static void who_comes_again_while_it_drains_is_taken_back(void **state)
 {
     struct world *w = *state;
@@ -255,6 +273,7 @@ int main(void)
         STORY(an_address_given_twice_counts_once),
         STORY(the_same_list_again_changes_nothing),
         STORY(who_left_drains_and_goes),
+        STORY(a_list_of_others_alone_leaves_no_moment_without_hope),
         STORY(who_comes_again_while_it_drains_is_taken_back),
         STORY(who_comes_again_later_is_a_new_server),
         STORY(drained_by_hand_stays_drained),

@@ -81,6 +81,7 @@ struct world {
     int64_t next_probe_ns[FLEET_SERVERS_MAX];
     bool is_publish_failing;
     uint32_t publishes, offers;
+    uint32_t hopeless_publishes; /* no server takes requests in them, and none is coming */
     uint32_t log_count;
     struct logged *log;
 
@@ -201,12 +202,23 @@ static const struct provider_ops fake_ops = {
 
 /* --- effects -------------------------------------------------------------------------------------- */
 
+static bool world_is_hopeless(struct world *w)
+{
+    world_for_each_server (w, s) {
+        int state = atomic_load(&s->state);
+        if (server_can_take(s) || state == SERVER_REQUESTED || state == SERVER_STARTING)
+            return false;
+    }
+    return true;
+}
+
 static bool world_publish(void *context)
 {
     struct world *w = context;
     if (w->is_publish_failing)
         return false;
     w->publishes++;
+    w->hopeless_publishes += world_is_hopeless(w);
     w->fleet->last_epoch++;
     fleet_collect(w->fleet);
     return true;
