@@ -49,7 +49,7 @@ static const char *trouble_of(const struct control *c, const struct service *s, 
 struct input_store {
     char trouble[TROUBLE_BYTES];
     char reason[SCALE_REASON_BYTES];
-    struct histogram_sum durations;
+    struct histogram_sum durations, answers;
 };
 
 static void fill_scale(const struct control *c, const struct service *s, const struct config_service *config,
@@ -87,10 +87,13 @@ static void fill_queue(const struct service *s, const struct config_service *con
 static void fill_durations(const struct control *c, const struct service *s, struct input_store *store,
                            struct watch_service_input *input)
 {
-    store->durations = (struct histogram_sum){0};
-    for (uint32_t t = 0; t < c->fleet->thread_count && s->cells[t]; t++)
+    store->durations = store->answers = (struct histogram_sum){0};
+    for (uint32_t t = 0; t < c->fleet->thread_count && s->cells[t]; t++) {
         histogram_sum_add(&store->durations, &s->cells[t]->duration);
+        histogram_sum_add(&store->answers, &s->cells[t]->answer);
+    }
     input->durations = &store->durations;
+    input->answers = &store->answers;
 }
 
 static struct watch_service_input input_of(const struct control *c, const struct service *s,

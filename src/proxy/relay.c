@@ -219,6 +219,7 @@ static void begin_response(struct session *s, const struct http_response *r)
     if (!x->request_is_done || x->client_framing == HTTP_FRAMING_UNTIL_CLOSE || t->is_draining)
         x->client_keeps_alive = false;
     histogram_record(&thread_server_cells(t, x->server)->latency, now - x->sent_ns);
+    histogram_record(&thread_service_cells(t, x->service)->answer, now - x->sent_ns);
     balance_observe(&t->loads[x->server->slot], x->server, now - x->sent_ns, is_error, now);
     if (is_error)
         exchange_server_count(s, SERVER_ERRORS_5XX);

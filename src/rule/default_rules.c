@@ -128,6 +128,12 @@ const struct default_rule default_rules[] = {
      .says_at_end =
          "{value} of {service}'s requests failed: {note} (threshold {threshold}, clears at {clear})",
      .numbers = NUMBERS_ERROR_RATE},
+    {.name = "ServiceSlow",
+     .when = "answer_p50 > 3s for 5m clear 2s for 1m unknown ok",
+     .severity = ALERT_WARNING,
+     .summary = "A service is slow",
+     .says = "half of {service}'s answers take {value} or longer {course}{rest}",
+     .says_at_end = "half of {service}'s answers begin within {now} again, after {lasted}"},
     {.name = "ErrorBudgetBurn1h",
      .when = "burn_1h{objective=\"availability\"} > 14.4 and burn_5m{objective=\"availability\"} > 14.4 "
              "unknown ok",
@@ -254,6 +260,7 @@ const size_t default_rule_count = ARRAY_LEN(default_rules);
 const struct default_inhibition default_inhibitions[] = {
     {"ServiceDown", "ErrorRateHigh", "service"},
     {"ServiceDown", "*BudgetBurn*", "service"},
+    {"ServiceDown", "ServiceSlow", "service"},
     {"ServiceDown", "ServerCrashing", "service"},
     {"ServiceDown", "Queue*", "service"},
     {"ServiceDown", "ScalingAtMaximum", "service"},

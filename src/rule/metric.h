@@ -161,6 +161,10 @@
     X(LATENCY_P50, "latency_p50", SECONDS, SERVICE,                                                          \
       "Half of the requests of the last minute took at most so long; unknown when there were none.")         \
     X(LATENCY_P99, "latency_p99", SECONDS, SERVICE, "The same of 99 % of them.")                             \
+    X(ANSWER_P50, "answer_p50", SECONDS, SERVICE,                                                            \
+      "Half of the answers of the last minute began at most so long after the request was sent to a "        \
+      "server; unknown with less than 5. Only of services that promise no latency: an error budget tells "   \
+      "more.")                                                                                               \
     X(QUEUE_LENGTH, "queue_length", COUNT, SERVICE, "Requests that wait for a server now.")                  \
     X(QUEUE, "queue", PERCENT, SERVICE, "How full the queue is (`queue.length`).")                           \
     X(QUEUE_AGE, "queue_age", SECONDS, SERVICE, "How long the first request in the queue has waited.")       \

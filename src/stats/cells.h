@@ -18,6 +18,7 @@ struct service_cells {
     struct counter counters[SERVICE_COUNTER_COUNT];
     struct histogram duration; /* first byte of the request to last byte of the response */
     struct histogram queue_wait;
+    struct histogram answer; /* request sent to a server to head of its response, over all servers ever */
 };
 
 struct server_cells {

@@ -40,6 +40,8 @@ static const struct evidence_korean sentences[] = {
     {"CgroupOutOfMemory", KILLED, NONE_KILLED},
     {"ServiceDown", "{note}.", "{note}. {lasted} 만에 해결되었습니다."},
     {"ErrorRateHigh", REQUESTS_FAILED, REQUESTS_FAILED},
+    {"ServiceSlow", "{service} 서비스의 응답 시간 중앙값은 {value}입니다{rest}. {course}",
+     "{lasted} 만에 {service} 서비스의 응답 시간 중앙값이 다시 {now}입니다."},
     {"ServerCrashing", "{note}.", "{note}."},
     {"QueueWaiting",
      "{lasted} 동안 {service} 서비스의 요청이 서버를 기다리고 있습니다. 지금 대기 중인 요청은 "
@@ -117,6 +119,7 @@ static const struct note_form {
     {METRIC_SERVICE_DOWN, "{} has had none for {t}; {} wanted",
      "{0} 서비스에 {1} 동안 정상 서버가 없습니다. 필요한 서버는 {2}대입니다"},
     {METRIC_ERROR_RATE, "{} of {} within {t}", "{2} 동안 {1}건 중 {0}건"},
+    {METRIC_ANSWER_P50, "{} answers within a minute", "1분 동안 응답 {0}건"},
     {METRIC_QUEUE_LENGTH, "the first has waited for {t}", "가장 오래 기다린 요청은 {0}"},
     {METRIC_QUEUE, "{} of {}", "{1}자리 중 {0}자리"},
     {METRIC_SERVER_DEATHS, "{} servers of {} died within {t} (limit {}); the last, {}, {t} ago: {}",

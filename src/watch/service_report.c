@@ -10,7 +10,9 @@
 
 #include <stdlib.h>
 
-#define RATE_WINDOW_NS      (60 * NS_PER_S) /* of request_rate */
+#define RATE_WINDOW_NS (60 * NS_PER_S) /* of request_rate */
+enum { ANSWERS_MIN = 5 };              /* in the window; the middle of fewer says little */
+
 #define ERROR_WINDOW_NS_MIN NS_PER_S
 #define STRETCH_NS          (3600 * NS_PER_S) /* longer than any alert has to be clear before it ends */
 
@@ -23,7 +25,7 @@ struct reported {
     bool is_bad;           /* the error rate was above `clear`, and not at it for STRETCH_NS since */
     int64_t good_since_ns; /* 0: it was above it when it was known last */
     struct rate_window requests;
-    struct latency_window latency;
+    struct latency_window latency, answers;
     int64_t failing_since_ns, failed_for_ns; /* discovery: 0: it works; how long the latest failure lasted */
 };
 
@@ -176,6 +178,20 @@ static void put_latency(struct reported *s, const struct watch_service_input *in
     board_put(b, METRIC_LATENCY_P99, subject, p99);
 }
 
+static void put_answers(struct reported *s, const struct watch_service_input *input,
+                        const struct subject *subject, struct board *b)
+{
+    struct histogram_sum latest;
+    if (input->answers == NULL || input->latency_ns > 0)
+        return;
+    latency_window_step(&s->answers, input->answers, board_now_ns(b), &latest);
+    board_put_note(b, METRIC_ANSWER_P50, subject,
+                   latest.count < ANSWERS_MIN
+                       ? reading_unknown("too few requests to tell")
+                       : reading_known((double)histogram_sum_quantile_ns(&latest, 0.50) / 1e9),
+                   "%llu answers within a minute", (unsigned long long)latest.count);
+}
+
 static void put_queue(const struct watch_service_input *input, const struct subject *subject, struct board *b)
 {
     char age[METRIC_VALUE_BYTES];
@@ -252,6 +268,7 @@ void service_report_put(struct service_report *r, const struct watch_service_inp
         put_presence(s, &services[i], &subject, b);
         put_requests(r, s, &services[i], &subject, b);
         put_latency(s, &services[i], &subject, b);
+        put_answers(s, &services[i], &subject, b);
         put_queue(&services[i], &subject, b);
         put_deaths(r, s, &subject, b);
         put_source(s, &services[i], &subject, b);

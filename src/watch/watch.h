@@ -36,9 +36,11 @@ struct watch_service_input {
     const struct config_objectives *objectives; /* what it promises; NULL: nothing is counted */
     int64_t latency_ns;                         /* that it promises, and for which share; 0: none */
     double latency_quantile;
-    uint64_t slow_total;                     /* of requests_total those that took longer */
-    const struct histogram_sum *durations;   /* of all requests since the worker started; NULL: not known.
-                                                Borrowed for the call */
+    uint64_t slow_total;                   /* of requests_total those that took longer */
+    const struct histogram_sum *durations; /* of all requests since the worker started; NULL: not known.
+                                              Borrowed for the call */
+    const struct histogram_sum *answers;   /* of all requests since the worker started, from sending one to a
+                                              server to the head of its response; NULL: not known. Borrowed */
     uint32_t queue_length, queue_length_max; /* requests that wait, and how many may; 0: there is no queue */
     int64_t queue_age_ns;                    /* how long the first of them has waited */
     bool is_scaled;                          /* Weir decides how many servers there are */

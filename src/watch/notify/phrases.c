@@ -57,6 +57,7 @@ static const struct {
     {"HistoryFailing", "기록을 저장할 수 없습니다"},
     {"ServiceDown", "서비스에 정상 서버가 없습니다"},
     {"ErrorRateHigh", "오류 비율이 높습니다"},
+    {"ServiceSlow", "서비스의 응답이 느립니다"},
     {"ErrorBudgetBurn1h", "오류로 인해 오류 예산이 너무 빨리 소진되고 있습니다"},
     {"ErrorBudgetBurn6h", "오류로 인해 오류 예산이 너무 빨리 소진되고 있습니다"},
     {"ErrorBudgetBurn1d", "오류로 인해 오류 예산이 너무 빨리 소진되고 있습니다"},

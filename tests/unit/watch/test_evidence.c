@@ -127,6 +127,18 @@ static void what_fires_and_ends(void **state)
          .korean =
              "shop 서비스의 요청 가운데 12%가 실패했습니다(1분 동안 100건 중 12건). 기준은 5%, 해제 기준은 "
              "2%입니다."},
+        {.rule = "ServiceSlow",
+         .label = "service",
+         .label_value = "shop",
+         .note = "61 answers within a minute",
+         .value = 4,
+         .english = "half of shop's answers take 4s or longer for 2m5s (threshold 3s, clears at 2s); 61 "
+                    "answers within a minute",
+         .korean = "shop 서비스의 응답 시간 중앙값은 4초입니다(1분 동안 응답 61건). 2분 5초 동안 기준 "
+                   "3초보다 높았으며, 2초 이하가 되면 해결됩니다.",
+         .value_over = 0.25,
+         .english_over = "half of shop's answers begin within 250ms again, after 14m12s",
+         .korean_over = "14분 12초 만에 shop 서비스의 응답 시간 중앙값이 다시 250밀리초입니다."},
         {.rule = "ServerCrashing",
          .label = "service",
          .label_value = "shop",

@@ -1,0 +1,88 @@
+/* test_service_report.c: how slow the answers of a service are, as the board has it. */
+#include "watch/service_report.h"
+
+#include "base/clock.h"
+#include "base/macros.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct room {
+    struct service_report *report;
+    struct board *board;
+    struct histogram answers; /* of all servers, as a data thread counts them */
+    int64_t second, latency_ns;
+};
+
+static struct room open_room(void)
+{
+    struct room r = {.report = service_report_new(), .board = board_new(), .second = 1000};
+    const struct config_watch config = {
+        .error_rate.for_ns = NS_PER_S, .crash_count = 3, .crash_window_ns = NS_PER_S};
+    service_report_configure(r.report, &config);
+    return r;
+}
+
+static void close_room(struct room *r)
+{
+    service_report_free(r->report);
+    board_free(r->board);
+}
+
+static void answer(struct room *r, unsigned count, int64_t ns)
+{
+    for (unsigned i = 0; i < count; i++)
+        histogram_record(&r->answers, ns);
+}
+
+/* The reading that the next second gives; NULL: the service has none. */
+static const struct series *look(struct room *r)
+{
+    struct histogram_sum sum = {0};
+    struct watch_service_input input = {
+        .name = STR("shop"), .answers = &sum, .latency_ns = r->latency_ns, .servers_wanted = 1};
+    histogram_sum_add(&sum, &r->answers);
+    board_begin(r->board, r->second * NS_PER_S, r->second * NS_PER_S);
+    service_report_put(r->report, &input, 1, r->board);
+    board_end(r->board);
+    r->second++;
+    return board_find(r->board, METRIC_ANSWER_P50, &(struct subject){.names = {"shop"}});
+}
+
+static void the_middle_of_the_last_minute(void **state)
+{
+    struct room r = open_room();
+    assert_false(look(&r)->reading.is_known);
+    answer(&r, 4, 4 * NS_PER_S);
+    assert_string_equal(look(&r)->reading.why_unknown, "too few requests to tell");
+    answer(&r, 2, NS_PER_MS);
+    assert_true(fabs(look(&r)->reading.value - 4) < 0.3);
+    answer(&r, 100, NS_PER_MS);
+    assert_true(look(&r)->reading.value < 0.002);
+    for (int i = 0; i < 70; i++)
+        (void)look(&r);
+    assert_false(look(&r)->reading.is_known); /* all of that is more than a minute ago */
+    close_room(&r);
+}
+
+static void who_promises_a_latency_is_judged_by_that(void **state)
+{
+    struct room r = open_room();
+    r.latency_ns = 30 * NS_PER_S;
+    answer(&r, 10, 4 * NS_PER_S);
+    assert_null(look(&r));
+    close_room(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_middle_of_the_last_minute),
+        cmocka_unit_test(who_promises_a_latency_is_judged_by_that),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
