@@ -1,9 +1,8 @@
 /*
  * history.c: see history.h.
  *
- * A pool of one job thread does one piece of work after the other, so the file needs no lock (store.c is
- * built alike). It is a thread of its own: a long answer, or a disk that is slow with the history, shall not
- * hold up what was learned.
+ * The file is a keeper's (keeper.h), another than the store's: a long answer, or a disk that is slow with the
+ * history, shall not hold up what was learned.
  *
  * Batches wait in a queue and are handed over one at a time, the oldest first: while a write fails, the same
  * one is tried again with every batch that comes, and at WAITING_MAX the oldest is lost and counted. So
@@ -17,7 +16,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "net/job.h"
 #include "store/keeper.h"
 
 #include <inttypes.h>
@@ -25,20 +23,16 @@
 #include <stdlib.h>
 
 enum {
-    WORK_QUEUE_MAX = 64,
     WAITING_MAX = 30, /* batches: five minutes */
     FRESH_S = 2,      /* a question does not write what is younger */
 };
 #define WAITING_BYTES_MAX ((size_t)16 << 20)
-#define WORK_NS           (30 * NS_PER_S)        /* a disk that takes longer is told */
-#define CLOSE_NS          (100 * NS_PER_MS)      /* for the thread to end, once its work is done */
 #define TELL_NS           (24 * 3600 * NS_PER_S) /* that the file is full is told so often */
 
-enum work_kind { WORK_PUT, WORK_PEEK, WORK_ASK, WORK_CLOSE };
+enum work_kind { WORK_PUT, WORK_PEEK, WORK_ASK };
 
 struct work {
-    struct job job;
-    struct keeper *keeper;
+    struct keeper_work work;
     struct history *history; /* for the loop's thread alone */
     enum work_kind kind;
     struct arena *arena; /* what it works on */
@@ -51,7 +45,6 @@ struct work {
     struct buf json;
     struct history_put put;
     struct sql_report report;
-    bool is_counted; /* among the keeper's done */
 };
 
 /* That is still to be written. Work on it has a copy: a disk that hangs may keep that for long. */
@@ -64,7 +57,6 @@ struct waiting {
 };
 
 struct history {
-    struct job_pool *pool;
     struct keeper *keeper;
     char *path;
     struct history_block *block;
@@ -78,7 +70,6 @@ struct history {
     bool is_writing; /* the first of them */
     bool is_behind, is_ending;
     int64_t told_shortened_ns; /* 0: never */
-    uint64_t submitted;
     struct history_numbers numbers;
 };
 
@@ -92,18 +83,20 @@ const char *history_told_name(enum history_told t)
 
 /* ---- on the job thread ---- */
 
-/* After its run, or when it is given up before that. */
-static void count_done(struct work *w)
+static void close_file(void *file)
 {
-    if (!w->is_counted)
-        keeper_count_done(w->keeper);
-    w->is_counted = true;
+    history_file_close(file);
 }
 
-static void run(struct job *j)
+static void free_file(void *file)
 {
-    struct work *w = container_of(j, struct work, job);
-    struct history_file *f = keeper_file(w->keeper);
+    history_file_free(file);
+}
+
+static void run(struct keeper_work *base, void *file)
+{
+    struct work *w = container_of(base, struct work, work);
+    struct history_file *f = file;
     switch (w->kind) {
     case WORK_PUT:
     case WORK_PEEK:
@@ -112,11 +105,7 @@ static void run(struct job *j)
     case WORK_ASK:
         w->report = history_file_ask(f, &w->question, &w->json);
         break;
-    case WORK_CLOSE:
-        history_file_close(f);
-        break;
     }
-    count_done(w);
 }
 
 /* ---- what is told, on the loop's thread ---- */
@@ -192,29 +181,21 @@ static void note_size(struct history *h, const struct history_put *put)
 
 /* ---- work ---- */
 
-static void on_done(struct job *j, enum job_outcome outcome);
+static void on_done(struct keeper_work *base, enum job_outcome outcome);
 
-static void work_free(struct work *w)
+/* Perhaps on the job thread: touches nothing of the history's. */
+static void free_work(struct keeper_work *base)
 {
-    keeper_unref(w->keeper);
+    struct work *w = container_of(base, struct work, work);
     buf_fini(&w->json);
     arena_free(w->arena);
     free(w);
 }
 
-/* Perhaps on the job thread: touches nothing of the history's. */
-static void release(struct job *j)
-{
-    struct work *w = container_of(j, struct work, job);
-    count_done(w);
-    work_free(w);
-}
-
 static struct work *work_new(struct history *h, enum work_kind kind)
 {
     struct work *w = NEW(struct work);
-    w->job = (struct job){.run = run, .on_done = on_done, .release = release};
-    w->keeper = keeper_ref(h->keeper);
+    w->work = (struct keeper_work){.run = run, .on_done = on_done, .free = free_work};
     w->history = h;
     w->kind = kind;
     w->arena = arena_new();
@@ -225,13 +206,9 @@ static struct work *work_new(struct history *h, enum work_kind kind)
 /* Takes the work, or frees it and counts that. */
 static bool submit(struct history *h, struct work *w)
 {
-    if (job_submit(h->pool, &w->job, clock_now_ns() + WORK_NS)) {
-        h->submitted++;
-        return true;
-    }
-    work_free(w);
-    h->numbers.errors_total++;
-    return false;
+    bool is_taken = keeper_submit(h->keeper, &w->work);
+    h->numbers.errors_total += !is_taken;
+    return is_taken;
 }
 
 /* ---- what waits to be written ---- */
@@ -328,11 +305,11 @@ static void on_asked(struct history *h, const struct work *w, bool is_late)
     w->on_answer(w->context, w->ticket, &answer);
 }
 
-static void on_done(struct job *j, enum job_outcome outcome)
+static void on_done(struct keeper_work *base, enum job_outcome outcome)
 {
-    struct work *w = container_of(j, struct work, job);
+    struct work *w = container_of(base, struct work, work);
     struct history *h = w->history;
-    if (h->is_ending || outcome == JOB_CANCELLED || w->kind == WORK_CLOSE)
+    if (h->is_ending || outcome == JOB_CANCELLED)
         return;
     if (outcome == JOB_LATE)
         note_failure(h, "the disk does not answer");
@@ -348,22 +325,15 @@ static void on_done(struct job *j, enum job_outcome outcome)
 
 /* ---- the face ---- */
 
-static void free_file(void *file)
-{
-    history_file_free(file);
-}
-
 struct history *history_new(const struct history_params *params)
 {
-    struct job_pool_params pool = {
-        .loop = params->loop, .name = "weir-history", .threads_max = 1, .queue_max = WORK_QUEUE_MAX};
-    struct job_pool *p = job_pool_new(&pool);
-    if (!p)
+    struct keeper_file file = {history_file_new(&params->file), close_file, free_file};
+    struct keeper *k = keeper_new(params->loop, "weir-history", &file);
+    if (!k)
         return NULL;
     struct history *h = NEW(struct history);
-    h->pool = p;
+    h->keeper = k;
     h->path = mem_strdup(params->file.path);
-    h->keeper = keeper_new(history_file_new(&params->file), free_file);
     h->block = history_block_new();
     h->context = params->context;
     h->on_told = params->on_told;
@@ -439,12 +409,9 @@ void history_free(struct history *h, int64_t grace_ns)
         enqueue_block(h);
     list_for_each (link, &h->waiting)
         (void)submit_waiting(h, container_of(link, struct waiting, link));
-    bool is_closing = submit(h, work_new(h, WORK_CLOSE));
-    bool is_done = is_closing && keeper_wait(h->keeper, h->submitted, grace_ns);
-    job_pool_free(h->pool, is_done ? CLOSE_NS : 0);
+    keeper_free(h->keeper, grace_ns);
     while (first_waiting(h))
         drop_first(h, false);
-    keeper_unref(h->keeper);
     history_block_free(h->block);
     free(h->path);
     free(h);

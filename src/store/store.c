@@ -1,9 +1,7 @@
 /*
  * store.c: see store.h.
  *
- * A pool of one job thread does one piece of work after the other, so the database needs no lock. Each piece
- * carries copies of what it works on. What thread and loop share is the keeper (keeper.h), which owns the
- * database.
+ * The database is a keeper's (keeper.h), whose thread does one piece of work after the other.
  *
  * One write of documents at a time: while a slow disk is at it, the next is refused, and comes again later
  * with newer knowledge. So memory is bounded whatever the disk does.
@@ -14,23 +12,17 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "net/job.h"
 #include "store/keeper.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORK_QUEUE_MAX = 64 };
-#define WORK_NS      (30 * NS_PER_S)   /* a disk that takes longer is told */
-#define OPEN_WAIT_NS (1 * NS_PER_S)    /* for a Weir that is just ending */
-#define CLOSE_NS     (100 * NS_PER_MS) /* for the thread to end, once its work is done */
+#define OPEN_WAIT_NS (1 * NS_PER_S) /* for a Weir that is just ending */
 
-enum work_kind { WORK_LOAD, WORK_PUT, WORK_APPEND, WORK_RANGE, WORK_CLOSE };
+enum work_kind { WORK_LOAD, WORK_PUT, WORK_APPEND, WORK_RANGE };
 
 struct work {
-    struct job job;
-    struct keeper *keeper;
+    struct keeper_work work;
     struct store *store; /* for the loop's thread alone */
     enum work_kind kind;
     struct arena *arena; /* what it works on, and what it read */
@@ -44,16 +36,14 @@ struct work {
     void (*on_range)(void *context, const struct database_value *values, size_t count);
     void *context;
     struct sql_report report;
-    bool is_counted; /* among keeper.done */
-    bool is_told;    /* store_load has waited for it */
+    bool is_told; /* store_load has waited for it */
 };
 
 struct store {
-    struct job_pool *pool;
     struct keeper *keeper;
     struct store_events events;
     char *path;
-    uint64_t submitted, put; /* numbers of the last work handed over, and of the last write of documents */
+    uint64_t put; /* the number of the last write of documents */
     bool is_loading, is_loaded, is_off, is_failing;
     struct store_numbers numbers;
 };
@@ -66,20 +56,17 @@ const char *store_told_name(enum store_told t)
     return names[t];
 }
 
+/* ---- on the job thread ---- */
+
+static void close_database(void *file)
+{
+    database_close(file);
+}
+
 static void free_database(void *file)
 {
     database_free(file);
 }
-
-/* After its run, or when it is given up before that. */
-static void count_done(struct work *w)
-{
-    if (!w->is_counted)
-        keeper_count_done(w->keeper);
-    w->is_counted = true;
-}
-
-/* ---- on the job thread ---- */
 
 static void begin_documents(void *context)
 {
@@ -107,10 +94,10 @@ static struct sql_report load(struct work *w, struct database *d)
     return read.is_anew || read.result != SQL_GOOD || !opened.is_anew ? read : opened;
 }
 
-static void run(struct job *j)
+static void run(struct keeper_work *base, void *file)
 {
-    struct work *w = container_of(j, struct work, job);
-    struct database *d = keeper_file(w->keeper);
+    struct work *w = container_of(base, struct work, work);
+    struct database *d = file;
     switch (w->kind) {
     case WORK_LOAD:
         w->report = load(w, d);
@@ -124,11 +111,7 @@ static void run(struct job *j)
     case WORK_RANGE:
         w->report = database_read_range(d, w->service, w->name, w->first, w->last, &w->values);
         break;
-    case WORK_CLOSE:
-        database_close(d);
-        break;
     }
-    count_done(w);
 }
 
 /* ---- on the loop's thread ---- */
@@ -196,9 +179,9 @@ static void tell_put(struct store *s, const struct work *w, bool is_kept)
         s->events.on_put(s->events.context, is_kept);
 }
 
-static void on_done(struct job *j, enum job_outcome outcome)
+static void on_done(struct keeper_work *base, enum job_outcome outcome)
 {
-    struct work *w = container_of(j, struct work, job);
+    struct work *w = container_of(base, struct work, work);
     struct store *s = w->store;
     if (outcome != JOB_DONE) {
         if (outcome == JOB_LATE || w->kind == WORK_PUT)
@@ -209,8 +192,6 @@ static void on_done(struct job *j, enum job_outcome outcome)
             tell_put(s, w, false);
         return;
     }
-    if (w->kind == WORK_CLOSE)
-        return;
     if (w->kind == WORK_LOAD) {
         if (!w->is_told)
             tell_loaded(s, w, true);
@@ -224,27 +205,20 @@ static void on_done(struct job *j, enum job_outcome outcome)
                     w->values.len / sizeof(struct database_value));
 }
 
-static void work_free(struct work *w)
+/* Perhaps on the job thread: touches nothing of the store's. */
+static void free_work(struct keeper_work *base)
 {
-    keeper_unref(w->keeper);
+    struct work *w = container_of(base, struct work, work);
     buf_fini(&w->values);
     arena_free(w->arena);
     free(w);
 }
 
-/* Perhaps on the job thread: touches nothing of the store's. */
-static void release(struct job *j)
-{
-    struct work *w = container_of(j, struct work, job);
-    count_done(w);
-    work_free(w);
-}
-
 static struct work *work_new(struct store *s, enum work_kind kind)
 {
     struct work *w = NEW(struct work);
-    w->job = (struct job){.run = run, .on_done = on_done, .release = release};
-    w->keeper = keeper_ref(s->keeper);
+    w->work = (struct keeper_work){
+        .run = run, .on_done = on_done, .free = free_work, .may_hang = kind == WORK_LOAD};
     w->store = s;
     w->kind = kind;
     w->arena = arena_new();
@@ -254,27 +228,21 @@ static struct work *work_new(struct store *s, enum work_kind kind)
 /* Takes the work, or frees it and counts that. */
 static bool submit(struct store *s, struct work *w)
 {
-    if (job_submit(s->pool, &w->job, w->kind == WORK_LOAD ? 0 : clock_now_ns() + WORK_NS)) {
-        s->submitted++;
-        return true;
-    }
-    work_free(w);
-    s->numbers.errors_total++;
-    return false;
+    bool is_taken = keeper_submit(s->keeper, &w->work);
+    s->numbers.errors_total += !is_taken;
+    return is_taken;
 }
 
 struct store *store_new(const struct store_params *params)
 {
-    struct job_pool_params pool = {
-        .loop = params->loop, .name = "weir-store", .threads_max = 1, .queue_max = WORK_QUEUE_MAX};
-    struct job_pool *p = job_pool_new(&pool);
-    if (!p)
+    struct keeper_file file = {database_new(&params->database), close_database, free_database};
+    struct keeper *k = keeper_new(params->loop, "weir-store", &file);
+    if (!k)
         return NULL;
     struct store *s = NEW(struct store);
-    s->pool = p;
+    s->keeper = k;
     s->events = params->events;
     s->path = mem_strdup(params->database.path);
-    s->keeper = keeper_new(database_new(&params->database), free_database);
     return s;
 }
 
@@ -288,13 +256,13 @@ static struct work *begin_load(struct store *s)
 
 void store_load(struct store *s, int64_t wait_ns)
 {
-    ASSERT(s->submitted == 0);
+    ASSERT(keeper_submitted(s->keeper) == 0);
     struct work *w = begin_load(s);
     if (!w) {
         note_failure(s, "no thread can be started");
         return;
     }
-    if (!keeper_wait(s->keeper, s->submitted, wait_ns)) {
+    if (!keeper_wait(s->keeper, wait_ns)) {
         note_failure(s, "the disk takes its time");
         return;
     }
@@ -312,7 +280,7 @@ static bool can_take(struct store *s)
 
 bool store_put(struct store *s, const struct database_document *documents, size_t count, int64_t wall_s)
 {
-    if (!can_take(s) || (s->put && keeper_done(s->keeper) < s->put))
+    if (!can_take(s) || !keeper_has_done(s->keeper, s->put))
         return false;
     struct work *w = work_new(s, WORK_PUT);
     w->documents = ARENA_ARRAY(w->arena, struct database_document, count + 1);
@@ -324,7 +292,7 @@ bool store_put(struct store *s, const struct database_document *documents, size_
                                        .text = arena_copy_str(w->arena, documents[i].text)};
     if (!submit(s, w))
         return false;
-    s->put = s->submitted;
+    s->put = keeper_submitted(s->keeper);
     return true;
 }
 
@@ -366,18 +334,14 @@ struct store_numbers store_numbers(const struct store *s)
 
 bool store_wait(struct store *s, int64_t wait_ns)
 {
-    return keeper_wait(s->keeper, s->submitted, wait_ns);
+    return keeper_wait(s->keeper, wait_ns);
 }
 
 void store_free(struct store *s, int64_t grace_ns)
 {
     if (!s)
         return;
-    /* By the thread that writes, so that what it is at is done first. */
-    bool is_closing = submit(s, work_new(s, WORK_CLOSE));
-    bool is_done = is_closing && keeper_wait(s->keeper, s->submitted, grace_ns);
-    job_pool_free(s->pool, is_done ? CLOSE_NS : 0);
-    keeper_unref(s->keeper);
+    keeper_free(s->keeper, grace_ns);
     free(s->path);
     free(s);
 }
