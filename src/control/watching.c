@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TROUBLE_BYTES = PROVIDER_TEXT_BYTES + 64 };
+enum { TROUBLE_BYTES = PROVIDER_TEXT_BYTES + 64, SERVER_TROUBLE_BYTES = SERVER_NAME_BYTES + 128 };
 
 static uint64_t sum(const struct control *c, const struct service *s, enum service_counter first,
                     enum service_counter last)
@@ -48,6 +48,7 @@ static const char *trouble_of(const struct control *c, const struct service *s, 
 /* Texts and sums that the inputs point to, by service. */
 struct input_store {
     char trouble[TROUBLE_BYTES];
+    char server_trouble[SERVER_TROUBLE_BYTES];
     char reason[SCALE_REASON_BYTES];
     struct histogram_sum durations, answers;
 };
@@ -96,6 +97,23 @@ static void fill_durations(const struct control *c, const struct service *s, str
     input->answers = &store->answers;
 }
 
+/* Who takes requests, and why one of the others does not. */
+static void fill_servers(const struct control *c, const struct service *s, struct input_store *store,
+                         struct watch_service_input *input)
+{
+    store->server_trouble[0] = '\0';
+    input->server_trouble = store->server_trouble;
+    fleet_for_each_server (c->fleet, server) {
+        if (server->service != s)
+            continue;
+        const char *why = scale_bad_probe(c->scale, server);
+        bool can_take = server_can_take(server);
+        input->servers_healthy += can_take;
+        if (!can_take && *why)
+            snprintf(store->server_trouble, SERVER_TROUBLE_BYTES, "%s: %s", server->name, why);
+    }
+}
+
 static struct watch_service_input input_of(const struct control *c, const struct service *s,
                                            struct input_store *store)
 {
@@ -107,8 +125,7 @@ static struct watch_service_input input_of(const struct control *c, const struct
     fill_scale(c, s, config, store, &input);
     fill_queue(s, config, loop_now_ns(c->loop), &input);
     fill_durations(c, s, store, &input);
-    fleet_for_each_server (c->fleet, server)
-        input.servers_healthy += server->service == s && server_can_take(server);
+    fill_servers(c, s, store, &input);
     discovering_fill(c, s, &input);
     fill_objectives(c, s, config, &input);
     input.provider_trouble = trouble_of(c, s, store->trouble);

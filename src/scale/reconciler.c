@@ -699,6 +699,12 @@ int reconciler_pid(const struct reconciler *r, const struct server *s)
     return l && l->may_exist ? l->pid : 0;
 }
 
+const char *reconciler_bad_probe(const struct reconciler *r, const struct server *s)
+{
+    const struct life *l = find_life(r, s);
+    return l && l->bad_run > 0 ? l->last_probe : "";
+}
+
 bool reconciler_is_settled(const struct reconciler *r, const struct server *s, int64_t now_ns)
 {
     const struct life *l = find_life(r, s);

@@ -154,6 +154,8 @@ struct reconciler_numbers reconciler_numbers(const struct reconciler *r);
 uint32_t reconciler_servers(const struct reconciler *r, struct server **ret_servers, uint32_t max);
 /* The process that the provider told of; 0: none, or not one of its servers. */
 int reconciler_pid(const struct reconciler *r, const struct server *s);
+/* What its last probe said, if that was bad; "": it was good, or there was none. Until the next one. */
+const char *reconciler_bad_probe(const struct reconciler *r, const struct server *s);
 /* It has taken requests for as long as its start took (within limits): what it does now is work for them. */
 bool reconciler_is_settled(const struct reconciler *r, const struct server *s, int64_t now_ns);
 /* Adds pid, since_seconds, reason, … of a server to an open object. */

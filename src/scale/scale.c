@@ -903,6 +903,12 @@ int scale_pid(const struct scale *s, const struct server *server)
     return x ? reconciler_pid(x->reconciler, server) : 0;
 }
 
+const char *scale_bad_probe(const struct scale *s, const struct server *server)
+{
+    const struct scaled_service *x = find(s, server->service);
+    return x ? reconciler_bad_probe(x->reconciler, server) : "";
+}
+
 void scale_write_server(const struct scale *s, const struct server *server, int64_t now_ns, struct json *j)
 {
     const struct scaled_service *x = find(s, server->service);

@@ -106,6 +106,8 @@ bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, 
 
 /* The process of a server that runs on this host; 0: none is known. */
 int scale_pid(const struct scale *s, const struct server *server);
+/* What its last probe said, if that was bad; else "". Until the next one. */
+const char *scale_bad_probe(const struct scale *s, const struct server *server);
 /* Copies the last signals and the last decision; false before the first tick. For the simulator, explain and
  * tests. */
 bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,

@@ -119,6 +119,7 @@ static void put_presence(struct reported *s, const struct watch_service_input *i
 {
     char span[METRIC_VALUE_BYTES];
     int64_t now_ns = board_now_ns(b);
+    const char *why = input->server_trouble ? input->server_trouble : "";
     struct reading down = presence_step(&s->presence, input, now_ns);
     if (input->servers_wanted == 0)
         board_put_note(b, METRIC_SERVICE_DOWN, subject, down, "%s wants no server any more", s->name);
@@ -126,8 +127,9 @@ static void put_presence(struct reported *s, const struct watch_service_input *i
         board_put_note(b, METRIC_SERVICE_DOWN, subject, down, "%s has %u healthy of %u wanted again", s->name,
                        input->servers_healthy, input->servers_wanted);
     else
-        board_put_note(b, METRIC_SERVICE_DOWN, subject, down, "%s has had none for %s; %u wanted", s->name,
-                       metric_span_show(now_ns - s->presence.absent_since_ns, span), input->servers_wanted);
+        board_put_note(b, METRIC_SERVICE_DOWN, subject, down, "%s has had none for %s; %u wanted%s%s",
+                       s->name, metric_span_show(now_ns - s->presence.absent_since_ns, span),
+                       input->servers_wanted, *why ? "; " : "", why);
     put_count(b, METRIC_SERVERS_HEALTHY, subject, input->servers_healthy);
     put_count(b, METRIC_SERVERS_WANTED, subject, input->servers_wanted);
 }

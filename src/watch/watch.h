@@ -23,6 +23,8 @@ struct watch_service_input {
     struct str name;          /* borrowed for the call */
     uint32_t servers_healthy; /* take requests now */
     uint32_t servers_wanted; /* fixed ones and those that scaling wants; 0: intentionally at zero, no alert */
+    const char *server_trouble; /* "shop-1: status 500", of one that does not take requests; NULL or "":
+                                   nobody knows. Borrowed for the call */
     int64_t
         start_grace_ns; /* how long it may take from wanted to the first healthy one; 0: WATCH_START_GRACE_NS.
                            scale.start_timeout is the natural choice for started servers */

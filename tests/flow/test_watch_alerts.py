@@ -99,7 +99,7 @@ def test_webhook_is_retried_and_resolved_is_sent(weir, origin):
     firing = receiver.wait("ServiceDown", "firing", 20)
     assert receiver.failures == 0, "two answers of 500 came first"
     assert firing["labels"]["service"] == "main"
-    w.wait_log(r"ALERT: .*no healthy server", 5)
+    w.wait_log(rf"ALERT: .*no healthy server! main has had none for .*; 1 wanted; {server.address}: .*refused", 5)
     server.listen()
     resolved = receiver.wait("ServiceDown", "resolved", 20)
     assert resolved["fingerprint"] == firing["fingerprint"] and resolved["startsAt"] == firing["startsAt"]

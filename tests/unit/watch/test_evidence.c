@@ -118,6 +118,14 @@ static void what_fires_and_ends(void **state)
          .english_over = "shop has 1 healthy of 2 wanted again after 14m12s",
          .korean_over = "shop 서비스에 필요한 서버 2대 가운데 1대가 다시 정상입니다. 14분 12초 만에 "
                         "해결되었습니다."},
+        {.rule = "ServiceDown",
+         .label = "service",
+         .label_value = "shop",
+         .note = "shop has had none for 12s; 2 wanted; shop-1: status 500",
+         .value = 1,
+         .english = "shop has had none for 12s; 2 wanted; shop-1: status 500",
+         .korean =
+             "shop 서비스에 12초 동안 정상 서버가 없습니다(shop-1: status 500). 필요한 서버는 2대입니다."},
         {.rule = "ErrorRateHigh",
          .label = "service",
          .label_value = "shop",

@@ -1,4 +1,4 @@
-/* test_service_report.c: how slow the answers of a service are, as the board has it. */
+/* test_service_report.c: why a service is down and how slow it is, as the board has it. */
 #include "watch/service_report.h"
 
 #include "base/clock.h"
@@ -78,11 +78,31 @@ static void who_promises_a_latency_is_judged_by_that(void **state)
     close_room(&r);
 }
 
+static void it_is_said_why_there_is_no_server(void **state)
+{
+    struct room r = open_room();
+    struct watch_service_input input = {.name = STR("shop"), .servers_wanted = 1};
+    const char *whys[] = {NULL, "", "shop-1: status 500"};
+    const char *notes[] = {"shop has had none for 0s; 1 wanted", "shop has had none for 1s; 1 wanted",
+                           "shop has had none for 2s; 1 wanted; shop-1: status 500"};
+    for (size_t i = 0; i < ARRAY_LEN(whys); i++) {
+        input.server_trouble = whys[i];
+        board_begin(r.board, r.second * NS_PER_S, r.second * NS_PER_S);
+        service_report_put(r.report, &input, 1, r.board);
+        board_end(r.board);
+        r.second++;
+        assert_string_equal(
+            board_find(r.board, METRIC_SERVICE_DOWN, &(struct subject){.names = {"shop"}})->note, notes[i]);
+    }
+    close_room(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_middle_of_the_last_minute),
         cmocka_unit_test(who_promises_a_latency_is_judged_by_that),
+        cmocka_unit_test(it_is_said_why_there_is_no_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
