@@ -172,6 +172,16 @@ char *metric_span_show(int64_t ns, char out[METRIC_VALUE_BYTES])
     return out;
 }
 
+/* Below a minute with one decimal: 3.9s is not the threshold of 3s. */
+static char *show_seconds(double value, char out[METRIC_VALUE_BYTES])
+{
+    double tenths = round(value * 10);
+    if (value < 1 || tenths >= 600)
+        return metric_span_show(llround(MIN(value, 9e9) * 1e9), out);
+    snprintf(out, METRIC_VALUE_BYTES, "%gs", tenths / 10);
+    return out;
+}
+
 char *metric_value_show(enum metric_unit unit, double value, char out[METRIC_VALUE_BYTES])
 {
     char size[UNITS_TEXT_BYTES];
@@ -180,7 +190,7 @@ char *metric_value_show(enum metric_unit unit, double value, char out[METRIC_VAL
         snprintf(out, METRIC_VALUE_BYTES, "%.1f %%", value);
         break;
     case METRIC_UNIT_SECONDS:
-        return metric_span_show((int64_t)llround(MIN(value, 9e9) * 1e9), out);
+        return show_seconds(value, out);
     case METRIC_UNIT_BYTES:
         snprintf(out, METRIC_VALUE_BYTES, "%s", units_format_size(size, (uint64_t)MAX(value, 0)));
         break;

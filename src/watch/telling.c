@@ -102,7 +102,9 @@ void telling_note(struct telling *t, const struct alert *a, enum alert_change ch
 
 void telling_step(struct telling *t, const struct alert *a, int64_t wall_ns)
 {
-    if (!alert_life_is_active(&a->life) || telling_is_told(t, a))
+    /* One that recovers is about to end: it would be told with a number that is fine. */
+    bool is_bad = a->life.state == ALERT_FIRING || (alert_life_is_active(&a->life) && a->rule.keep_ns > 0);
+    if (!is_bad || telling_is_told(t, a))
         return;
     if (a->hidden[0] || silences_find(t->silences, a, wall_ns).id)
         return;

@@ -3,7 +3,7 @@
  * happened, and the sinks. Pure; the time is a parameter.
  *
  * What is silenced, or hidden by another alert, goes on living and is not told. When that ends and it still
- * fires, it is told then.
+ * fires, and does not recover just then, it is told.
  * The end of an alert is told exactly when its beginning was, silenced or not: nobody's incident stays open.
  */
 #pragma once

@@ -116,6 +116,8 @@ static void write_seconds(enum config_language language, double seconds, struct 
 {
     if (seconds > 0 && seconds < 1)
         buf_printf(out, language == LANGUAGE_KOREAN ? "%.0f밀리초" : "%.0fms", seconds * 1000);
+    else if (seconds > 0 && round(seconds * 10) < 600)
+        buf_printf(out, language == LANGUAGE_KOREAN ? "%g초" : "%gs", round(seconds * 10) / 10);
     else
         phrase_write_span(language, (int64_t)(MIN(seconds, SPAN_MAX_S) * 1e9), out);
 }

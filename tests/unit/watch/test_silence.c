@@ -288,6 +288,40 @@ static void what_still_fires_is_told_when_its_silence_ends(void **state)
     silences_free(s);
 }
 
+/* "It is high!" about a number that is fine again would be false, and its end told right after. */
+static void what_recovers_is_not_told_when_its_silence_ends(void **state)
+{
+    static const struct alert_rule rule = {
+        .limit_count = 1, .limits = {{false, 90, 80}}, .hold_ns = 60 * NS_PER_S};
+    char id[SILENCE_ID_BYTES];
+    struct err err = {0};
+    struct alert a = disk_alert("/srv");
+    struct silences *s = new_silences(&plain);
+    struct telling *t = telling_new(&(struct telling_params){.tell = hear, .pass_over = hear_passing}, s);
+    memset(&heard, 0, sizeof(heard));
+    a.rule = rule;
+    assert_true(add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS, START_NS + HOUR_NS, START_NS,
+                    id, &err));
+    telling_note(t, &a, alert_step(&a, (struct reading[]){reading_known(95)}, NS_PER_S, START_NS), START_NS);
+    alert_step(&a, (struct reading[]){reading_known(10)}, 2 * NS_PER_S, START_NS + HOUR_NS);
+    assert_int_equal(a.life.state, ALERT_RECOVERING);
+    telling_step(t, &a, START_NS + HOUR_NS);
+    assert_int_equal(heard.fired, 0);
+    /* It comes back: that is told. */
+    alert_step(&a, (struct reading[]){reading_known(95)}, 3 * NS_PER_S, START_NS + HOUR_NS);
+    telling_step(t, &a, START_NS + HOUR_NS);
+    assert_int_equal(heard.fired, 1);
+    /* What a rule keeps alive on purpose is told although its number is fine. */
+    telling_note(t, &a, alert_end(&a, 4 * NS_PER_S, START_NS + HOUR_NS), START_NS + HOUR_NS);
+    a.rule.keep_ns = 600 * NS_PER_S;
+    alert_step(&a, (struct reading[]){reading_known(95)}, 5 * NS_PER_S, START_NS + HOUR_NS);
+    alert_step(&a, (struct reading[]){reading_known(10)}, 6 * NS_PER_S, START_NS + HOUR_NS);
+    telling_step(t, &a, START_NS + HOUR_NS);
+    assert_int_equal(heard.fired, 2);
+    telling_free(t);
+    silences_free(s);
+}
+
 static void an_alert_says_how_it_is_silenced(void **state)
 {
     struct alert a = disk_alert("/srv/o'hara & co");
@@ -314,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_maintenance_window_opens_and_closes),
         cmocka_unit_test(silences_are_kept),
         cmocka_unit_test(what_still_fires_is_told_when_its_silence_ends),
+        cmocka_unit_test(what_recovers_is_not_told_when_its_silence_ends),
         cmocka_unit_test(an_alert_says_how_it_is_silenced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
