@@ -261,18 +261,38 @@ static void format_host(const struct json_value *host, struct buf *out)
     buf_put_char(out, '\n');
 }
 
+/* ", queue_depth 12, errors unknown" for those that an exporter tells. */
+static void format_numbers(const struct json_value *list, struct buf *out)
+{
+    for (size_t i = 0; i < json_value_count(list); i++) {
+        const struct json_value *one = json_value_at(list, i);
+        double value = json_value_double(one, "value", NAN);
+        buf_put(out, STR(", "));
+        terminal_put(out, json_value_text(one, "name", "?"));
+        if (isnan(value))
+            buf_put(out, STR(" unknown"));
+        else
+            buf_printf(out, " %.6g", value);
+    }
+}
+
 /* "probe shop: status 200, 0.213 s" and "host web-2: connection refused" for each of a list. */
 static void format_looks(const struct json_value *list, const char *what, bool has_colour, struct buf *out)
 {
     for (size_t i = 0; i < json_value_count(list); i++) {
         const struct json_value *one = json_value_at(list, i);
-        const char *reason = json_value_text(one, "reason", "");
+        const char *reason = json_value_text(one, "reason", ""), *remark = json_value_text(one, "remark", "");
         bool is_bad = json_value_has(one, "is_good") && !json_value_bool(one, "is_good", true);
         double seconds = json_value_double(one, "seconds", NAN);
         buf_printf(out, "%s%s ", is_bad && has_colour ? "\033[31m" : "", what);
         terminal_put(out, json_value_text(one, "name", "?"));
         buf_put(out, is_bad ? STR(": failing, ") : STR(": "));
         terminal_put(out, reason[0] ? reason : "answers");
+        if (remark[0] && !reason[0]) {
+            buf_put(out, STR("; "));
+            terminal_put(out, remark);
+        }
+        format_numbers(json_value_get(one, "numbers"), out);
         if (!isnan(seconds))
             buf_printf(out, ", %.3f s", seconds);
         buf_printf(out, "%s\n", is_bad && has_colour ? "\033[0m" : "");

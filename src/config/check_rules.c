@@ -9,50 +9,6 @@
 
 enum { ALERT_NAME_BYTES_MAX = 64 };
 
-/* ---- where in the file ---- */
-
-/* How many bytes of the source one byte of a scalar's text takes, or 0 when that cannot be told: \" and \\ in
- * double quotes, '' in single ones. */
-static size_t source_bytes(struct str source, size_t at, char quote, char byte)
-{
-    if (at >= source.len)
-        return 0;
-    bool is_escape = (quote == '"' && source.ptr[at] == '\\') || (quote == '\'' && source.ptr[at] == '\'');
-    size_t skip = is_escape ? 1 : 0;
-    return at + skip < source.len && source.ptr[at + skip] == byte ? 1 + skip : 0;
-}
-
-/* The offset in the file of a scalar's text[at]; false when the text was folded or has other escapes. */
-static bool find_source(const struct decoding *d, const struct node *n, size_t at, size_t *ret_offset)
-{
-    struct str source = d->d->source;
-    size_t offset = n->offset;
-    char quote = n->is_plain || offset >= source.len ? '\0' : source.ptr[offset];
-    offset += quote ? 1 : 0;
-    for (size_t i = 0; i < at; i++) {
-        size_t bytes = source_bytes(source, offset, quote, n->text.ptr[i]);
-        if (bytes == 0)
-            return false;
-        offset += bytes;
-    }
-    *ret_offset = offset;
-    return true;
-}
-
-static void tell_mistake(struct decoding *d, struct node *n, const struct rule_mistake *m)
-{
-    size_t begin, end;
-    struct diagnostic *item;
-    bool is_found = find_source(d, n, m->at, &begin) && find_source(d, n, m->at + m->length, &end);
-    n->is_bad = true;
-    if (is_found)
-        item = diagnostics_add(d->d, DIAGNOSTIC_ERROR, begin, MAX(end - begin, (size_t)1), "%s", m->text);
-    else
-        item = node_error(d->d, n, "%s", m->text);
-    if (m->hint[0])
-        diagnostics_hint(d->d, item, "%s", m->hint);
-}
-
 /* ---- one rule ---- */
 
 static bool is_alert_name(struct str name)
@@ -100,7 +56,7 @@ static void check_when(struct decoding *d, struct node *when, struct config_rule
         return;
     }
     if (!rule_parse(r->when, d->arena, &rule, &mistake)) {
-        tell_mistake(d, when, &mistake);
+        check_tell_mistake(d, when, &mistake);
         return;
     }
     CLEANUP(buf_fini) struct buf text = {0};
@@ -148,6 +104,55 @@ void check_rule(struct decoding *d, const struct schema_mapping *m, struct node 
     check_labels(d, node_find(node, "labels"));
 }
 
+/* ---- rules over numbers of exporters ---- */
+
+static bool is_declared(const struct config_watch *w, struct str pattern)
+{
+    for (size_t i = 0; i < w->host_count; i++)
+        for (size_t k = 0; k < w->hosts[i].number_count; k++)
+            if (rule_glob(pattern, w->hosts[i].numbers[k].name))
+                return true;
+    return false;
+}
+
+static const char *suggest_number(const struct config_watch *w, struct str name)
+{
+    enum { NAMES_MAX = 256 };
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < w->host_count; i++)
+        for (size_t k = 0; k < w->hosts[i].number_count && count < NAMES_MAX; k++)
+            names[count++] = w->hosts[i].numbers[k].name.ptr;
+    return str_nearest(name, names, count);
+}
+
+/* A rule over a number that no host declares would never say anything. */
+static void check_numbers_of_rule(struct decoding *d, struct node *when, const struct config_watch *w,
+                                  struct str text)
+{
+    struct rule rule;
+    struct rule_mistake mistake;
+    char shown[SHOWN_BYTES];
+    if (!when || when->is_bad || !rule_parse(text, d->arena, &rule, &mistake))
+        return;
+    for (size_t i = 0; i < rule.condition_count; i++) {
+        const struct rule_condition *c = &rule.conditions[i];
+        for (size_t k = 0; c->metric == METRIC_HOST_NUMBER && k < c->matcher_count; k++) {
+            const struct rule_matcher *m = &c->matchers[k];
+            if (m->is_not || strcmp(m->label, "number") != 0 || is_declared(w, m->pattern))
+                continue;
+            const char *nearest = suggest_number(w, m->pattern);
+            struct diagnostic *item =
+                node_warning(d->d, when, "no host has a number '%s', so this never fires",
+                             decode_shown(shown, m->pattern));
+            if (nearest)
+                diagnostics_hint(d->d, item, "did you mean '%s'?", nearest);
+            else
+                diagnostics_hint(d->d, item, "declare it: watch: {hosts: {NAME: {numbers: ...}}}");
+        }
+    }
+}
+
 void check_watch(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     const struct config_watch *w = target;
@@ -156,6 +161,8 @@ void check_watch(struct decoding *d, const struct schema_mapping *m, struct node
     for (struct node *n = rules && rules->kind == NODE_LIST ? rules->first : NULL; n && i < w->rule_count;
          n = n->next, i++) {
         struct node *name = n->kind == NODE_MAPPING ? node_find(n, "alert") : NULL;
+        if (n->kind == NODE_MAPPING)
+            check_numbers_of_rule(d, node_find(n, "when"), w, w->rules[i].when);
         for (size_t k = 0; k < i; k++) {
             if (!name || name->is_bad || !str_eq(w->rules[k].name, w->rules[i].name))
                 continue;

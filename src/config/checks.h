@@ -8,6 +8,7 @@
 #include "config/model.h"
 
 struct config_scale;
+struct rule_mistake;
 
 void check_root(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
@@ -25,6 +26,9 @@ void check_provider(struct decoding *d, const struct schema_mapping *m, struct n
 void check_docker_api(struct decoding *d, struct node *node, struct config_docker_api *api);
 /* "Name: value" each, with a message for what is not. */
 void check_headers(struct decoding *d, struct node *headers);
+/* A mistake in a scalar's text, with its own place; the node is bad then. */
+void check_tell_mistake(struct decoding *d, struct node *n, const struct rule_mistake *m);
+void check_number(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_host(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_probe(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_server_limits(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);

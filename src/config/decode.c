@@ -196,7 +196,7 @@ static void decode_list(struct decoding *d, const struct schema_key *k, struct n
 static void decode_named(struct decoding *d, const struct schema_key *k, struct node *n,
                          struct schema_items *list)
 {
-    static const struct schema_key name_key = {.name = "name", .type = VALUE_NAME};
+    struct schema_key name_key = {.name = "name", .type = k->name_type ? k->name_type : VALUE_NAME};
     if (n->is_bad || node_is_empty(n))
         return;
     if (n->kind != NODE_MAPPING) {
@@ -213,7 +213,8 @@ static void decode_named(struct decoding *d, const struct schema_key *k, struct 
         struct err hint = {0};
         void *target = item_at(k, list, list->count++);
         snprintf(title, sizeof(title), "%s '%s'", k->item_title, decode_shown(shown, child->key->text));
-        if (value_row(VALUE_NAME)->parse(&name_key, child->key->text, d->arena, target, &hint) != VALUE_OK) {
+        if (value_row(name_key.type)->parse(&name_key, child->key->text, d->arena, target, &hint) !=
+            VALUE_OK) {
             struct diagnostic *item =
                 node_error(d->d, child->key, "'%s' is no name for a %s", shown, k->item_title);
             diagnostics_hint(d->d, item, "%s", hint.text);

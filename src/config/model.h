@@ -334,8 +334,19 @@ struct config_secret {    /* at most one is not "" */
     struct str file, env; /* where it is found at each use */
 };
 
-enum { CONFIG_HOSTS_MAX = 256 };
+enum { CONFIG_HOSTS_MAX = 256, CONFIG_NUMBERS_MAX = 64 };
 enum host_kind { HOST_KIND_EXPORTER, HOST_KIND_AGENT };
+
+enum number_kind {
+    NUMBER_SUM,
+    NUMBER_RATE
+}; /* in the order of the rows of number_keys[] in schema_hosts.c */
+
+struct config_number { /* numbers: NAME: */
+    struct str name;
+    enum number_kind kind;
+    struct str series; /* which, in the canonical form of rule/selector.h; checked */
+};
 
 struct config_host { /* watch: {hosts: NAME: } */
     struct str name;
@@ -345,7 +356,11 @@ struct config_host { /* watch: {hosts: NAME: } */
     int64_t interval_ns; /* default 15s */
     int64_t timeout_ns;  /* at most interval_ns; default 5s */
     struct config_secret token;
-    struct str ca_file; /* "" = the system's */
+    struct str ca_file;        /* "" = the system's */
+    uint64_t answer_bytes_max; /* EXPORTER; default 4MiB */
+    uint32_t series_max;       /* EXPORTER; of all numbers together; default 1000 */
+    size_t number_count;       /* EXPORTER */
+    struct config_number *numbers;
 };
 
 enum config_language { LANGUAGE_UNSET, LANGUAGE_ENGLISH, LANGUAGE_KOREAN };

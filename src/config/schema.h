@@ -24,6 +24,7 @@ enum value_type {
     VALUE_TEXT,      /* struct str: anything, "" included */
     VALUE_WORD,      /* struct str without blanks */
     VALUE_NAME,      /* struct str: [a-z0-9-]{1,48} */
+    VALUE_LABEL,     /* struct str: [A-Za-z0-9_-]{1,48} */
     VALUE_VARIABLE,  /* struct str: the name of an environment variable */
     VALUE_FILE,      /* struct str: a path of the file system */
     VALUE_FULL_FILE, /* struct str: the same, from the root */
@@ -80,6 +81,7 @@ struct schema_key {
     size_t offset;             /* in the struct of the mapping that the key belongs to */
     size_t item_bytes;         /* lists and named ones */
     size_t count_max;          /* lists and named ones; 0: CONFIG_ITEMS_MAX */
+    enum value_type name_type; /* named ones: what their names are; 0: VALUE_NAME */
     const char *item_title;    /* lists of mappings and named ones, for messages: "service" */
     const char *default_text;  /* read like a value in the file; NULL: zero, or what default_shown says */
     const char *default_shown; /* for the pages, when it is not simply default_text */

@@ -77,6 +77,20 @@ static enum value_outcome parse_name(const struct schema_key *k, struct str text
     return value_keep_text(text, arena, target);
 }
 
+static bool is_label_character(char c)
+{
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '_' || c == '-';
+}
+
+static enum value_outcome parse_label(const struct schema_key *k, struct str text, struct arena *arena,
+                                      void *target, struct err *hint)
+{
+    if (text.len == 0 || text.len > NAME_BYTES_MAX || !str_has_only(text, is_label_character) ||
+        text.ptr[0] == '-')
+        return value_wrong(hint, "letters, digits, '_' and '-', at most 48 of them, the first no '-'");
+    return value_keep_text(text, arena, target);
+}
+
 static bool is_variable_character(char c)
 {
     return ascii_is_letter(c) || ascii_is_digit(c) || c == '_';
@@ -157,6 +171,7 @@ const struct value_row value_texts[VALUE_TYPE_COUNT] = {
     [VALUE_TEXT] = {"a text", "texts", parse_text, value_format_text},
     [VALUE_WORD] = {"a word", "words", parse_word, value_format_text},
     [VALUE_NAME] = {"a name", "names", parse_name, value_format_text},
+    [VALUE_LABEL] = {"a label", "labels", parse_label, value_format_text},
     [VALUE_VARIABLE] = {"the name of a variable", "names of variables", parse_variable, value_format_text},
     [VALUE_FILE] = {"a file path", "file paths", parse_file, value_format_text},
     [VALUE_FULL_FILE] = {"an absolute file path", "absolute file paths", parse_file, value_format_text},

@@ -143,6 +143,8 @@
     /* Other machines */                                                                                     \
     X(HOST_FAILURES, "host_failures", COUNT, HOST,                                                           \
       "Times in a row that the numbers of another machine could not be had; 0: all is well.")                \
+    X(HOST_NUMBER, "host_number", NUMBER, NUMBER,                                                            \
+      "A number that another machine's exporter tells, declared under `numbers` of the host.")               \
     /* Probes: sites and services seen from outside */                                                       \
     X(PROBE_FAILURES, "probe_failures", COUNT, PROBE, "Looks that failed in a row; 0: all is well.")         \
     X(PROBE_TIME, "probe_time", SECONDS, PROBE, "How long the latest look took until all was there.")        \
@@ -189,6 +191,7 @@ enum metric { METRICS(METRIC_ID) METRIC_COUNT };
     X(PER_SECOND, "per second")             /* "5/s" */                                                      \
     X(COUNT, "count")                       /* "3" */                                                        \
     X(RATIO, "ratio")                       /* "14.4" */                                                     \
+    X(NUMBER, "number")                     /* "0.25", "100000": whatever its source means by it */          \
     X(FLAG, "yes or no")                    /* 0 or 1 */
 #define METRIC_UNIT_ID(id, name) METRIC_UNIT_##id,
 enum metric_unit { METRIC_UNITS(METRIC_UNIT_ID) };
@@ -204,6 +207,7 @@ enum metric_unit { METRIC_UNITS(METRIC_UNIT_ID) };
     X(SERVICE, "service", "")                                                                                \
     X(SERVER, "service", "server")                                                                           \
     X(PROBE, "probe", "")                                                                                    \
+    X(NUMBER, "number", "") /* of another machine's exporter, by its name in the configuration */            \
     X(SINK, "sink", "")                                                                                      \
     X(OBJECTIVE, "service", "objective") /* "availability", "latency" */                                     \
     X(PROCESS, "process", "")            /* of Weir itself: "supervisor", "worker" */

@@ -106,6 +106,7 @@ bool metric_value_parse(enum metric_unit unit, struct str text, double *ret_valu
         return parse_with_suffix(text, STR("/s"), ret_value);
     case METRIC_UNIT_COUNT:
     case METRIC_UNIT_RATIO:
+    case METRIC_UNIT_NUMBER:
         *ret_problem = "a number without a unit";
         return parse_number(text, ret_value);
     case METRIC_UNIT_FLAG:
@@ -138,7 +139,7 @@ void metric_value_format(enum metric_unit unit, double value, struct buf *out)
     static const char *const suffixes[] = {
         [METRIC_UNIT_PERCENT] = "%",     [METRIC_UNIT_BYTES] = "", [METRIC_UNIT_BYTES_PER_SECOND] = "/s",
         [METRIC_UNIT_PER_SECOND] = "/s", [METRIC_UNIT_COUNT] = "", [METRIC_UNIT_RATIO] = "",
-        [METRIC_UNIT_FLAG] = ""};
+        [METRIC_UNIT_NUMBER] = "",       [METRIC_UNIT_FLAG] = ""};
     if (unit == METRIC_UNIT_SECONDS) {
         units_put_duration(out, (uint64_t)MAX(llround(value * 1e9), 0LL));
     } else if (unit == METRIC_UNIT_BYTES || unit == METRIC_UNIT_BYTES_PER_SECOND) {
@@ -205,6 +206,9 @@ char *metric_value_show(enum metric_unit unit, double value, char out[METRIC_VAL
         break;
     case METRIC_UNIT_RATIO:
         snprintf(out, METRIC_VALUE_BYTES, "%.3g", value);
+        break;
+    case METRIC_UNIT_NUMBER:
+        snprintf(out, METRIC_VALUE_BYTES, fabs(value) >= 1000 && fabs(value) < 1e15 ? "%.0f" : "%.4g", value);
         break;
     case METRIC_UNIT_FLAG:
         snprintf(out, METRIC_VALUE_BYTES, "%s", value > 0 ? "yes" : "no");

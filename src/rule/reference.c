@@ -19,6 +19,7 @@ static const struct {
     [SUBJECT_SERVICE] = {"Each service", "One a service"},
     [SUBJECT_SERVER] = {"Each server", "One a server of a service"},
     [SUBJECT_OBJECTIVE] = {"Each objective", "One an objective of a service"},
+    [SUBJECT_NUMBER] = {"Each number of an exporter", "One a number that is declared for a host"},
     [SUBJECT_PROBE] = {"Each probe", "One a probe"},
     [SUBJECT_SINK] = {"Each sink", "One a sink of notifications"},
     [SUBJECT_PROCESS] = {"Weir itself", "One a process of Weir"},
@@ -27,10 +28,11 @@ static const struct {
 static const char *example_of(enum metric_unit unit)
 {
     static const char *const examples[] = {
-        [METRIC_UNIT_PERCENT] = "`90%`",    [METRIC_UNIT_SECONDS] = "`1m30s`",
-        [METRIC_UNIT_BYTES] = "`2GiB`",     [METRIC_UNIT_BYTES_PER_SECOND] = "`10MiB/s`",
-        [METRIC_UNIT_PER_SECOND] = "`5/s`", [METRIC_UNIT_COUNT] = "`3`",
-        [METRIC_UNIT_RATIO] = "`14.4`",     [METRIC_UNIT_FLAG] = "the name alone",
+        [METRIC_UNIT_PERCENT] = "`90%`",       [METRIC_UNIT_SECONDS] = "`1m30s`",
+        [METRIC_UNIT_BYTES] = "`2GiB`",        [METRIC_UNIT_BYTES_PER_SECOND] = "`10MiB/s`",
+        [METRIC_UNIT_PER_SECOND] = "`5/s`",    [METRIC_UNIT_COUNT] = "`3`",
+        [METRIC_UNIT_RATIO] = "`14.4`",        [METRIC_UNIT_NUMBER] = "`0.25`",
+        [METRIC_UNIT_FLAG] = "the name alone",
     };
     ASSERT((size_t)unit < ARRAY_LEN(examples));
     return examples[unit];

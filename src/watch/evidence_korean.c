@@ -132,6 +132,9 @@ static const struct note_form {
     {METRIC_DISCOVERY_FAILING, "{t}", "{0}"},
     {METRIC_SINK_FAILING, "{} alerts wait for it, {} were never told",
      "대기 중인 알림 {0}건, 전달되지 못한 알림 {1}건"},
+    {METRIC_HOST_NUMBER, "the growth a second of {} series {}", "{1} 시계열 {0}개의 초당 증가량"},
+    {METRIC_HOST_NUMBER, "the growth a second of {}", "{0}의 초당 증가량"},
+    {METRIC_HOST_NUMBER, "the sum of {} series {}", "{1} 시계열 {0}개의 합"},
     {METRIC_PROBE_FAILURES, "{}: not looked at yet", "{0}: 아직 확인하지 않음"},
 };
 

@@ -6,7 +6,7 @@ import subprocess
 
 import psutil
 import pytest
-from harness import free_port, wait_until
+from harness import free_port, run_weir, wait_until
 
 TOKEN = "a-token-of-the-tests"
 
@@ -78,17 +78,74 @@ def test_node_exporter_is_a_host(weir, origin, node_exporter):
 
 def test_what_is_no_exporter_is_told_as_such(weir, origin):
     page = origin(b"<html>hello</html>")
-    other = origin(b"# TYPE up gauge\nup 1\n")
+    other = origin(b"# TYPE up gauge\n")
     missing = origin(lambda request: (404, [], b""))
     w = watching(weir, origin, page={"exporter": f"http://{page.address}/"}, other={"exporter": f"http://{other.address}/"},
                  missing={"exporter": f"http://{missing.address}/"}, page2={"agent": f"http://{page.address}/"})
     wait_until(lambda: all(host["is_good"] is False for host in hosts(w).values()), 20)
     reasons = {name: host["reason"] for name, host in hosts(w).items()}
     assert reasons["page"] == "line 1: a row begins with the name of a metric"
-    assert "no node_exporter" in reasons["other"]
+    assert reasons["other"] == "it tells nothing at all: no exporter"
     assert "status 404" in reasons["missing"]
     assert "no Weir's" in reasons["page2"]
     assert list(readings(w, "other")) == [("host_failures",)]
+
+
+class Application:
+    """What a web application with a client library of Prometheus tells: a gauge, and a counter of each process."""
+
+    def __init__(self):
+        self.depth, self.errors, self.tells_depth = 7, 0, True
+
+    def __call__(self, request):
+        self.errors += 20
+        depth = f'app_queue_depth{{queue="mail"}} {self.depth}\napp_queue_depth{{queue="dead"}} 100000\n'
+        return (200, [("Content-Type", "text/plain; version=0.0.4")], ((
+            "# HELP app_queue_depth Messages that wait.\n# TYPE app_queue_depth gauge\n" + (depth if self.tells_depth else "") +
+            f'# TYPE http_errors_total counter\nhttp_errors_total{{pid="1"}} {self.errors}\nhttp_errors_total{{pid="2"}} 1e+06\n')
+            .encode()))
+
+
+def test_any_exporter_is_a_host(weir, origin):
+    told = Application()
+    application, bare = origin(told), origin(b"redis_up 1\n")
+    rule = 'host_number{number="queue_depth"} > 100 for 1s clear 50 for 1s'
+    w = weir(services={"main": {"servers": [origin(b"x").address]}}, watch={
+        "hosts": {"mail-1": {"exporter": f"http://{application.address}/metrics", "interval": "1s", "numbers": {
+            "queue_depth": 'app_queue_depth{queue="mail"}', "errors": {"rate_of": "http_errors_total"}, "gone": "no_such_series"}},
+            "redis": {"exporter": f"http://{bare.address}/", "interval": "1s"}},
+        "rules": [{"alert": "MailStuck", "when": rule, "severity": "critical"}]})
+
+    def number(name):
+        return next(one for one in hosts(w)["mail-1"]["numbers"] if one["name"] == name)
+
+    def alert():
+        return [(a["state"], a["labels"], a["evidence"]) for a in w.api("alerts")["alerts"] if a["name"] == "MailStuck"]
+    wait_until(lambda: (number("errors")["value"] or 0) > 0, 20, "a rate")
+    assert number("queue_depth") == {"name": "queue_depth", "sum_of": 'app_queue_depth{queue="mail"}', "series": 1, "value": 7,
+                                     "why_unknown": None}
+    assert number("errors")["series"] == 2 and 4 < number("errors")["value"] < 40  # 20 more at each question, a second apart
+    assert readings(w, "mail-1")["host_number", "queue_depth"] == 7
+    assert w.metrics()["weir_remote_host_number", (("host", "mail-1"), ("number", "queue_depth"))] == 7
+    told.depth = 152
+    wait_until(lambda: alert() and alert()[0][0] == "firing", 20, "the alert")
+    assert alert()[0][1] == {"instance": "mail-1", "number": "queue_depth"}
+    assert alert()[0][2].startswith("queue_depth: 152 for ") and 'app_queue_depth{queue="mail"}' in alert()[0][2]
+    told.depth = 3
+    wait_until(lambda: not alert() or alert()[0][0] == "resolved", 20, "its end")
+    # What is not told is unknown, with its reason and never 0.
+    told.tells_depth = False
+    wait_until(lambda: number("queue_depth")["value"] is None, 20)
+    assert number("queue_depth")["why_unknown"] == number("gone")["why_unknown"] == "the exporter tells no such series"
+    assert ("weir_remote_host_number", (("host", "mail-1"), ("number", "gone"))) not in w.metrics()
+    wait_until(lambda: w.api("history?metric=host_number&number=queue_depth&from=1h")["series"], 20, "the history")
+    # Of one that nothing is declared of it is watched whether it answers, and that this is all is told.
+    assert hosts(w)["redis"]["is_good"] and hosts(w)["redis"]["family"] == "other" and hosts(w)["redis"]["numbers"] == []
+    assert "only whether it answers is watched" in hosts(w)["redis"]["remark"]
+    assert hosts(w)["mail-1"]["remark"] is None
+    status = run_weir("status", "--admin", f"127.0.0.1:{w.admin_port}").stdout
+    assert "host mail-1: answers, queue_depth unknown, errors " in status and "host redis: answers; only whether" in status
+    assert readings(w, "redis") == {("host_failures",): 0}
 
 
 def test_an_agent_is_a_host(weir, origin, tmp_path):

@@ -1,9 +1,10 @@
 /*
- * Any bytes as an alert rule. What must hold: nothing crashes; a refusal has a place inside the text and
- * words; a rule that is taken has sane numbers, is written in a canonical form that reads as itself, and its
- * patterns end.
+ * Any bytes as an alert rule, and as a selector of an exporter's series. What must hold: nothing crashes; a
+ * refusal has a place inside the text and words; a rule that is taken has sane numbers; both are written in a
+ * canonical form that reads as itself, and their patterns end.
  */
 #include "rule/rule.h"
+#include "rule/selector.h"
 
 #include "base/macros.h"
 
@@ -30,6 +31,24 @@ static void check_rule(const struct rule *r, struct str text)
         check_condition(&r->conditions[i], text);
 }
 
+static void try_selector(struct str text, struct arena *arena)
+{
+    struct buf once = {0}, twice = {0};
+    struct selector s, again;
+    struct rule_mistake m;
+    if (selector_parse(text, arena, &s, &m)) {
+        ASSERT(s.metric.len > 0 && s.label_count <= SELECTOR_LABELS_MAX);
+        selector_format(&s, &once);
+        ASSERT(once.len <= text.len && selector_parse(buf_str(&once), arena, &again, &m));
+        selector_format(&again, &twice);
+        ASSERT(str_eq(buf_str(&once), buf_str(&twice)));
+    } else {
+        ASSERT(m.text[0] && m.at <= text.len && m.length <= text.len - m.at);
+    }
+    buf_fini(&once);
+    buf_fini(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = str_n((const char *)data, size);
@@ -50,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     buf_fini(&once);
     buf_fini(&twice);
+    try_selector(text, arena);
     arena_free(arena);
     return 0;
 }

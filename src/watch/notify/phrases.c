@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/units.h"
+#include "rule/metric_value.h"
 
 #include <math.h>
 
@@ -124,7 +125,7 @@ static void write_seconds(enum config_language language, double seconds, struct 
 
 void phrase_write_value(enum config_language language, enum metric_unit unit, double value, struct buf *out)
 {
-    char size[UNITS_TEXT_BYTES];
+    char size[UNITS_TEXT_BYTES], number[METRIC_VALUE_BYTES];
     bool is_korean = language == LANGUAGE_KOREAN;
     switch (unit) {
     case METRIC_UNIT_PERCENT:
@@ -148,6 +149,9 @@ void phrase_write_value(enum config_language language, enum metric_unit unit, do
         break;
     case METRIC_UNIT_RATIO:
         buf_printf(out, "%.3g", value);
+        break;
+    case METRIC_UNIT_NUMBER:
+        buf_put(out, str_of(metric_value_show(unit, value, number)));
         break;
     case METRIC_UNIT_FLAG:
         buf_put(out,

@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "net/fetch.h"
 #include "net/job.h"
+#include "watch/exposition.h"
 #include "watch/host_report.h"
 #include "watch/notify/secret.h"
 #include "watch/remote/node_exporter.h"
+#include "watch/remote/numbers.h"
 #include "watch/remote/readings.h"
 
 #include <stdio.h>
@@ -22,9 +24,14 @@ enum {
     HOST_THREADS_MAX = 8,
     REASON_BYTES = 256,
     NAME_BYTES = 64,
-    ANSWER_BYTES_MAX = 4 << 20,
-    STALE_INTERVALS = 3, /* without a new answer for so many, what was told is too old */
+    ANSWER_BYTES_MAX = 4 << 20, /* of an agent */
+    STALE_INTERVALS = 3,        /* without a new answer for so many, what was told is too old */
 };
+static const char too_old[] = "its machine has not told anything for too long";
+static const char only_answers[] =
+    "only whether it answers is watched: it is no node_exporter, and no 'numbers' "
+    "of it are configured";
+
 #define LATE_NS NS_PER_S /* beyond the timeout, in which an answer should have come or failed */
 
 struct host_entry {
@@ -40,6 +47,7 @@ struct host_entry {
     uint64_t good_total, failed_total;
     struct node_exporter *exporter; /* owned; of that kind */
     struct host_sample *sample;     /* owned; what it told last */
+    struct numbers *numbers;        /* owned; of that kind, too */
     struct json_value *readings;    /* owned; what an agent told last; NULL: nothing */
 };
 
@@ -72,6 +80,11 @@ static void write_url(const struct config_host *c, struct buf *out)
         buf_put(out, STR("/api/v1/readings"));
 }
 
+static size_t answer_bytes_max(const struct config_host *c)
+{
+    return c->kind == HOST_KIND_EXPORTER ? (size_t)c->answer_bytes_max : ANSWER_BYTES_MAX;
+}
+
 static void run(struct job *j)
 {
     struct question *q = container_of(j, struct question, job);
@@ -85,7 +98,7 @@ static void run(struct job *j)
                                     .bearer_token = token.ptr,
                                     .is_direct = true,
                                     .timeout_ns = q->config->timeout_ns,
-                                    .response_bytes_max = ANSWER_BYTES_MAX,
+                                    .response_bytes_max = answer_bytes_max(q->config),
                                     .tls = &tls};
     q->is_answered = fetch(&request, &q->response, &q->err);
 }
@@ -113,10 +126,13 @@ static void succeed(struct host_entry *h)
 static void take_exposition(struct host_entry *h, const struct question *q)
 {
     char why[REASON_BYTES];
-    if (node_exporter_read(h->exporter, buf_str(&q->response.body), q->asked_ns, h->sample, why, sizeof(why)))
-        succeed(h);
-    else
+    struct str text = buf_str(&q->response.body);
+    if (!node_exporter_read(h->exporter, text, q->asked_ns, h->sample, why, sizeof(why))) {
         fail(h, why);
+        return;
+    }
+    numbers_read(h->numbers, text, q->asked_ns);
+    succeed(h);
 }
 
 static void take_readings(struct host_entry *h, const struct question *q)
@@ -221,6 +237,7 @@ struct hosts *hosts_new(const struct hosts_params *params)
         if (e->config->kind == HOST_KIND_EXPORTER) {
             e->exporter = node_exporter_new();
             e->sample = NEW(struct host_sample);
+            e->numbers = numbers_new(e->config);
         }
         timer_init(&e->timer, on_timer);
         timer_set(h->loop, &e->timer, loop_now_ns(h->loop) + (int64_t)(i * (uint64_t)NS_PER_S / h->count));
@@ -239,6 +256,7 @@ void hosts_free(struct hosts *h)
             e->question->host = NULL;
         node_exporter_free(e->exporter);
         free(e->sample);
+        numbers_free(e->numbers);
         json_value_free(e->readings);
     }
     job_pool_free(h->jobs, 0);
@@ -253,22 +271,41 @@ static struct str target_of(const struct config_host *c)
     return c->kind == HOST_KIND_EXPORTER ? c->exporter : c->agent;
 }
 
+/* What it told last is too old. Before it has told anything, its readings say so themselves. */
+static bool is_stale(const struct host_entry *h, int64_t now_ns)
+{
+    return h->taken_ns && now_ns - h->taken_ns > STALE_INTERVALS * h->config->interval_ns;
+}
+
+static bool is_machine(const struct host_entry *h)
+{
+    return h->exporter && node_exporter_is_machine(h->exporter);
+}
+
+/* What people should know although it answers; NULL: nothing. */
+static const char *remark_of(const struct host_entry *h)
+{
+    bool is_unread = h->taken_ns && h->exporter && !is_machine(h) && h->config->number_count == 0;
+    return is_unread ? only_answers : NULL;
+}
+
 static void report(const struct host_entry *h, struct board *b)
 {
     static const struct subject machine;
-    bool is_stale = board_now_ns(b) - h->taken_ns > STALE_INTERVALS * h->config->interval_ns;
     struct str target = target_of(h->config);
+    const char *remark = remark_of(h), *said = h->reason[0] ? h->reason : remark ? remark : "";
     board_set_host(b, h->name);
-    if (h->taken_ns && h->exporter)
+    if (is_machine(h))
         host_report(h->sample, b);
+    if (h->numbers)
+        numbers_put(h->numbers, b);
     if (h->taken_ns && h->readings)
         (void)readings_put(h->readings, b);
-    if (is_stale)
-        board_doubt(b, h->name, "its machine has not told anything for too long");
+    if (is_stale(h, board_now_ns(b)))
+        board_doubt(b, h->name, too_old);
     board_put_note(b, METRIC_HOST_FAILURES, &machine,
                    h->has_result ? reading_known(h->failures) : reading_unknown("the first question is open"),
-                   "%.*s%s%s", (int)MIN(target.len, (size_t)120), target.ptr, h->reason[0] ? ": " : "",
-                   h->reason);
+                   "%.*s%s%s", (int)MIN(target.len, (size_t)120), target.ptr, said[0] ? ": " : "", said);
     board_set_host(b, "");
 }
 
@@ -291,12 +328,18 @@ static void write_one(const struct host_entry *h, struct json *j)
     else
         json_null(j);
     json_put_text(j, "reason", h->has_result ? h->reason : "the first question is open");
+    json_put_text(j, "remark", remark_of(h));
     json_put_int(j, "failures", h->failures);
     json_key(j, "taken_ago_seconds");
     if (h->taken_ns)
         json_double(j, (double)(loop_now_ns(h->set->loop) - h->taken_ns) / 1e9);
     else
         json_null(j);
+    if (h->exporter) {
+        json_put_text(j, "family", !h->taken_ns ? NULL : is_machine(h) ? "node_exporter" : "other");
+        json_key(j, "numbers");
+        numbers_write_json(h->numbers, is_stale(h, loop_now_ns(h->set->loop)) ? too_old : NULL, j);
+    }
     json_end_object(j);
 }
 
@@ -306,6 +349,21 @@ void hosts_write_json(const struct hosts *h, struct json *j)
     for (size_t i = 0; h && i < h->count; i++)
         write_one(&h->entries[i], j);
     json_end_array(j);
+}
+
+static void write_numbers(const struct hosts *h, struct buf *out)
+{
+    static const char number[] = "weir_remote_host_number", left_out[] = "weir_remote_host_series_left_out";
+    exposition_begin(out, number, "gauge", "A number that is declared of another machine's exporter.");
+    for (size_t i = 0; h && i < h->count; i++)
+        if (h->entries[i].numbers && !is_stale(&h->entries[i], loop_now_ns(h->loop)))
+            numbers_write_rows(h->entries[i].numbers, number, h->entries[i].name, out);
+    exposition_begin(out, left_out, "gauge",
+                     "Series of another machine's latest answer that were more than max_series.");
+    for (size_t i = 0; h && i < h->count; i++)
+        if (h->entries[i].numbers)
+            buf_printf(out, "%s{host=\"%s\"} %llu\n", left_out, h->entries[i].name,
+                       (unsigned long long)numbers_left_out(h->entries[i].numbers));
 }
 
 void hosts_write_metrics(const struct hosts *h, struct buf *out)
@@ -326,4 +384,5 @@ void hosts_write_metrics(const struct hosts *h, struct buf *out)
         buf_printf(out, "%s{host=\"%s\",result=\"failed\"} %llu\n", total, h->entries[i].name,
                    (unsigned long long)h->entries[i].failed_total);
     }
+    write_numbers(h, out);
 }

@@ -1,5 +1,5 @@
 /*
- * hosts.h: other machines, read through node_exporter or a Weir on them, each at its own interval, on job
+ * hosts.h: other machines, read through an exporter or a Weir on them, each at its own interval, on job
  * threads. What they told last stands on the board under their names, until it is too old: then it is
  * unknown. Loop's thread.
  */
@@ -22,6 +22,6 @@ struct hosts *hosts_new(const struct hosts_params *params); /* NULL with errno: 
 void hosts_free(struct hosts *h);                           /* NULL is fine; waits for no answer */
 
 void hosts_report(const struct hosts *h, struct board *b);
-/* One array: [{"name", "kind", "target", "is_good": true|false|null, "reason", ...}]. */
+/* One array: [{"name", "kind", "target", "is_good": true|false|null, "reason", "remark", ...}]. */
 void hosts_write_json(const struct hosts *h, struct json *j);
 void hosts_write_metrics(const struct hosts *h, struct buf *out); /* whole families */

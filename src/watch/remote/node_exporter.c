@@ -132,7 +132,7 @@ struct filling { /* of one file system, for its trend */
 };
 
 struct node_exporter {
-    bool has_before;
+    bool has_before, is_machine;
     struct answer *now, *before; /* owned */
     struct recent oom_kills;
     uint32_t filling_count;
@@ -223,12 +223,14 @@ static bool read_answer(struct answer *a, struct str text, char *why, size_t why
 {
     struct exposition_reader e;
     struct exposition_row row;
+    bool has_rows = false;
     memset(a->counts, 0, sizeof(a->counts));
     a->cpus = 0;
     for (size_t i = 0; i < FACT_COUNT; i++)
         a->facts[i] = NAN;
     exposition_reader_init(&e, text);
     while (exposition_reader_next(&e, &row)) {
+        has_rows = true;
         if (!str_starts_with(row.name, STR("node_")))
             continue;
         take_facts(a, &row);
@@ -238,11 +240,9 @@ static bool read_answer(struct answer *a, struct str text, char *why, size_t why
         (void)snprintf(why, why_bytes, "line %u: %s", e.line, e.why);
         return false;
     }
-    if (isnan(a->facts[FACT_CPU_ALL]) && isnan(a->facts[FACT_MEMORY_TOTAL])) {
-        (void)snprintf(why, why_bytes, "it tells nothing of a machine's CPU and memory: no node_exporter");
-        return false;
-    }
-    return true;
+    if (!has_rows)
+        (void)snprintf(why, why_bytes, "it tells nothing at all: no exporter");
+    return has_rows;
 }
 
 /* ---- making a sample ---- */
@@ -520,6 +520,7 @@ bool node_exporter_read(struct node_exporter *n, struct str text, int64_t now_ns
 {
     if (!read_answer(n->now, text, ret_why, why_bytes))
         return false;
+    n->is_machine |= !isnan(n->now->facts[FACT_CPU_ALL]) || !isnan(n->now->facts[FACT_MEMORY_TOTAL]);
     n->now->at_ns = now_ns;
     n->has_before = n->has_before && now_ns > n->before->at_ns;
     make_sample(n, ret_sample);
@@ -528,4 +529,9 @@ bool node_exporter_read(struct node_exporter *n, struct str text, int64_t now_ns
     n->now = free_one;
     n->has_before = true;
     return true;
+}
+
+bool node_exporter_is_machine(const struct node_exporter *n)
+{
+    return n->is_machine;
 }

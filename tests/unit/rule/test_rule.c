@@ -190,6 +190,9 @@ static void test_shown_values(void **state)
         {METRIC_UNIT_COUNT, 7, "7"},
         {METRIC_UNIT_COUNT, 2.5, "2.5"},
         {METRIC_UNIT_RATIO, 14.42, "14.4"},
+        {METRIC_UNIT_NUMBER, 0.00321, "0.00321"},
+        {METRIC_UNIT_NUMBER, 1234567, "1234567"},
+        {METRIC_UNIT_NUMBER, 2.5e16, "2.5e+16"},
         {METRIC_UNIT_FLAG, 1, "yes"},
     };
     char text[METRIC_VALUE_BYTES];

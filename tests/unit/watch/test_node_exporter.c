@@ -85,18 +85,33 @@ static void counters_become_rates_with_the_second_answer(void **state)
     node_exporter_free(n);
 }
 
-static void what_is_no_node_exporter_is_refused(void **state)
+static void what_is_no_exporter_is_refused(void **state)
 {
     (void)state;
     struct node_exporter *n = node_exporter_new();
     assert_true(node_exporter_read(n, str_of(first), 0, &sample, why, sizeof(why)));
-    assert_false(node_exporter_read(n, STR("up 1\n"), S, &sample, why, sizeof(why)));
-    assert_non_null(strstr(why, "no node_exporter"));
+    assert_false(node_exporter_read(n, STR("# HELP up\n"), S, &sample, why, sizeof(why)));
+    assert_string_equal(why, "it tells nothing at all: no exporter");
     assert_false(node_exporter_read(n, STR("node_load1 1\n<html>\n"), 2 * S, &sample, why, sizeof(why)));
     assert_string_equal(why, "line 2: a row begins with the name of a metric");
     /* A bad answer between two good ones costs nothing. */
     assert_true(node_exporter_read(n, str_of(second), 10 * S, &sample, why, sizeof(why)));
     assert_reading(sample.cpu.percent, 50);
+    node_exporter_free(n);
+}
+
+static void other_exporters_tell_nothing_of_the_machine(void **state)
+{
+    (void)state;
+    struct node_exporter *n = node_exporter_new();
+    assert_true(node_exporter_read(n, STR("app_queue_depth 1\n"), S, &sample, why, sizeof(why)));
+    assert_false(node_exporter_is_machine(n));
+    assert_true(node_exporter_read(n, str_of(first), 2 * S, &sample, why, sizeof(why)));
+    assert_true(node_exporter_is_machine(n));
+    /* One that tells less than it did is still one, and what it does not tell is unknown. */
+    assert_true(node_exporter_read(n, STR("app_queue_depth 1\n"), 3 * S, &sample, why, sizeof(why)));
+    assert_true(node_exporter_is_machine(n));
+    assert_false(sample.memory.percent.is_known);
     node_exporter_free(n);
 }
 
@@ -124,7 +139,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_become_rates_with_the_second_answer),
-        cmocka_unit_test(what_is_no_node_exporter_is_refused),
+        cmocka_unit_test(what_is_no_exporter_is_refused),
+        cmocka_unit_test(other_exporters_tell_nothing_of_the_machine),
         cmocka_unit_test(nonsense_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

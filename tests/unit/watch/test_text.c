@@ -225,6 +225,7 @@ static void numbers_by_unit(void **state)
         {METRIC_UNIT_PER_SECOND, 5, "5/s", "초당 5"},
         {METRIC_UNIT_COUNT, 3, "3", "3"},
         {METRIC_UNIT_RATIO, 14.4, "14.4", "14.4"},
+        {METRIC_UNIT_NUMBER, 100000, "100000", "100000"},
         {METRIC_UNIT_FLAG, 1, "yes", "예"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
