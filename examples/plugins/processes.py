@@ -49,7 +49,7 @@ def instance_of(server):
     runs = born(server["pid"]) == server["born"]
     state = ("stopping" if server.get("is_stopped") else "running") if runs else "ended"
     return {"id": f"{server['pid']}-{server['born']}", "key": server["key"], "state": state,
-            "address": f"127.0.0.1:{server['port']}", "started": server["started"]}
+            "address": f"127.0.0.1:{server['port']}", "started": server["started"], "pid": server["pid"] if runs else None}
 
 
 def free_port():

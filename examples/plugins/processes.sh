@@ -26,7 +26,7 @@ instance() {
     read -r pid began port key <"$1"
     state=running
     [ "$(born "$pid")" = "$began" ] || state=ended
-    printf '{"id": "%s-%s", "key": "%s", "state": "%s", "address": "127.0.0.1:%s"}' "$pid" "$began" "$key" "$state" "$port"
+    printf '{"id": "%s-%s", "key": "%s", "state": "%s", "address": "127.0.0.1:%s", "pid": %s}' "$pid" "$began" "$key" "$state" "$port" "$pid"
 }
 
 case $action in

@@ -124,7 +124,7 @@ static void check_pointer(struct decoding *d, struct node *list, const char *key
 
 void check_http_list(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
-    static const char *const pointers[] = {"items", "id", "address", "state", "started", "next"};
+    static const char *const pointers[] = {"items", "id", "address", "state", "started", "price", "next"};
     struct config_http_list *list = target;
     set_default_words(d, &list->pending, "pending creating starting");
     set_default_words(d, &list->running, "running active ready");

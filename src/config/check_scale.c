@@ -156,6 +156,22 @@ static void check_not_zero(struct decoding *d, struct node *n, const char *name,
     diagnostics_hint(d->d, node_error(d->d, n, "'%s' is 0", name), "%s", hint);
 }
 
+/* Providers that may tell the processes of their servers, so that what these use can be read on this host. */
+static bool may_know_processes(const struct config_scale *s)
+{
+    switch (s->provider) {
+    case SCALE_PROVIDER_PROCESS:
+    case SCALE_PROVIDER_EXEC:
+        return true;
+    case SCALE_PROVIDER_DOCKER:
+        return str_starts_with(s->docker.api.endpoint, STR("unix:"));
+    case SCALE_PROVIDER_SWARM:
+        return str_starts_with(s->swarm.api.endpoint, STR("unix:"));
+    default:
+        return false;
+    }
+}
+
 static void check_targets(struct decoding *d, const struct node *scale, const struct config_scale *s)
 {
     struct node *cpu = node_find(scale, "cpu"), *percent = node_find(cpu, "percent");
@@ -170,9 +186,9 @@ static void check_targets(struct decoding *d, const struct node *scale, const st
                    "cpu", s->cpu.percent, "to scale by something else, leave it out");
     check_not_zero(d, node_find(cpu, "cores"), "cores", s->cpu.cores,
                    "the cores that one server can use, such as 1");
-    if (s->cpu.percent > 0 && s->provider != SCALE_PROVIDER_PROCESS) {
+    if (s->cpu.percent > 0 && !may_know_processes(s)) {
         struct diagnostic *item =
-            node_warning(d->d, cpu, "the CPU of servers elsewhere is not known, so it asks for none");
+            node_warning(d->d, cpu, "the CPU of servers on other hosts is not known, so it asks for none");
         diagnostics_hint(d->d, item, "use 'requests_per_second' or 'in_flight'");
     }
 }

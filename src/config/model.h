@@ -84,8 +84,8 @@ struct config_engine {           /* scale: {engine}: what is the same for all en
 
 struct config_http_list { /* scale: {http: {list}}; pointers are RFC 6901 */
     struct str method, path;
-    struct str items, id, address, port, state, started, next; /* pointers; "" = not told */
-    struct config_strings pending, running, stopping, ended;   /* the words for each state */
+    struct str items, id, address, port, state, started, price, next; /* pointers; "" = not told */
+    struct config_strings pending, running, stopping, ended;          /* the words for each state */
 };
 
 struct config_http { /* scale: {http}: somebody's scaling API */

@@ -265,8 +265,8 @@ static bool has_cpu(const void *owner)
 }
 
 static const struct schema_mapping cpu = {
-    .help = "Servers are added so that one uses no more CPU than this, on average. For servers that run on "
-            "this host.",
+    .help = "Servers are added so that one uses no more CPU than this, on average. For servers whose "
+            "processes are seen on this host.",
     KEYS(cpu_keys),
     .shorthand = "percent",
 };
@@ -463,16 +463,16 @@ static const struct schema_key scale_keys[] = {
      .type = VALUE_DURATION,
      .offset = AT(config_scale, scale_down_after_ns),
      .default_text = "0",
-     .default_shown = "`0`: from the start time",
+     .default_shown = "`0`: learned",
      .min = 0,
      .max = HOURS(24),
      .example = "5m",
      .synonyms = " cooldown stabilization scaledown ",
-     .help = "Servers are stopped only when so many were not needed for this long. By default for a quarter "
-             "of the "
-             "time that a server takes to start, but 10 s at least; the last server (`servers: 0..N`) goes "
-             "when, by "
-             "the gaps between requests so far, keeping it costs more than starting it again."},
+     .help =
+         "Servers are stopped only when so many were not needed for this long. By default for as long "
+         "as it pays to keep them, by how soon so many were needed again so far: a quarter of the time that "
+         "a server takes to start and 10 s at least; the last server (`servers: 0..N`) goes when, by the "
+         "gaps between requests so far, keeping it costs more than starting it again."},
     {.name = "start_timeout",
      .type = VALUE_DURATION,
      .offset = AT(config_scale, start_timeout_ns),

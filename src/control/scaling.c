@@ -188,6 +188,12 @@ static void on_coming(void *context, const char *key)
     scale_on_coming(c->scale, key, loop_now_ns(c->loop));
 }
 
+static void on_facts(void *context, const char *key, const struct provider_facts *facts)
+{
+    struct control *c = context;
+    scale_on_facts(c->scale, key, facts, loop_now_ns(c->loop));
+}
+
 static void on_stopping(void *context, const char *key, const char *reason)
 {
     struct control *c = context;
@@ -226,7 +232,8 @@ const struct provider_sink scaling_provider_sink = {.on_started = on_started,
                                                     .on_spared = on_spared,
                                                     .on_observed = on_observed,
                                                     .on_trouble = on_trouble,
-                                                    .on_recovered = on_recovered};
+                                                    .on_recovered = on_recovered,
+                                                    .on_facts = on_facts};
 
 static void on_probe(void *context, struct server *s, bool is_good, const char *detail)
 {

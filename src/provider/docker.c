@@ -19,6 +19,7 @@
 #include "base/percent.h"
 #include "provider/container.h"
 #include "provider/docker_events.h"
+#include "provider/host_process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct driver {
     struct buf filters;  /* of our containers, as a query's value */
     struct docker_api calls;
     struct docker_events events;
+    struct host_processes processes; /* of the thread of the calls */
 };
 
 /* ---- open and close ---- */
@@ -56,6 +58,7 @@ static void close_driver(struct driver *d)
 {
     buf_fini(&d->filters);
     buf_fini(&d->events.filters);
+    host_processes_fini(&d->processes);
     free(d->owner);
     free(d);
 }
@@ -107,6 +110,33 @@ static bool read_items(struct driver *d, const struct driver_call *call, const s
     return true;
 }
 
+struct process_question {
+    struct driver *d;
+    const struct driver_call *call;
+};
+
+/* Best effort: the first process of a container by the engine's count; 0: it can't be told. */
+static int ask_process(void *context, const char *id)
+{
+    const struct process_question *q = context;
+    struct docker_answer answer = {0};
+    struct driver_failure ignored;
+    char path[ID_PATH_BYTES];
+    int64_t pid = 0;
+    if (docker_do(&q->d->calls, q->call, "GET", id_path(path, id, "/json"), STR(""), "", &answer, &ignored))
+        pid = json_value_int(json_value_get(answer.json, "State"), "Pid", 0);
+    docker_answer_fini(&answer);
+    return pid > 0 && pid <= INT32_MAX ? (int)pid : 0;
+}
+
+/* An engine that is reached by its socket runs on this host, or shares its file system at least. */
+static void find_processes(struct driver *d, const struct driver_call *call, struct instance_list *list)
+{
+    struct process_question question = {d, call};
+    if (docker_api_socket(&d->config->api)[0])
+        host_processes_fill(&d->processes, list, clock_now_ns(), ask_process, &question);
+}
+
 static bool list_containers(struct driver *d, const struct driver_call *call, struct instance_list *ret_list,
                             struct driver_failure *f)
 {
@@ -118,10 +148,12 @@ static bool list_containers(struct driver *d, const struct driver_call *call, st
         return false;
     bool ok = read_items(d, call, answer.json, &list, f);
     docker_answer_fini(&answer);
-    if (ok)
+    if (ok) {
+        find_processes(d, call, &list);
         *ret_list = list;
-    else
+    } else {
         free(list.items);
+    }
     return ok;
 }
 
@@ -385,7 +417,7 @@ static bool wait_for_events(struct driver *d, const struct driver_call *call, st
 const struct driver_ops docker_driver = {
     .name = "docker",
     .capabilities = DRIVER_STARTS_ONE | DRIVER_STOPS_CHOSEN | DRIVER_TELLS_ADDRESSES | DRIVER_TELLS_STARTS |
-                    DRIVER_TELLS_CHANGES | DRIVER_KEEPS_KEYS,
+                    DRIVER_TELLS_CHANGES | DRIVER_KEEPS_KEYS | DRIVER_TELLS_PROCESSES | DRIVER_TELLS_HEALTH,
     .open = open_driver,
     .close = close_driver,
     .list = list_containers,

@@ -190,6 +190,12 @@ static int64_t stop_mark_s(const struct json_value *item)
     return 0;
 }
 
+static void mark_unwell(struct instance *instance, const char *words)
+{
+    instance->is_unwell = true;
+    container_set_detail(instance, "%s", words);
+}
+
 static enum instance_state read_state(const struct json_value *item, int64_t wall_ns,
                                       struct instance *instance)
 {
@@ -211,7 +217,7 @@ static enum instance_state read_state(const struct json_value *item, int64_t wal
     if (mark_s)
         return INSTANCE_STOPPING;
     if (strcmp(state, "paused") == 0)
-        container_set_detail(instance, "it is paused");
+        mark_unwell(instance, "it is paused");
     return runs ? INSTANCE_RUNNING : INSTANCE_PENDING; /* "restarting" */
 }
 
@@ -233,7 +239,7 @@ bool docker_read_item(const struct json_value *item, const struct config_contain
     else
         find_direct(item, c, &instance);
     if (strstr(json_value_text(item, "Status", ""), "(unhealthy)") && instance.state == INSTANCE_RUNNING)
-        container_set_detail(&instance, "the engine's own health check says unhealthy");
+        mark_unwell(&instance, "the engine's own health check says unhealthy");
     *ret_instance = instance;
     return true;
 }

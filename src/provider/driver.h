@@ -44,8 +44,11 @@ struct instance {
     char key[INSTANCE_KEY_BYTES]; /* what start() was given; "" where the engine can't keep it */
     enum instance_state state;
     bool has_address;
-    struct addr address;                /* where it takes requests */
-    int64_t started_ns;                 /* wall clock; 0: not told */
+    struct addr address; /* where it takes requests */
+    int64_t started_ns;  /* wall clock; 0: not told */
+    int pid;             /* its first process, if that is on this host; 0: not told */
+    double price;        /* of an hour; 0: not told */
+    bool is_unwell;      /* the engine's own health check says so, `detail` what; it only is told to people */
     char detail[INSTANCE_DETAIL_BYTES]; /* in the engine's own words: "exit code 137, out of memory" */
 };
 
@@ -77,6 +80,9 @@ enum {
     DRIVER_TELLS_STARTS = 1 << 3,    /* started_ns */
     DRIVER_TELLS_CHANGES = 1 << 4,   /* wait() */
     DRIVER_KEEPS_KEYS = 1 << 5,      /* list() has the key that start() was given, after our death, too */
+    DRIVER_TELLS_PROCESSES = 1 << 6, /* pid: CPU and memory are read from this host */
+    DRIVER_TELLS_PRICES = 1 << 7,    /* price: of two servers that may go the dearer goes */
+    DRIVER_TELLS_HEALTH = 1 << 8,    /* is_unwell */
 };
 
 struct driver_ops {

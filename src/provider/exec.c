@@ -21,6 +21,7 @@
 #define GRACE_NS NS_PER_S /* for a program that stays, to end by itself when Weir does */
 
 #define STARTED_S_MAX 9e9 /* beyond it nanoseconds do not fit */
+#define PRICE_MAX     1e9
 
 enum { VARIABLES_MAX = 10, VARIABLE_BYTES = 256 };
 
@@ -262,6 +263,21 @@ static bool read_state(const char *word, enum instance_state *ret_state)
     return false;
 }
 
+/* What it may tell beside: nothing that is nonsense. */
+static bool read_facts(const struct json_value *v, struct instance *i, struct driver_failure *f)
+{
+    int64_t pid = json_value_int(v, "pid", 0);
+    double price = json_value_double(v, "price", 0);
+    if (pid < 0 || pid > INT32_MAX)
+        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `pid` is no process", i->id);
+    if (!(price >= 0 && price <= PRICE_MAX))
+        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `price` is none", i->id);
+    i->pid = (int)pid;
+    i->price = price;
+    i->is_unwell = !json_value_bool(v, "healthy", true);
+    return true;
+}
+
 static bool read_instance(const struct json_value *v, struct instance *ret_instance, struct driver_failure *f)
 {
     struct instance i = {0};
@@ -285,6 +301,8 @@ static bool read_instance(const struct json_value *v, struct instance *ret_insta
     double started_s = json_value_double(v, "started", 0);
     i.started_ns = started_s > 0 && started_s < STARTED_S_MAX ? (int64_t)(started_s * 1e9) : 0;
     (void)str_copy(i.detail, sizeof(i.detail), str_of(json_value_text(v, "detail", "")));
+    if (!read_facts(v, &i, f))
+        return false;
     *ret_instance = i;
     return true;
 }
@@ -385,7 +403,7 @@ static bool exec_set_count(struct driver *d, const struct driver_call *call, uin
 const struct driver_ops exec_driver = {
     .name = "exec",
     .capabilities = DRIVER_STARTS_ONE | DRIVER_STOPS_CHOSEN | DRIVER_TELLS_ADDRESSES | DRIVER_KEEPS_KEYS |
-                    DRIVER_TELLS_STARTS,
+                    DRIVER_TELLS_STARTS | DRIVER_TELLS_PROCESSES | DRIVER_TELLS_PRICES | DRIVER_TELLS_HEALTH,
     .open = exec_open,
     .close = exec_close,
     .list = exec_list,
@@ -395,7 +413,8 @@ const struct driver_ops exec_driver = {
 
 const struct driver_ops exec_count_driver = {
     .name = "exec",
-    .capabilities = DRIVER_TELLS_ADDRESSES | DRIVER_TELLS_STARTS,
+    .capabilities = DRIVER_TELLS_ADDRESSES | DRIVER_TELLS_STARTS | DRIVER_TELLS_PROCESSES |
+                    DRIVER_TELLS_PRICES | DRIVER_TELLS_HEALTH,
     .open = exec_open,
     .close = exec_close,
     .list = exec_list,

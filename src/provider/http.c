@@ -25,6 +25,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STARTED_S_MAX 9e9 /* beyond it nanoseconds do not fit */
+#define PRICE_MAX     1e9
+
 enum { TOKEN_BYTES_MAX = 4096, PAGES_MAX = 100, WORDS_BYTES = 240, URL_BYTES_MAX = 4096 };
 
 struct driver {
@@ -376,8 +379,10 @@ static bool read_item(const struct config_http_list *l, const struct json_value 
         return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: a server has no id at %s", l->id.ptr);
     if (!read_state(l, item, &i, f) || (i.state != INSTANCE_ENDED && !read_address(l, item, &i, f)))
         return false;
-    if (l->started.len)
-        i.started_ns = (int64_t)(json_value_to_double(json_value_find(item, l->started.ptr), 0) * 1e9);
+    double started_s = l->started.len ? json_value_to_double(json_value_find(item, l->started.ptr), 0) : 0;
+    double price = l->price.len ? json_value_to_double(json_value_find(item, l->price.ptr), 0) : 0;
+    i.started_ns = started_s > 0 && started_s < STARTED_S_MAX ? (int64_t)(started_s * 1e9) : 0;
+    i.price = price > 0 && price < PRICE_MAX ? price : 0;
     if (is_known(list, i.id))
         return true;
     if (list->count == INSTANCES_MAX)
@@ -462,7 +467,7 @@ static bool http_list(struct driver *d, const struct driver_call *call, struct i
 
 const struct driver_ops http_driver = {
     .name = "http",
-    .capabilities = DRIVER_TELLS_ADDRESSES,
+    .capabilities = DRIVER_TELLS_ADDRESSES | DRIVER_TELLS_STARTS | DRIVER_TELLS_PRICES,
     .open = http_open,
     .close = http_close,
     .list = http_list,

@@ -50,7 +50,7 @@ static inline const char *driver_call_name(enum driver_call_kind kind)
     return names[kind];
 }
 
-enum { PROVIDER_TEXT_BYTES = 512 };
+enum { PROVIDER_TEXT_BYTES = 512, PROVIDER_WORDS_BYTES = 128 };
 
 /* What is wrong with an engine. A plain value. */
 struct provider_trouble {
@@ -74,6 +74,15 @@ struct provider_status {
     int64_t next_call_ns; /* no call before; past: none is held back */
     uint64_t calls_total[DRIVER_CALL_COUNT], failed_calls_total[DRIVER_CALL_COUNT];
     uint64_t failures_total[DRIVER_FAULT_COUNT];
+};
+
+/* What an engine tells of a server beside its address; nothing of it decides whether the server gets
+ * requests. A plain value. */
+struct provider_facts {
+    int pid;        /* its first process, when that is on this host and in our sight; 0: none known */
+    double price;   /* of an hour, in whatever currency; 0: not told */
+    bool is_unwell; /* the engine's own health check says so */
+    char words[PROVIDER_WORDS_BYTES]; /* with is_unwell: the engine's own; may be "" */
 };
 
 /* What the provider tells. All text is borrowed for the time of the call. Control thread. */
@@ -103,6 +112,8 @@ struct provider_sink {
     void (*on_trouble)(void *context, struct provider *p, const struct provider_trouble *trouble);
     /* They succeed again, or are not needed any more; for_ns: how long the trouble was. */
     void (*on_recovered)(void *context, struct provider *p, int64_t for_ns);
+    /* After on_started, where there is something to tell, and again when it changes. May be NULL. */
+    void (*on_facts)(void *context, const char *key, const struct provider_facts *facts);
 };
 
 struct provider_ops {

@@ -8,6 +8,7 @@
  *   match     again, for the seats that were asked for because of those who are gone
  *   settle    an engine that counts has its number, so that who waits gets the place of who should go
  *   adopt     who is left: it is ours, and nobody asked this process for it
+ *   facts     what the engine says of those who are told, where that is new
  *
  * An instance that has ended is told as gone at once; what is left of it is removed afterwards, silently. Of
  * two with one key the older stays: the other was started twice, and is ended, silently as well.
@@ -237,6 +238,30 @@ static void tell_there(struct roster *r, struct seat *s)
     }
 }
 
+static struct provider_facts facts_of(const struct instance *i)
+{
+    struct provider_facts facts = {.pid = i->pid, .price = i->price, .is_unwell = i->is_unwell};
+    if (i->is_unwell)
+        (void)str_copy(facts.words, sizeof(facts.words), str_of(i->detail));
+    return facts;
+}
+
+static bool are_equal(const struct provider_facts *a, const struct provider_facts *b)
+{
+    return a->pid == b->pid && a->price == b->price && a->is_unwell == b->is_unwell &&
+           strcmp(a->words, b->words) == 0;
+}
+
+static void tell_facts(struct roster *r, struct seat *s)
+{
+    struct provider_facts facts = facts_of(&s->instance);
+    if (!s->is_told_started || !s->is_wanted || s->is_silent || !is_staying(s) ||
+        are_equal(&facts, &s->facts) || !r->sink->on_facts)
+        return;
+    s->facts = facts;
+    SINK(r, on_facts, s->key, &facts);
+}
+
 static void leave_seat(struct reading *read, struct seat *s, const char *reason)
 {
     struct roster *r = read->roster;
@@ -381,7 +406,13 @@ static uint32_t count_living(const struct instance_list *list)
 
 static void forget_told(struct roster *r)
 {
-    for_each_seat(r, s) if (r->is_observing) s->is_told_started = s->is_told_coming = false;
+    for_each_seat(r, s)
+    {
+        if (!r->is_observing)
+            continue;
+        s->is_told_started = s->is_told_coming = false;
+        s->facts = (struct provider_facts){0};
+    }
 }
 
 static void take_moves(struct reading *read)
@@ -395,6 +426,7 @@ static void take_moves(struct reading *read)
         if (!now || s->is_silent || !s->is_wanted || is_over(now) || !has_moved(s, now))
             continue;
         s->is_told_started = s->is_told_coming = false;
+        s->facts = (struct provider_facts){0};
         SINK(read->roster, on_exited, s->key, "it was started anew at another address", "");
     }
 }
@@ -417,6 +449,7 @@ static void read_all(struct reading *read)
     for (uint32_t i = 0; i < read->count; i++)
         if (!read->is_taken[i])
             adopt(read, i);
+    for_each_seat(r, s) tell_facts(r, s);
 }
 
 void roster_take_list(struct roster *r, const struct instance_list *list, int64_t now_ns)

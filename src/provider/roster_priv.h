@@ -22,6 +22,7 @@ struct seat {
     bool has_id, is_seen, was_seen; /* is: in the last list; was: in any */
     bool is_told_started, is_told_coming;
     bool is_stop_called;
+    struct provider_facts facts;   /* as told last */
     struct instance instance;      /* with has_id: as last listed, or as started */
     struct driver_failure failure; /* with is_doubtful */
     int64_t called_ns;             /* when that call was answered */

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/percent.h"
 #include "provider/container.h"
+#include "provider/host_process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,16 @@ static bool get_tasks(struct docker_api *api, const struct driver *d, const stru
     return false;
 }
 
+/* Tasks tell the first process by the count of their node: it is ours to see only if that is this host. */
+static int read_process(const struct json_value *status)
+{
+    const struct json_value *container = json_value_get(status, "ContainerStatus");
+    int64_t pid = json_value_int(container, "PID", 0);
+    bool is_here = pid > 0 && pid <= INT32_MAX &&
+                   host_process_is_of("", (int)pid, json_value_text(container, "ContainerID", ""));
+    return is_here ? (int)pid : 0;
+}
+
 /* Past tasks are listed for as long as the swarm remembers them: they come last, and no more than fit. */
 static bool read_tasks(const struct json_value *tasks, const struct json_value *nodes,
                        const struct config_container *c, struct instance_list *list, struct driver_failure *f)
@@ -127,6 +138,7 @@ static bool read_tasks(const struct json_value *tasks, const struct json_value *
                 return driver_fail(f, DRIVER_FAULT_RETRYABLE, "a task in the list has no id");
             if ((instance.state == INSTANCE_ENDED) != (pass == 1))
                 continue;
+            instance.pid = pass == 0 ? read_process(json_value_get(json_value_at(tasks, i), "Status")) : 0;
             if (list->count < INSTANCES_MAX)
                 list->items[list->count++] = instance;
             else if (pass == 0)
@@ -319,7 +331,8 @@ static bool wait_for_changes(struct driver *d, const struct driver_call *call, s
 
 const struct driver_ops swarm_driver = {
     .name = "swarm",
-    .capabilities = DRIVER_TELLS_ADDRESSES | DRIVER_TELLS_STARTS | DRIVER_TELLS_CHANGES,
+    .capabilities =
+        DRIVER_TELLS_ADDRESSES | DRIVER_TELLS_STARTS | DRIVER_TELLS_CHANGES | DRIVER_TELLS_PROCESSES,
     .open = open_driver,
     .close = close_driver,
     .list = list_tasks,

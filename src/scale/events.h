@@ -25,6 +25,8 @@
     X(SERVER_IN_PACE, server_in_pace, "it answers about as fast as the others again")                        \
     X(SERVER_NARROW, server_narrow, "it works on clearly fewer requests at once than the others")            \
     X(SERVER_WIDE, server_wide, "it works on as many requests at once as the others again")                  \
+    X(SERVER_UNWELL, server_unwell, "the engine says that it is not well; what probes say counts")           \
+    X(SERVER_WELL, server_well, "the engine says no more that it is not well")                               \
     X(BACK_OFF, back_off, "starts are held back after failures")                                             \
     X(PROVIDER_TROUBLE, provider_trouble, "calls to the engine that servers come from fail")                 \
     X(PROVIDER_RECOVERED, provider_recovered, "they succeed again")                                          \

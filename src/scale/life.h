@@ -43,8 +43,8 @@ struct life {
     bool is_leaving; /* must not be taken back: left the configuration or the list, or the service was removed
                       */
     bool has_taken;  /* took requests at some time */
-    bool is_refusing_known; /* the flag was seen and told */
-    int pid;
+    bool is_refusing_known;      /* the flag was seen and told */
+    struct provider_facts facts; /* what is known of its process, price and health */
     uint64_t program; /* what it was started from (learned_fingerprint); adopted: what is configured now */
     enum start_class start; /* when it was asked for */
     int64_t requested_ns, state_since_ns, taken_since_ns;

@@ -386,7 +386,7 @@ static void adopt_started(struct reconciler *r, struct str name, const struct ad
     struct life *l = adopt(r, name, address, now_ns);
     if (!l)
         return;
-    l->pid = pid;
+    l->facts.pid = pid;
     life_go(r, l, SERVER_STARTING, now_ns, "it was there already");
     if (r->is_retired)
         life_leave(r, l, "it is no longer in the configuration", now_ns);
@@ -421,7 +421,7 @@ void reconciler_on_started(struct reconciler *r, struct str name, const struct a
     if (!l) {
         adopt_started(r, name, address, pid, now_ns);
     } else {
-        l->pid = pid;
+        l->facts.pid = pid;
         if (life_state(l) == SERVER_REQUESTED) {
             l->server->address = *address; /* in no snapshot yet */
             life_go(r, l, SERVER_STARTING, now_ns,
@@ -429,6 +429,21 @@ void reconciler_on_started(struct reconciler *r, struct str name, const struct a
         }
     }
     lives_flush(r);
+}
+
+void reconciler_on_facts(struct reconciler *r, struct str name, const struct provider_facts *facts,
+                         int64_t now_ns)
+{
+    struct life *l = find_by_name(r, name);
+    if (!l || !l->provider)
+        return;
+    bool was_unwell = l->facts.is_unwell;
+    l->facts = *facts;
+    if (facts->is_unwell && !was_unwell)
+        life_tell(r, l, SCALE_EVENT_SERVER_UNWELL, true, l->facts.words, now_ns);
+    else if (was_unwell && !facts->is_unwell)
+        life_tell(r, l, SCALE_EVENT_SERVER_WELL, false, "the engine says no more that it is not well",
+                  now_ns);
 }
 
 void reconciler_on_stopping(struct reconciler *r, struct str name, const char *reason, int64_t now_ns)
@@ -696,7 +711,7 @@ uint32_t reconciler_servers(const struct reconciler *r, struct server **ret_serv
 int reconciler_pid(const struct reconciler *r, const struct server *s)
 {
     const struct life *l = find_life(r, s);
-    return l && l->may_exist ? l->pid : 0;
+    return l && l->may_exist ? l->facts.pid : 0;
 }
 
 const char *reconciler_bad_probe(const struct reconciler *r, const struct server *s)
@@ -720,8 +735,8 @@ void reconciler_write_server(const struct reconciler *r, const struct server *s,
     const struct life *l = find_life(r, s);
     if (!l)
         return;
-    if (l->pid > 0)
-        json_put_int(j, "pid", l->pid);
+    if (l->facts.pid > 0)
+        json_put_int(j, "pid", l->facts.pid);
     json_put_double(j, "since_seconds", (double)(now_ns - l->state_since_ns) / (double)NS_PER_S);
     json_put_text(j, "reason", l->reason);
     json_put_text(j, "provider", l->provider ? l->provider->ops->name : NULL);
@@ -737,6 +752,13 @@ void reconciler_write_server(const struct reconciler *r, const struct server *s,
         json_double(j, l->knee);
     else
         json_null(j);
+    json_key(j, "price_per_hour");
+    if (l->facts.price > 0)
+        json_double(j, l->facts.price);
+    else
+        json_null(j);
+    if (l->facts.is_unwell)
+        json_put_text(j, "unwell", l->facts.words);
     if (l->bad_run > 0)
         json_put_text(j, "last_bad_probe", l->last_probe);
 }

@@ -114,6 +114,9 @@ bool reconciler_is_empty(const struct reconciler *r);
 /* Facts. name is the part of the provider's key behind the slash. An unknown name that started is adopted. */
 void reconciler_on_started(struct reconciler *r, struct str name, const struct addr *address, int pid,
                            int64_t now_ns);
+/* What the engine tells of it; a server that is not known is ignored. */
+void reconciler_on_facts(struct reconciler *r, struct str name, const struct provider_facts *facts,
+                         int64_t now_ns);
 /* One that nobody asked for here is on its way, and has no address yet. */
 void reconciler_on_coming(struct reconciler *r, struct str name, int64_t now_ns);
 /* The engine is ending it unasked: it gets nothing new, and cannot come back. */

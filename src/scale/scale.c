@@ -630,6 +630,14 @@ void scale_on_coming(struct scale *s, const char *key, int64_t now_ns)
     note_existing(x, now_ns);
 }
 
+void scale_on_facts(struct scale *s, const char *key, const struct provider_facts *facts, int64_t now_ns)
+{
+    struct str name;
+    struct scaled_service *x = find_by_key(s, key, &name);
+    if (x)
+        reconciler_on_facts(x->reconciler, name, facts, now_ns);
+}
+
 void scale_on_stopping(struct scale *s, const char *key, const char *reason, int64_t now_ns)
 {
     struct str name;

@@ -81,6 +81,7 @@ void scale_on_start_failed(struct scale *s, const char *key, const char *reason,
 void scale_on_exited(struct scale *s, const char *key, const char *reason, const char *last_lines,
                      int64_t now_ns);
 void scale_on_coming(struct scale *s, const char *key, int64_t now_ns);
+void scale_on_facts(struct scale *s, const char *key, const struct provider_facts *facts, int64_t now_ns);
 void scale_on_stopping(struct scale *s, const char *key, const char *reason, int64_t now_ns);
 bool scale_on_spared(struct scale *s, const char *key, const char *reason, int64_t now_ns);
 void scale_on_trouble(struct scale *s, const struct provider *provider,

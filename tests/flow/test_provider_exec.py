@@ -63,6 +63,9 @@ def test_examples_scale_up_and_down_and_lose_nothing(weir, load, servers_directo
     assert w.post("services/app/replicas", {"count": 3}).status == 200
     wait_until(lambda: len(w.servers("app", "serving")) == 3, 20, "three servers")
     assert len(running(servers_directory)) == 3
+    wait_until(lambda: all((s["usage"] or {}).get("memory_bytes") for s in w.servers("app", "serving")), 10,
+               "what they use: the plug-in tells their processes")
+    assert {s["pid"] for s in w.servers("app", "serving")} <= set(running(servers_directory))
     assert w.post("services/app/replicas", {"count": 1}).status == 200
     wait_until(lambda: len(running(servers_directory)) == 1, 30, "one process")
     assert clients.stop().failures == [] and clients.ok > 0

@@ -281,6 +281,15 @@ def test_pages_are_followed_and_words_explained(weir, api):
     serving(w, 3)
 
 
+def test_prices_are_read(weir, api):
+    one = api()
+    plain = one.listing
+    one.listing = lambda: {"servers": [dict(s, eur=0.25 if s["id"] == "i-1" else None) for s in plain()["servers"]]}
+    w = weir(services={"shop": service(one, "2..3", list={"price": "/eur"})})
+    serving(w, 2)
+    wait_until(lambda: sorted(str(s["price_per_hour"]) for s in w.servers("shop")) == ["0.25", "None"], 10, "prices")
+
+
 def test_a_state_that_nobody_has_explained_is_told(weir, api):
     one = api()
     w = weir(services={"shop": service(one, "1..4", list={"state": "/state"})})

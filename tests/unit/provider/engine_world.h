@@ -78,6 +78,8 @@ struct engine_world {
 
     uint32_t calls[DRIVER_CALL_COUNT];
     uint32_t starts, exits, start_failures, spared, stopping, coming, troubles, recoveries, doubles;
+    uint32_t facts_told;
+    struct provider_facts last_facts;
     char last_reason[PROVIDER_TEXT_BYTES];
 };
 
@@ -400,12 +402,23 @@ static void want_step(struct engine_world *w)
     }
 }
 
+static void on_facts(void *context, const char *key, const struct provider_facts *facts)
+{
+    struct engine_world *w = context;
+    struct held *h = find_held(w, key);
+    assert_true(h && h->is_started); /* nobody hears of a server before it is there */
+    world_say(w, "facts", key, facts->words);
+    w->facts_told++;
+    w->last_facts = *facts;
+}
+
 /* --- Weir -------------------------------------------------------------------------------------------- */
 
 static void weir_begin(struct engine_world *w)
 {
-    w->sink = (struct provider_sink){w,           on_started, on_start_failed, on_exited,  on_coming,
-                                     on_stopping, on_spared,  on_observed,     on_trouble, on_recovered};
+    w->sink =
+        (struct provider_sink){w,         on_started,  on_start_failed, on_exited,    on_coming, on_stopping,
+                               on_spared, on_observed, on_trouble,      on_recovered, on_facts};
     struct roster_params params = {.provider = &w->provider,
                                    .sink = &w->sink,
                                    .service = "shop",

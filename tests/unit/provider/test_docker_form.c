@@ -149,7 +149,13 @@ static void states_are_told_apart(void **state)
     assert_true(
         read_item("\"State\":\"running\",\"Status\":\"Up 2 minutes (unhealthy)\"", CONTAINER_PUBLISHED, &i));
     assert_int_equal(i.state, INSTANCE_RUNNING);
+    assert_true(i.is_unwell);
     assert_string_equal(i.detail, "the engine's own health check says unhealthy");
+    assert_true(read_item("\"State\":\"paused\"", CONTAINER_PUBLISHED, &i));
+    assert_true(i.is_unwell && i.state == INSTANCE_RUNNING);
+    assert_true(
+        read_item("\"State\":\"running\",\"Status\":\"Up 2 minutes (healthy)\"", CONTAINER_PUBLISHED, &i));
+    assert_false(i.is_unwell);
 }
 
 static void what_is_no_container_is_refused(void **state)

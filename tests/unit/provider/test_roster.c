@@ -40,6 +40,32 @@ static void servers_come_and_go(void **state)
     }
 }
 
+static void what_the_engine_tells_of_a_server_is_passed_on_when_it_is_new(void **state)
+{
+    struct engine_world w;
+    setup(&w, KEYED, 1);
+    assert_int_equal(w.facts_told, 0); /* there was nothing to tell */
+    struct instance *i = &w.machines[0].instance;
+    i->pid = 17;
+    i->price = 0.25;
+    world_run(&w, 20 * S);
+    assert_int_equal(w.facts_told, 1);
+    assert_true(w.last_facts.pid == 17 && w.last_facts.price == 0.25 && !w.last_facts.is_unwell);
+    i->is_unwell = true;
+    snprintf(i->detail, sizeof(i->detail), "it is paused");
+    world_run(&w, 20 * S);
+    assert_int_equal(w.facts_told, 2);
+    assert_string_equal(w.last_facts.words, "it is paused");
+    i->is_unwell = false; /* words about a server that is well are nobody's business */
+    world_run(&w, 20 * S);
+    assert_int_equal(w.facts_told, 3);
+    assert_string_equal(w.last_facts.words, "");
+    weir_crash(&w);
+    world_run(&w, 20 * S);
+    assert_int_equal(w.facts_told, 4); /* the next Weir hears it anew */
+    world_fini(&w);
+}
+
 static void nothing_is_asked_before_the_first_list(void **state)
 {
     struct engine_world w;
@@ -393,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_come_and_go),
+        cmocka_unit_test(what_the_engine_tells_of_a_server_is_passed_on_when_it_is_new),
         cmocka_unit_test(nothing_is_asked_before_the_first_list),
         cmocka_unit_test(an_engine_that_is_away_changes_nothing),
         cmocka_unit_test(one_that_dies_is_told_with_the_engines_words),

@@ -349,6 +349,46 @@ static void newest_goes_among_equals(void **state)
     assert_int_equal(world_state(w, "shop-3"), SERVER_DRAINING);
 }
 
+static void dearest_goes_first_where_prices_are_told(void **state)
+{
+    struct world *w = *state;
+    w->stop_delay_ns = 1 * S;
+    world_begin(w);
+    want(w, 3);
+    world_run(w, 5 * S);
+    scale_on_facts(w->scale, "shop/shop-1", &(struct provider_facts){.price = 0.1}, w->now_ns);
+    scale_on_facts(w->scale, "shop/shop-2", &(struct provider_facts){.price = 0.3}, w->now_ns);
+    scale_on_facts(w->scale, "shop/nobody", &(struct provider_facts){.price = 9}, w->now_ns);
+    assert_true(server_slot_take(world_server(w, "shop-2"))); /* though it has more in flight */
+    want(w, 2);
+    assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING);
+    assert_true(server_slot_take(world_server(w, "shop-1")));
+    want(w, 1);
+    assert_int_equal(world_state(w, "shop-1"), SERVER_DRAINING); /* a price is more than none told */
+    want(w, 2);
+    assert_int_equal(world_state(w, "shop-1"), SERVER_SERVING); /* the cheaper one comes back */
+    assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING);
+}
+
+static void what_the_engine_says_of_health_is_told_once(void **state)
+{
+    struct world *w = *state;
+    struct provider_facts facts = {.pid = 7, .is_unwell = true, .words = "it is paused"};
+    world_begin(w);
+    world_run(w, 5 * S);
+    uint32_t before = w->log_count;
+    scale_on_facts(w->scale, "shop/shop-1", &facts, w->now_ns);
+    scale_on_facts(w->scale, "shop/shop-1", &facts, w->now_ns);
+    assert_int_equal(w->log_count, before + 1);
+    assert_int_equal(w->log[before].kind, SCALE_EVENT_SERVER_UNWELL);
+    assert_string_equal(w->log[before].reason, "it is paused");
+    assert_int_equal(world_state(w, "shop-1"), SERVER_SERVING); /* probes decide */
+    assert_int_equal(scale_pid(w->scale, world_server(w, "shop-1")), 7);
+    scale_on_facts(w->scale, "shop/shop-1", &(struct provider_facts){0}, w->now_ns);
+    assert_int_equal(w->log_count, before + 2);
+    assert_int_equal(w->log[before + 1].kind, SCALE_EVENT_SERVER_WELL);
+}
+
 static void slow_start_beside_others(void **state)
 {
     struct world *w = *state;
@@ -909,6 +949,8 @@ int main(void)
         STORY(draining_server_comes_back),
         STORY(not_yet_serving_go_first),
         STORY(newest_goes_among_equals),
+        STORY(dearest_goes_first_where_prices_are_told),
+        STORY(what_the_engine_says_of_health_is_told_once),
         STORY(slow_start_beside_others),
         STORY(unhealthy_server_rests_and_returns),
         STORY(servers_that_stay_unhealthy_are_replaced_one_by_one),
