@@ -10,13 +10,16 @@
 #include "cli/client.h"
 #include "config/reader.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_NS (200 * NS_PER_MS)
-#define WAIT_NS (45 * NS_PER_S) /* two tries that time out, and some */
+#define LOOK_NS              (200 * NS_PER_MS)
+#define SPARE_NS             (25 * NS_PER_S) /* beside two tries that time out */
+#define TRY_S_MAX            600
+#define TRY_S_OF_AN_OLD_WEIR 10 /* which does not tell it */
 
 static int test_by_file(const struct command_line *line, const char *path, const char *name)
 {
@@ -45,11 +48,17 @@ static int print_test(const struct json_value *test)
     return json_value_bool(test, "is_delivered", false) ? CLI_OK : CLI_FAILED;
 }
 
+static int64_t wait_of(const struct json_value *test)
+{
+    double try_s = json_value_double(test, "timeout_seconds", TRY_S_OF_AN_OLD_WEIR);
+    return SPARE_NS + (int64_t)(2 * fmin(fmax(try_s, 0), TRY_S_MAX) * 1e9);
+}
+
 static int test_running(const struct command_line *line, const char *name)
 {
     CLEANUP(buf_fini) struct buf path = {0};
     struct json_value *answer;
-    int64_t until_ns = clock_now_ns() + WAIT_NS;
+    int64_t began_ns = clock_now_ns();
     buf_put(&path, STR("/api/v1/sinks/"));
     percent_put(&path, str_of(name));
     buf_put(&path, STR("/test"));
@@ -57,12 +66,13 @@ static int test_running(const struct command_line *line, const char *name)
     while (status == CLI_OK) {
         const struct json_value *test = json_value_get(answer, "test");
         bool is_done = json_value_bool(test, "is_done", true);
+        int64_t wait_ns = wait_of(test);
         if (is_done)
             status = print_test(test);
         json_value_free(answer);
         if (is_done)
             return status;
-        if (clock_now_ns() > until_ns) {
+        if (clock_now_ns() - began_ns > wait_ns) {
             fputs("weir notify: the test takes too long; `weir notify test -c FILE` shows more\n", stderr);
             return CLI_FAILED;
         }

@@ -440,6 +440,7 @@ enum config_severity { CONFIG_CRITICAL, CONFIG_WARNING, CONFIG_NOTICE };
 struct config_pace {       /* how a sink is told */
     int64_t group_wait_ns; /* default 5s */
     int64_t give_up_ns;    /* default 24h */
+    int64_t timeout_ns;    /* of one try; default 10s */
     uint32_t per_minute;   /* messages; default 20 */
     uint32_t queue;        /* alerts that wait; default 1000 */
 };

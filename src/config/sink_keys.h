@@ -82,8 +82,17 @@
          .min = SECONDS(1),                                                                                  \
          .max = HOURS(24 * 7),                                                                               \
          .example = "1h",                                                                                    \
-         .synonyms = " expire max_age retry_for timeout ",                                                   \
+         .synonyms = " expire max_age retry_for ",                                                           \
          .help = "What could not be delivered for so long is dropped."},                                     \
+        {.name = "timeout",                                                                                  \
+         .type = VALUE_DURATION,                                                                             \
+         .offset = AT(config_notify, pace.timeout_ns),                                                       \
+         .default_text = "10s",                                                                              \
+         .min = SECONDS(1) / 10,                                                                             \
+         .max = SECONDS(300),                                                                                \
+         .example = "30s",                                                                                   \
+         .synonyms = " deadline request_timeout send_timeout max_time ",                                     \
+         .help = "How long one try may take; then it is broken off, and made again later."},                 \
     {                                                                                                        \
         .name = "queue", .type = VALUE_COUNT, .offset = AT(config_notify, pace.queue),                       \
         .default_text = "1000", .min = 1, .max = 10000, .example = "100",                                    \

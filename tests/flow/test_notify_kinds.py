@@ -416,9 +416,9 @@ def test_a_program_that_hangs_ends_with_all_it_started(told, directory):
                                  "child = subprocess.Popen(['sleep', '1000'])\n"
                                  "pathlib.Path(sys.argv[1]).write_text(str(child.pid))\n"
                                  "child.wait()\n"), str(pid)]
-    t = told("exec", {"command": command})
+    t = told("exec", {"command": command, "timeout": "1s"})
     t.fire()
-    t.weir.wait_log("the program: no answer in time", 40)
+    t.weir.wait_log("the program: no answer in time", 20)
 
     def is_gone():
         try:

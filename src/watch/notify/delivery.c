@@ -20,7 +20,6 @@
 
 #include <stdlib.h>
 
-#define TRY_TIMEOUT_NS    (10 * NS_PER_S)
 #define NO_THREAD_WAIT_NS (1 * NS_PER_S)
 
 /* One try, with copies of all it needs: it may outlive the sink. */
@@ -125,7 +124,7 @@ static struct attempt *new_attempt(struct delivery *d, const struct notice *cons
     t->exchange = (struct exchange){.config = config_sink_copy(t->arena, d->config),
                                     .message = &t->message,
                                     .fetch = d->params.fetch,
-                                    .timeout_ns = TRY_TIMEOUT_NS};
+                                    .timeout_ns = d->config->pace.timeout_ns};
     return t;
 }
 
@@ -224,7 +223,7 @@ static void flush(struct delivery *d, int64_t until_ns)
         struct attempt *t = left_ns < NS_PER_MS ? NULL : take_attempt(d, clock_now_ns());
         if (!t)
             return;
-        t->exchange.timeout_ns = MIN(left_ns, TRY_TIMEOUT_NS);
+        t->exchange.timeout_ns = MIN(left_ns, d->config->pace.timeout_ns);
         run_attempt(&t->job);
         is_answering = t->answer.verdict != RETRY_LATER;
         finish(d, &t->answer, clock_now_ns());

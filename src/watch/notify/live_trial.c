@@ -23,7 +23,8 @@ struct live_trial {
     sink_fetch *fetch;
     struct job_pool *pool; /* NULL until the first */
     struct live_job *current;
-    char *sink; /* owned; of the latest; NULL: none yet */
+    char *sink;         /* owned; of the latest; NULL: none yet */
+    int64_t timeout_ns; /* of one try of it */
     struct buf lines;
     bool is_delivered;
 };
@@ -114,6 +115,7 @@ bool live_trial_start(struct live_trial *t, const struct config_notify *config, 
     t->current = j;
     free(t->sink);
     t->sink = mem_strdup(config->name.ptr);
+    t->timeout_ns = config->pace.timeout_ns;
     buf_clear(&t->lines);
     t->is_delivered = false;
     return true;
@@ -128,6 +130,7 @@ void live_trial_write(const struct live_trial *t, struct json *j)
     }
     json_begin_object(j);
     json_put_text(j, "sink", t->sink);
+    json_put_double(j, "timeout_seconds", (double)t->timeout_ns / 1e9);
     json_put_bool(j, "is_done", !t->current);
     json_put_bool(j, "is_delivered", t->is_delivered);
     json_key(j, "lines");

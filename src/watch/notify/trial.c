@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define TRIAL_TIMEOUT_NS (10 * NS_PER_S)
-
 static void tell(const struct trial *t, const char *format, ...) PRINTF_LIKE(2, 3);
 static void tell(const struct trial *t, const char *format, ...)
 {
@@ -60,7 +58,7 @@ static bool send_one(const struct trial *t, enum alert_change change, int64_t st
     struct exchange x = {.config = t->config,
                          .message = &message,
                          .fetch = t->fetch,
-                         .timeout_ns = TRIAL_TIMEOUT_NS,
+                         .timeout_ns = t->config->pace.timeout_ns,
                          .watcher = &watcher};
     struct sink_answer answer;
     tell(t, "%s: %s", t->config->name.ptr,

@@ -82,10 +82,12 @@ struct room {
 /* Without a pause for grouping: what is told first leaves by itself. */
 static struct config_notify sink(const char *name, const char *url)
 {
-    return (struct config_notify){.kind = NOTIFY_WEBHOOK,
-                                  .name = str_of(name),
-                                  .url.value = str_of(url),
-                                  .pace = {.give_up_ns = 3600 * NS_PER_S, .per_minute = 6000, .queue = 256}};
+    return (struct config_notify){
+        .kind = NOTIFY_WEBHOOK,
+        .name = str_of(name),
+        .url.value = str_of(url),
+        .pace = {
+            .give_up_ns = 3600 * NS_PER_S, .timeout_ns = 10 * NS_PER_S, .per_minute = 6000, .queue = 256}};
 }
 
 static struct room open_room(const struct answer *answers, size_t count, const char *url, bool is_real)
