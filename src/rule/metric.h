@@ -54,7 +54,8 @@
     X(CLOCK_ERROR, "clock_error", SECONDS, HOST,                                                             \
       "How far the clock may be off at most, as the kernel reckons.")                                        \
     X(CLOCK_SYNCHRONISED, "clock_synchronised", FLAG, HOST,                                                  \
-      "Whether something (NTP, PTP) disciplines the clock.")                                                 \
+      "Whether something (NTP, PTP) disciplines the clock; unknown until something has since the kernel "    \
+      "started.")                                                                                            \
     X(CPU_CORE, "cpu_core", PERCENT, CPU, "Use of one CPU.")                                                 \
     /* The control group (container) of Weir */                                                              \
     X(CGROUP_CPU, "cgroup_cpu", PERCENT, HOST,                                                               \

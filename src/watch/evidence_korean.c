@@ -36,6 +36,8 @@ static const struct evidence_korean sentences[] = {
     {"HostDiskFillsToday", DISK_FILLS, DISK_IS_CALM},
     {"HostDiskReadOnly", "{lasted} 동안 {path}에 아무것도 쓸 수 없습니다.",
      "{lasted} 만에 {path}에 다시 쓸 수 있습니다."},
+    {"HostClockUnsynchronised", "{lasted} 동안 시계가 동기화(NTP, PTP)되지 않았습니다{rest}.",
+     "{lasted} 만에 시계가 다시 동기화됩니다."},
     {"HostOutOfMemory", KILLED, NONE_KILLED},
     {"CgroupOutOfMemory", KILLED, NONE_KILLED},
     {"ServiceDown", "{note}.", "{note}. {lasted} 만에 해결되었습니다."},

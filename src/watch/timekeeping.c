@@ -12,13 +12,28 @@
 #include <string.h>
 #include <sys/timex.h>
 
+/* What the kernel begins with as both errors (NTP_PHASE_LIMIT). Whoever disciplines a clock tells a smaller
+ * estimate, which stays when that program is gone; the bound grows by itself until it is there again. */
+#define FIRST_ERROR_S 16.0
+
+struct reading timekeeping_judge(bool is_synchronised, double frequency_shift, double error_bound_s,
+                                 double estimated_error_s)
+{
+    bool is_untouched =
+        frequency_shift == 0 && error_bound_s >= FIRST_ERROR_S && estimated_error_s >= FIRST_ERROR_S;
+    if (!is_synchronised && is_untouched)
+        return reading_unknown("nobody has told the kernel of the clock since it started");
+    return reading_known(is_synchronised);
+}
+
 void timekeeping_read(const struct timex *t, int result, struct clock_sample *ret_sample)
 {
     bool is_nano = (t->status & STA_NANO) != 0;
     bool is_good = (t->status & STA_UNSYNC) == 0 && result != TIME_ERROR;
     ret_sample->offset_s = reading_known((double)t->offset / (is_nano ? 1e9 : 1e6));
     ret_sample->error_bound_s = reading_known((double)t->maxerror / 1e6);
-    ret_sample->is_synchronised = reading_known(is_good);
+    ret_sample->is_synchronised =
+        timekeeping_judge(is_good, (double)t->freq, (double)t->maxerror / 1e6, (double)t->esterror / 1e6);
 }
 
 void timekeeping_take(struct clock_sample *ret_sample)

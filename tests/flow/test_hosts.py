@@ -64,6 +64,7 @@ def test_node_exporter_is_a_host(weir, origin, node_exporter):
     assert abs(theirs["load1",] - psutil.getloadavg()[0]) < 3
     assert 0 <= theirs["cpu",] <= 100
     assert set(ours) >= {("cpu",), ("memory",), ("disk", "/")}
+    assert theirs["clock_synchronised",] == ours["clock_synchronised",]  # the same judgement of the same clock, unknown or not
     assert ("process_cpu", "worker") in ours and ("process_cpu", "worker") not in theirs
     # It goes away: what was told is kept for a while, then it is unknown and never 0.
     stop()

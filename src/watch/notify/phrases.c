@@ -50,6 +50,7 @@ static const struct {
     {"HostPortsHigh", "연결에 쓸 로컬 포트가 부족해지고 있습니다"},
     {"HostListenOverflows", "연결 대기열이 가득 차 있습니다"},
     {"HostClockOff", "시계가 맞지 않습니다"},
+    {"HostClockUnsynchronised", "시계가 더 이상 동기화되지 않습니다"},
     {"HostDown", "다른 시스템의 값을 읽을 수 없습니다"},
     {"ProbeFailing", "외부에서 본 사이트가 실패합니다"},
     {"ProbeSlow", "외부에서 본 사이트가 느립니다"},

@@ -12,6 +12,7 @@
 #include "watch/formula.h"
 #include "watch/recent.h"
 #include "watch/remote/exposition_reader.h"
+#include "watch/timekeeping.h"
 #include "watch/trend.h"
 
 #include <math.h>
@@ -56,6 +57,8 @@ static const char not_told[] = "the exporter does not tell it";
     X(LISTEN_DROPS, "node_netstat_TcpExt_ListenDrops", NULL, NULL)                                           \
     X(CLOCK_OFFSET, "node_timex_offset_seconds", NULL, NULL)                                                 \
     X(CLOCK_ERROR, "node_timex_maxerror_seconds", NULL, NULL)                                                \
+    X(CLOCK_ESTIMATE, "node_timex_estimated_error_seconds", NULL, NULL)                                      \
+    X(CLOCK_FREQUENCY, "node_timex_frequency_adjustment_ratio", NULL, NULL)                                  \
     X(CLOCK_SYNCHRONISED, "node_timex_sync_status", NULL, NULL)
 #define FACT_ID(id, metric, label, value) FACT_##id,
 enum fact { FACTS(FACT_ID) FACT_COUNT };
@@ -401,6 +404,10 @@ static void make_tables(const struct node_exporter *n, struct host_sample *s)
     s->clock.offset_s = fact_gauge(n, FACT_CLOCK_OFFSET);
     s->clock.error_bound_s = fact_gauge(n, FACT_CLOCK_ERROR);
     s->clock.is_synchronised = fact_gauge(n, FACT_CLOCK_SYNCHRONISED);
+    if (s->clock.is_synchronised.is_known)
+        s->clock.is_synchronised =
+            timekeeping_judge(f[FACT_CLOCK_SYNCHRONISED] > 0, f[FACT_CLOCK_FREQUENCY] - 1,
+                              f[FACT_CLOCK_ERROR], f[FACT_CLOCK_ESTIMATE]);
 }
 
 static struct trend *trend_of(struct node_exporter *n, const char *path)

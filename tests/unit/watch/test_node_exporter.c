@@ -115,6 +115,32 @@ static void other_exporters_tell_nothing_of_the_machine(void **state)
     node_exporter_free(n);
 }
 
+static void a_clock_that_nobody_keeps_is_told_when_somebody_did(void **state)
+{
+    (void)state;
+    struct node_exporter *n = node_exporter_new();
+    assert_true(node_exporter_read(n,
+                                   STR("node_memory_MemTotal_bytes 8e9\n"
+                                       "node_timex_estimated_error_seconds 16\n"
+                                       "node_timex_maxerror_seconds 16\n"
+                                       "node_timex_frequency_adjustment_ratio 1\n"
+                                       "node_timex_sync_status 0\n"),
+                                   S, &sample, why, sizeof(why)));
+    assert_false(sample.clock.is_synchronised.is_known);
+    assert_true(node_exporter_read(n,
+                                   STR("node_timex_estimated_error_seconds 0.0001\n"
+                                       "node_timex_maxerror_seconds 16\n"
+                                       "node_timex_frequency_adjustment_ratio 0.9999\n"
+                                       "node_timex_sync_status 0\n"),
+                                   2 * S, &sample, why, sizeof(why)));
+    assert_reading(sample.clock.is_synchronised, 0);
+    assert_true(node_exporter_read(n, STR("node_timex_sync_status 1\n"), 3 * S, &sample, why, sizeof(why)));
+    assert_reading(sample.clock.is_synchronised, 1);
+    assert_true(node_exporter_read(n, STR("node_load1 1\n"), 4 * S, &sample, why, sizeof(why)));
+    assert_false(sample.clock.is_synchronised.is_known);
+    node_exporter_free(n);
+}
+
 static void nonsense_is_unknown(void **state)
 {
     (void)state;
@@ -141,6 +167,7 @@ int main(void)
         cmocka_unit_test(counters_become_rates_with_the_second_answer),
         cmocka_unit_test(what_is_no_exporter_is_refused),
         cmocka_unit_test(other_exporters_tell_nothing_of_the_machine),
+        cmocka_unit_test(a_clock_that_nobody_keeps_is_told_when_somebody_did),
         cmocka_unit_test(nonsense_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,20 @@ static void test_clock(void **state)
     t.status = STA_PLL;
     timekeeping_read(&t, TIME_ERROR, &s);
     assert_true(is_value(s.is_synchronised, 0));
+    /* As it starts: on a virtual machine that is ordinary. */
+    t = (struct timex){.maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC};
+    timekeeping_read(&t, TIME_ERROR, &s);
+    assert_false(s.is_synchronised.is_known);
+    assert_string_equal(s.is_synchronised.why_unknown,
+                        "nobody has told the kernel of the clock since it started");
+    /* Whatever disciplined it is gone: what that set is still there. */
+    t.freq = -123456;
+    timekeeping_read(&t, TIME_ERROR, &s);
+    assert_true(is_value(s.is_synchronised, 0));
+    t.freq = 0;
+    t.esterror = 900;
+    timekeeping_read(&t, TIME_ERROR, &s);
+    assert_true(is_value(s.is_synchronised, 0));
     timekeeping_take(&s);
     assert_true(s.is_synchronised.is_known || s.is_synchronised.why_unknown);
 }
