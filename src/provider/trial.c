@@ -10,6 +10,7 @@
 #include "net/socket.h"
 #include "provider/drivers.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +27,10 @@ struct trial {
     atomic_bool is_cancelled;
     char key[INSTANCE_KEY_BYTES];
     uint32_t count_before;
-    struct instance_list before; /* owned */
-    bool is_asked;               /* something may have been started */
-    struct instance instance;    /* the one that was started; id "" before it was seen */
+    struct instance_list before;    /* owned */
+    bool is_asked;                  /* something may have been started */
+    struct instance instance;       /* the one that was started; id "" before it was seen */
+    char seen[PROVIDER_TEXT_BYTES]; /* what the last look at it found; "": nothing to tell */
     int64_t step_ns;
 };
 
@@ -131,6 +133,15 @@ static bool start(struct trial *t)
     return is_good ? done(t, "accepted") : engine_failed(t, &f);
 }
 
+/* With the engine's own words about the server, or what else was seen last. */
+static bool too_late(struct trial *t, const char *what)
+{
+    char text[PROVIDER_TEXT_BYTES + 80];
+    const char *words = t->seen[0] ? t->seen : t->instance.detail;
+    (void)snprintf(text, sizeof(text), "%s%s%s", what, words[0] ? ": " : "", words);
+    return failed(t, text);
+}
+
 /* The one that was not there before. */
 static const struct instance *find_new(const struct trial *t, const struct instance_list *l)
 {
@@ -163,23 +174,24 @@ static bool await_address(struct trial *t)
         }
         (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
     }
-    return failed(t, t->instance.id[0] ? "it has no address within start_timeout"
-                                       : "it is not listed within start_timeout");
+    return too_late(t, t->instance.id[0] ? "it has no address within start_timeout"
+                                         : "it is not listed within start_timeout");
 }
 
-static bool connects(const struct trial *t)
+static bool connects(struct trial *t)
 {
     int fd = socket_connect(&t->instance.address);
     struct pollfd p = {.fd = fd, .events = POLLOUT};
-    if (fd < 0)
-        return false;
-    bool is_good =
-        poll(&p, 1, (int)(t->service->health.timeout_ns / NS_PER_MS)) == 1 && socket_error(fd) == 0;
-    close(fd);
-    return is_good;
+    int error = fd < 0 ? errno : ETIMEDOUT;
+    if (fd >= 0 && poll(&p, 1, (int)(t->service->health.timeout_ns / NS_PER_MS)) == 1)
+        error = socket_error(fd);
+    if (fd >= 0)
+        close(fd);
+    (void)snprintf(t->seen, sizeof(t->seen), "%s", error ? strerror(error) : "");
+    return error == 0;
 }
 
-static bool answers(const struct trial *t)
+static bool answers(struct trial *t)
 {
     const struct config_health *h = &t->service->health;
     char address[ADDR_TEXT_BYTES], url[ADDR_TEXT_BYTES + 1100], host[320];
@@ -196,20 +208,44 @@ static bool answers(const struct trial *t)
                               .header_count = 1,
                               .is_direct = true,
                               .timeout_ns = h->timeout_ns};
-    if (!fetch(&q, &response, &err))
+    if (!fetch(&q, &response, &err)) {
+        (void)snprintf(t->seen, sizeof(t->seen), "%s", err.text);
         return false;
+    }
     fetch_response_fini(&response);
+    (void)snprintf(t->seen, sizeof(t->seen), "status %d", response.status);
     return response.status >= h->status_min && response.status <= h->status_max;
+}
+
+/* It need not be waited for any longer. What the engine does not tell now it tells later. */
+static bool has_ended(struct trial *t)
+{
+    struct driver_failure f = {0};
+    struct instance_list l = {0};
+    if (!list(t, &l, &f))
+        return false;
+    const struct instance *i = find_id(&l, t->instance.id);
+    bool is_over = !i || !is_alive(i);
+    if (is_over)
+        (void)snprintf(t->seen, sizeof(t->seen), "%s",
+                       i && i->detail[0] ? i->detail : "it has ended, and the engine does not say why");
+    free(l.items);
+    return is_over;
 }
 
 static bool await_answer(struct trial *t)
 {
-    int64_t until_ns = clock_now_ns() + t->service->scale.start_timeout_ns;
+    int64_t until_ns = clock_now_ns() + t->service->scale.start_timeout_ns, list_ns = clock_now_ns();
     begin(t,
           t->service->health.has_path ? "wait for its first good probe" : "wait until it takes connections");
     while (!answers(t)) {
         if (clock_now_ns() >= until_ns)
-            return failed(t, "not within start_timeout");
+            return too_late(t, "not within start_timeout");
+        if (clock_now_ns() - list_ns >= NS_PER_S) {
+            list_ns = clock_now_ns();
+            if (has_ended(t))
+                return failed(t, t->seen);
+        }
         (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
     }
     return done(t, "it answers");

@@ -300,10 +300,11 @@ def test_a_state_that_nobody_has_explained_is_told(weir, api):
     assert len(w.takes_requests()) == 1
 
 
-def trial(api, tmp_path, **more):
+def trial(api, tmp_path, health=None, **more):
     """What `weir provider test` says, and its exit status."""
     config = tmp_path / "weir.yaml"
-    config.write_text(yaml.dump({"services": {"shop": service(api, "1..6", scale={"start_timeout": "3s"}, **more)}}))
+    shop = service(api, "1..6", scale={"start_timeout": "3s"}, **more) | ({"health": health} if health else {})
+    config.write_text(yaml.dump({"services": {"shop": shop}}))
     result = subprocess.run([binary(), "provider", "test", "shop", "-c", str(config)], capture_output=True, text=True, timeout=50)
     return result.stdout + result.stderr, result.returncode
 
@@ -332,3 +333,12 @@ def test_a_trial_that_fails_tells_why_and_leaves_nothing(api, tmp_path):
     one.always["list"] = status(500, b"out of order")
     told, code = trial(one, tmp_path)
     assert code == 1 and "out of order (retryable)" in told
+    one.always.clear()
+    plain = one.listing
+    one.listing = lambda: {"servers": [dict(s, port=one.httpd.server_port) for s in plain()["servers"]]}  # has no such page
+    told, code = trial(one, tmp_path, health={"path": "/healthz", "status": 204})
+    assert code == 1 and "FAILED: not within start_timeout: status 200" in told
+    looks = []
+    one.listing = lambda: looks.append(0) or {"servers": plain()["servers"] if len(looks) < 4 else []}
+    told, code = trial(one, tmp_path, health={"path": "/healthz", "status": 204})
+    assert code == 1 and "FAILED: it has ended, and the engine does not say why" in told
