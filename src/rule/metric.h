@@ -153,7 +153,8 @@
       "Until the first certificate of the chain that was shown ends to be valid.")                           \
     /* The services */                                                                                       \
     X(SERVICE_DOWN, "service_down", FLAG, SERVICE,                                                           \
-      "The service wants servers and has no healthy one; not while its first ones start.")                   \
+      "The service wants servers and has no healthy one; not while its first ones start, and not for 5 s "   \
+      "when Weir replaces one that died.")                                                                   \
     X(SERVERS_HEALTHY, "servers_healthy", COUNT, SERVICE, "Servers that take requests now.")                 \
     X(SERVERS_WANTED, "servers_wanted", COUNT, SERVICE,                                                      \
       "Servers that are configured, or that scaling wants.")                                                 \

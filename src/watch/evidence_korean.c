@@ -119,7 +119,7 @@ static const struct note_form {
     {METRIC_SERVICE_DOWN, "{} has {} healthy of {} wanted again",
      "{0} 서비스에 필요한 서버 {2}대 가운데 {1}대가 다시 정상입니다"},
     {METRIC_SERVICE_DOWN, "{} has had none for {t}; {} wanted; {}",
-     "{0} 서비스에 {1} 동안 정상 서버가 없습니다({3}). 필요한 서버는 {2}대입니다"},
+     "{0} 서비스에 {1} 동안 정상 서버가 없습니다. 필요한 서버는 {2}대입니다({3})"},
     {METRIC_SERVICE_DOWN, "{} has had none for {t}; {} wanted",
      "{0} 서비스에 {1} 동안 정상 서버가 없습니다. 필요한 서버는 {2}대입니다"},
     {METRIC_ERROR_RATE, "{} of {} within {t}", "{2} 동안 {1}건 중 {0}건"},

@@ -85,7 +85,9 @@ struct reading presence_step(struct presence *p, const struct watch_service_inpu
         p->absent_since_ns = MAX(now_ns, 1);
     int64_t grace_ns = input->start_grace_ns > 0 ? input->start_grace_ns : WATCH_START_GRACE_NS;
     bool is_starting = !p->was_healthy && now_ns - p->wanted_since_ns < grace_ns;
-    return reading_known(is_starting ? 0 : 1);
+    bool is_replaced =
+        input->is_scaled && p->was_healthy && now_ns - p->absent_since_ns < WATCH_RESTART_GRACE_NS;
+    return reading_known(is_starting || is_replaced ? 0 : 1);
 }
 
 /* ---- deaths ---- */

@@ -44,7 +44,8 @@ struct presence {            /* all zero is the start */
 };
 
 /* 1: the service has no healthy server although it wants one, and its start-up grace is over; else 0. Always
- * known. */
+ * known. When the only server of a service that Weir scales dies, another is there in a moment, and requests
+ * wait for it: nobody is to be called for that. */
 struct reading presence_step(struct presence *p, const struct watch_service_input *input, int64_t now_ns);
 
 /* ---- how often did servers die lately? ---- */

@@ -50,7 +50,8 @@ struct watch_service_input {
     const char *scale_reason;                /* why it needs so many; borrowed for the call; NULL: nothing */
 };
 
-#define WATCH_START_GRACE_NS (10 * INT64_C(1000000000))
+#define WATCH_START_GRACE_NS   (10 * INT64_C(1000000000))
+#define WATCH_RESTART_GRACE_NS (5 * INT64_C(1000000000)) /* of services that are scaled */
 
 /* An alert began, ended, or can no longer be judged (and again). */
 struct watch_alert_event {

@@ -190,7 +190,7 @@ def test_korean(told, origin):
     title, text = check_discord(service.wait(1)[0])
     assert title.startswith("위험: 서비스에 정상 서버가 없습니다 (shop, ")
     assert "심각도" in text and "+09:00" in text
-    assert "정상 서버가 없습니다. 필요한 서버는 1대입니다." in text and "wanted" not in text
+    assert "정상 서버가 없습니다. 필요한 서버는 1대입니다(" in text and "wanted" not in text
 
 
 def test_templates(told, origin):

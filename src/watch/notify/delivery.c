@@ -20,6 +20,7 @@
 
 #include <stdlib.h>
 
+#define SAID_AGAIN_NS     (300 * NS_PER_S)
 #define NO_THREAD_WAIT_NS (1 * NS_PER_S)
 
 /* One try, with copies of all it needs: it may outlive the sink. */
@@ -44,6 +45,8 @@ struct delivery {
     struct attempt *current; /* on the job thread */
     struct timer timer;      /* the next message may leave */
     bool is_closing;
+    int64_t said_ns; /* when the log last said why nothing arrives, and in which words */
+    char said[sizeof(((struct sink_answer *)NULL)->text)];
 };
 
 /* ---- one try ---- */
@@ -64,8 +67,20 @@ static void release_attempt(struct job *j)
     free(t);
 }
 
+/* A receiver that is away for a night is no reason for a line every few seconds. */
+static bool is_news(struct delivery *d, const char *why, int64_t now_ns)
+{
+    bool is_said = d->said_ns && strcmp(d->said, why) == 0 && now_ns - d->said_ns < SAID_AGAIN_NS;
+    if (is_said)
+        return false;
+    d->said_ns = MAX(now_ns, 1);
+    str_copy(d->said, sizeof(d->said), str_of(why));
+    return true;
+}
+
 /* What became of it, in the log. */
-static void tell(const struct delivery *d, const struct sink_answer *a, const struct outbox_result *r)
+static void tell(struct delivery *d, const struct sink_answer *a, const struct outbox_result *r,
+                 int64_t now_ns)
 {
     char pause[UNITS_TEXT_BYTES];
     if (r->lost)
@@ -73,7 +88,7 @@ static void tell(const struct delivery *d, const struct sink_answer *a, const st
                   r->is_expired ? "they are too old" : "they were refused", a->text);
     else if (a->verdict == RETRY_NEVER)
         log_warn("notify %s: a message was refused, its alerts are told one by one: %s", d->name, a->text);
-    if (r->retry_ns)
+    if (r->retry_ns && is_news(d, a->text, now_ns))
         log_warn("notify %s: not delivered, next try in %s: %s", d->name,
                  units_format_duration(pause, r->retry_ns / NS_PER_MS * NS_PER_MS), a->text);
 }
@@ -86,7 +101,9 @@ static void finish(struct delivery *d, const struct sink_answer *a, int64_t now_
     if (failed_ns && !result.failing_ns)
         log_info("notify %s: delivered again, after %s", d->name,
                  units_format_duration(span, failed_ns / NS_PER_S * NS_PER_S));
-    tell(d, a, &result);
+    if (a->verdict == RETRY_DELIVERED)
+        d->said_ns = 0;
+    tell(d, a, &result, now_ns);
     if (d->params.on_delivered)
         d->params.on_delivered(d->params.context);
 }

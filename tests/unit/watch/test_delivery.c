@@ -191,6 +191,53 @@ static void test_retried_in_order(void **state)
     close_room(&r, 0);
 }
 
+/* What the log says on standard error from here on; end_log() gives it. */
+static FILE *begin_log(int *ret_stderr)
+{
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    *ret_stderr = dup(STDERR_FILENO);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    log_set_level(LOG_LEVEL_INFO);
+    return file;
+}
+
+static void end_log(FILE *file, int saved, char *out, size_t out_bytes)
+{
+    log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1));
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(file);
+    out[fread(out, 1, out_bytes - 1, file)] = '\0';
+    fclose(file);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void test_the_log_says_once_why_nothing_arrives(void **state)
+{
+    static const struct answer answers[] = {{500, 0}, {500, 0}, {0, 0}};
+    char log[4096];
+    int saved;
+    struct room r = open_room(answers, ARRAY_LEN(answers), "http://receiver.test/", false);
+    FILE *file = begin_log(&saved);
+    send_change(&r, 0, ALERT_FIRED);
+    wait_for(&r, ROW("delivered"), 1);
+    end_log(file, saved, log, sizeof(log));
+    assert_int_equal(metric(&r, ROW("retried")), 3);
+    assert_int_equal(count_of(log, "not delivered, next try in"), 2);
+    assert_int_equal(count_of(log, "the receiver answered 500"), 1);
+    assert_int_equal(count_of(log, "connection refused"), 1);
+    assert_int_equal(count_of(log, "delivered again"), 1);
+    close_room(&r, 0);
+}
+
 static void test_retry_after_is_honoured(void **state)
 {
     static const struct answer answers[] = {{429, 2}};
@@ -435,6 +482,7 @@ int main(void)
     log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1)); /* silence */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retried_in_order),
+        cmocka_unit_test(test_the_log_says_once_why_nothing_arrives),
         cmocka_unit_test(test_retry_after_is_honoured),
         cmocka_unit_test(test_a_refused_group_is_parted),
         cmocka_unit_test(test_flushed_at_the_end),

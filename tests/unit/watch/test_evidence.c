@@ -125,7 +125,7 @@ static void what_fires_and_ends(void **state)
          .value = 1,
          .english = "shop has had none for 12s; 2 wanted; shop-1: status 500",
          .korean =
-             "shop 서비스에 12초 동안 정상 서버가 없습니다(shop-1: status 500). 필요한 서버는 2대입니다."},
+             "shop 서비스에 12초 동안 정상 서버가 없습니다. 필요한 서버는 2대입니다(shop-1: status 500)."},
         {.rule = "ErrorRateHigh",
          .label = "service",
          .label_value = "shop",

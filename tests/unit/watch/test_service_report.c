@@ -97,12 +97,33 @@ static void it_is_said_why_there_is_no_server(void **state)
     close_room(&r);
 }
 
+/* A server that dies and is replaced at once is no outage; one that is not there after 5 s is. */
+static void a_restart_is_no_outage(void **state)
+{
+    for (int is_scaled = 0; is_scaled <= 1; is_scaled++) {
+        struct room r = open_room();
+        struct watch_service_input input = {
+            .name = STR("shop"), .servers_wanted = 1, .servers_healthy = 1, .is_scaled = is_scaled};
+        for (int64_t second = 0; second < 20; second++) {
+            input.servers_healthy = second < 10;
+            board_begin(r.board, (r.second + second) * NS_PER_S, NS_PER_S);
+            service_report_put(r.report, &input, 1, r.board);
+            board_end(r.board);
+            const struct series *down =
+                board_find(r.board, METRIC_SERVICE_DOWN, &(struct subject){.names = {"shop"}});
+            assert_int_equal(down->reading.value, second >= (is_scaled ? 15 : 10));
+        }
+        close_room(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_middle_of_the_last_minute),
         cmocka_unit_test(who_promises_a_latency_is_judged_by_that),
         cmocka_unit_test(it_is_said_why_there_is_no_server),
+        cmocka_unit_test(a_restart_is_no_outage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
