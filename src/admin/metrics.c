@@ -15,7 +15,8 @@
 #include <math.h>
 #include <stdio.h>
 
-void metrics_put_label(struct buf *out, struct str text)
+/* With backslash, quote and newline escaped, as label values want it. */
+static void put_label_value(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -38,12 +39,12 @@ static void put_family(struct buf *out, const char *name, const char *type, cons
 static void put_object_labels(struct buf *out, const struct service *service, const struct server *server)
 {
     buf_put(out, STR("service=\""));
-    metrics_put_label(out, str_of(service->name));
+    put_label_value(out, str_of(service->name));
     buf_put_char(out, '"');
     if (!server)
         return;
     buf_put(out, STR(",server=\""));
-    metrics_put_label(out, str_of(server->name));
+    put_label_value(out, str_of(server->name));
     buf_put_char(out, '"');
 }
 

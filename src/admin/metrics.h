@@ -11,6 +11,3 @@
 /* Appends the families of threads, services, servers and the process, then what ops->write_metrics adds.
  * Control thread. */
 void metrics_write(struct buf *out, const struct fleet *fleet, const struct admin_ops *ops, int64_t now_ns);
-
-/* Appends text with backslash, quote and newline escaped, as label values want it. Pure. */
-void metrics_put_label(struct buf *out, struct str text);

@@ -159,7 +159,8 @@ bool cron_parse(struct str text, struct cron *ret, struct err *hint)
     return true;
 }
 
-bool cron_is_day(const struct cron *c, int64_t days)
+/* days: since 1970-01-01, by the calendar of its zone. */
+static bool fires_on(const struct cron *c, int64_t days)
 {
     struct civil_date date = civil_date(days);
     bool is_day = c->days >> date.day & 1, is_weekday = c->weekdays >> civil_weekday(days) & 1;
@@ -192,7 +193,7 @@ bool cron_last(const struct cron *c, const struct zone *z, int64_t after_s, int6
     int64_t first_day = civil_day_of(after_s + zone_offset_s(z, after_s)) - 1;
     int64_t day = civil_day_of(at_s + zone_offset_s(z, at_s)) + 1;
     for (; day >= first_day; day--)
-        if (cron_is_day(c, day) && last_of_day(c, z, day, at_s, ret_s))
+        if (fires_on(c, day) && last_of_day(c, z, day, at_s, ret_s))
             return *ret_s > after_s;
     return false;
 }

@@ -19,7 +19,6 @@ struct cron {
 
 /* On failure *ret is unchanged and hint says what would be right. */
 bool cron_parse(struct str text, struct cron *ret, struct err *hint);
-bool cron_is_day(const struct cron *c, int64_t days); /* since 1970-01-01, by the calendar of its zone */
 /*
  * The last moment in (after_s, at_s] at which it fires, in seconds since 1970; false when there is none. What
  * would fire while clocks leap forward fires once they have; what would fire twice as they go back, at first.

@@ -243,7 +243,8 @@ static void put_sinks(struct buf *out, const struct json_value *sinks)
     }
 }
 
-void alerts_format_one(const struct json_value *alert, bool has_colour, struct buf *out)
+/* All about one alert. */
+static void format_one(const struct json_value *alert, bool has_colour, struct buf *out)
 {
     buf_put(out, has_colour ? STR("\033[1m") : STR(""));
     terminal_put(out, json_value_text(alert, "name", "?"));
@@ -297,7 +298,7 @@ static void format_named(const struct json_value *alerts, const char *name, bool
         if (!is_named(alert, name))
             continue;
         buf_put(out, shown++ ? STR("\n") : STR(""));
-        alerts_format_one(alert, has_colour, out);
+        format_one(alert, has_colour, out);
     }
     if (shown == 0) {
         buf_put(out, STR("there is no alert "));

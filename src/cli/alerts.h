@@ -7,5 +7,3 @@
 int alerts_show(const struct command_line *line);
 /* The same lines for `weir status`; answer: of /api/v1/alerts. */
 void alerts_format_summary(const struct json_value *answer, bool has_colour, struct buf *out);
-/* All about one alert, as `weir alerts NAME` tells it. */
-void alerts_format_one(const struct json_value *alert, bool has_colour, struct buf *out);

@@ -59,7 +59,7 @@ static bool add_services(struct control *c, struct err *err)
 static void free_services(struct control *c)
 {
     fleet_for_each_service (c->fleet, s)
-        queue_free(s->queue);
+        proxy_queue_free(s);
     fleet_free(c->fleet);
 }
 

@@ -90,7 +90,6 @@ const struct config_service *control_config_of(const struct control *c, const st
 bool lifecycle_start(struct control *c,
                      struct err *err); /* signals; the supervisor's words come through process_events */
 void lifecycle_stop(struct control *c);
-void lifecycle_drain(struct control *c, const char *why);
 void lifecycle_tell_status(struct control *c);
 extern const struct process_events lifecycle_process_events; /* context: struct control */
 

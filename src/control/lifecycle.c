@@ -72,7 +72,7 @@ static void on_drain_timer(struct loop *loop, struct timer *t)
         end_now(c, 0);
 }
 
-void lifecycle_drain(struct control *c, const char *why)
+static void drain(struct control *c, const char *why)
 {
     char text[160], limit[UNITS_TEXT_BYTES];
     if (c->phase != PHASE_RUNNING)
@@ -93,7 +93,7 @@ static void on_term(struct control *c)
     if (c->phase == PHASE_DRAINING)
         end_now(c, 0);
     else
-        lifecycle_drain(c, "SIGTERM");
+        drain(c, "SIGTERM");
 }
 
 static void on_signals(struct loop *loop, struct handle *h, uint32_t events)
@@ -157,7 +157,7 @@ void lifecycle_tell_status(struct control *c)
 
 static void on_drain_word(void *context)
 {
-    lifecycle_drain(context, "the supervisor says drain");
+    drain(context, "the supervisor says drain");
 }
 
 static void on_observed(void *context)

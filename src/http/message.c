@@ -57,11 +57,6 @@ enum http_method http_method_find(struct str text)
     return HTTP_OTHER;
 }
 
-const char *http_method_name(enum http_method m)
-{
-    return m < HTTP_OTHER ? method_names[m].ptr : "OTHER";
-}
-
 static bool token_is(struct str token, struct str name)
 {
     for (size_t i = 0; i < token.len; i++)

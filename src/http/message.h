@@ -235,7 +235,6 @@ struct http_response {
 };
 
 enum http_method http_method_find(struct str text);  /* HTTP_OTHER when unknown; case-sensitive */
-const char *http_method_name(enum http_method m);    /* "GET", "OTHER": for metrics and logs */
 enum http_field_id http_field_find(struct str name); /* any case; name is a token */
 struct str http_field_name(enum http_field_id id);   /* as it is written by convention; empty for OTHER */
 enum http_field_kind http_field_kind(enum http_field_id id);

@@ -50,7 +50,7 @@ static struct seat *find_seat(const struct roster *r, const char *key)
     return NULL;
 }
 
-uint32_t roster_wanted(const struct roster *r)
+static uint32_t wanted_count(const struct roster *r)
 {
     uint32_t count = 0;
     for_each_seat(r, s) count += s->is_wanted && !s->is_silent;
@@ -62,7 +62,8 @@ static bool is_count_due(const struct roster *r)
     return !roster_can(r, DRIVER_STARTS_ONE) && r->wish != r->said_wish;
 }
 
-bool roster_is_unsettled(const struct roster *r)
+/* Whether something is on its way, so that the next list is wanted soon. */
+static bool is_unsettled(const struct roster *r)
 {
     for_each_seat(r, s) if (!s->is_silent && (!s->is_wanted || !s->is_told_started)) return true;
     return is_count_due(r);
@@ -134,7 +135,8 @@ void roster_observe(struct roster *r, int64_t now_ns)
     r->next_list_ns = now_ns;
 }
 
-void roster_hint(struct roster *r, int64_t now_ns)
+/* Something may have changed at the engine: it is listed soon. */
+static void hint(struct roster *r, int64_t now_ns)
 {
     r->next_list_ns = MIN(r->next_list_ns, now_ns);
 }
@@ -213,7 +215,7 @@ static bool fill_call(struct roster *r, enum driver_call_kind kind, struct seat 
         call->instance = s->instance;
         call->stop_timeout_ns = s->is_stop_called ? 0 : s->stop_timeout_ns;
     } else if (kind == DRIVER_CALL_SET_COUNT) {
-        call->count = roster_wanted(r);
+        call->count = wanted_count(r);
         call->count_before = count_before(r);
     }
     return true;
@@ -402,7 +404,7 @@ void roster_answer(struct roster *r, const struct roster_call *call, const struc
             roster_take_list(r, &answer->list, now_ns);
         r->next_list_ns = now_ns;
         if (answer->is_good)
-            r->next_list_ns += roster_is_unsettled(r) ? MIN(r->poll_ns, SETTLE_POLL_NS) : r->poll_ns;
+            r->next_list_ns += is_unsettled(r) ? MIN(r->poll_ns, SETTLE_POLL_NS) : r->poll_ns;
         break;
     case DRIVER_CALL_START:
         take_start(r, call, answer, now_ns);
@@ -423,7 +425,7 @@ void roster_wait_answer(struct roster *r, const struct roster_answer *answer, in
 {
     note_outcome(r, DRIVER_CALL_WAIT, answer, now_ns);
     if (answer->is_good)
-        roster_hint(r, now_ns);
+        hint(r, now_ns);
 }
 
 int64_t roster_wait_ns(struct roster *r, int64_t now_ns)

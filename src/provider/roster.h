@@ -47,8 +47,6 @@ void roster_free(struct roster *r); /* NULL is fine; servers are left as they ar
 void roster_start(struct roster *r, const char *key);
 void roster_stop(struct roster *r, const char *key, int64_t stop_timeout_ns, int64_t now_ns);
 void roster_observe(struct roster *r, int64_t now_ns);
-/* Something may have changed at the engine: it is listed soon. */
-void roster_hint(struct roster *r, int64_t now_ns);
 /* All servers are to go, and nobody is told any more: Weir ends. roster_is_empty() tells when it is done. */
 void roster_end_all(struct roster *r, int64_t stop_timeout_ns, int64_t now_ns);
 bool roster_is_empty(const struct roster *r);

@@ -72,6 +72,3 @@ struct seat *seat_new(struct roster *r, const char *key);
 void seat_free(struct seat *s);
 /* A list that is whole. */
 void roster_take_list(struct roster *r, const struct instance_list *list, int64_t now_ns);
-uint32_t roster_wanted(const struct roster *r);
-/* Whether something is on its way, so that the next list is wanted soon. */
-bool roster_is_unsettled(const struct roster *r);

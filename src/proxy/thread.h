@@ -19,7 +19,6 @@
 enum {
     SCRATCH_BYTES = 64 * 1024, /* the most that one read takes in */
     HEAD_BYTES = 80 * 1024, /* a rewritten head: the largest that may come in (64 KiB) and what Weir adds */
-    FORWARDED_BYTES_MAX = 4096, /* what Weir adds to a request's head at the most */
 };
 
 /* A snapshot that this thread still uses: the newest, and older ones that exchanges were routed by. */
@@ -101,8 +100,6 @@ static inline struct server_cells *thread_server_cells(const struct data_thread 
 
 /* Accepts nothing for a moment. */
 void listener_pause(struct listener *l);
-/* Takes up the newest snapshot if there is one; the top of each turn. */
-void thread_adopt(struct data_thread *t);
 struct snapshot_use *thread_pin(struct data_thread *t); /* the newest */
 void thread_unpin(struct data_thread *t, struct snapshot_use *use);
 struct str thread_date(struct data_thread *t);

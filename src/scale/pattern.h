@@ -14,7 +14,6 @@ enum {
     /* Kept: a weekly period is chosen by one week and proves itself in another, by two before each. */
     PATTERN_MINUTES = 4 * 7 * 1440 + 720,
     PATTERN_PERIOD_MIN = 10, /* minutes */
-    PATTERN_PERIOD_MAX = 7 * 1440,
 };
 
 struct pattern {

@@ -17,11 +17,6 @@ static inline void counter_add(struct counter *c, uint64_t n) /* owner thread on
     atomic_store_explicit(&c->value, now + n, memory_order_relaxed);
 }
 
-static inline void counter_set(struct counter *c, uint64_t n) /* owner thread only */
-{
-    atomic_store_explicit(&c->value, n, memory_order_relaxed);
-}
-
 static inline uint64_t counter_get(const struct counter *c)
 {
     return atomic_load_explicit(&c->value, memory_order_relaxed);

@@ -18,7 +18,6 @@ import socket
 import subprocess
 import tarfile
 import tempfile
-import time
 import urllib.parse
 
 from harness import ROOT, wait_until
@@ -174,11 +173,6 @@ class Engine:
             os.kill(pid, number)
         self.daemon.wait(30)
         self.log.close()
-
-    def restart_daemon(self, number=signal.SIGTERM, pause_s=0.0):
-        self.stop_daemon(number)
-        time.sleep(pause_s)
-        self.start_daemon()
 
     def stop(self):
         """Everything in the namespaces ends with their first process, mounts and networks too."""

@@ -196,20 +196,6 @@ class Wire:
         except TimeoutError:
             return False
 
-    def is_silent(self, seconds=0.2):
-        """True when nothing at all comes for so long."""
-        if self.rest:
-            return False
-        before = self.sock.gettimeout()
-        self.sock.settimeout(seconds)
-        try:
-            self.fill()
-            return False
-        except TimeoutError:
-            return True
-        finally:
-            self.sock.settimeout(before)
-
     def head(self):
         """The first line and the fields."""
         first = self.line()
@@ -727,7 +713,6 @@ class Load:
         self.requests_per_connection = requests_per_connection
         self.ok = 0
         self.failures = []  # (seconds since the start, kind, detail)
-        self.latencies = []  # (when it ended, seconds)
         self.bodies = collections.Counter()
         self.wanted = clients
         self.tasks = set()
@@ -746,10 +731,6 @@ class Load:
         self.thread.join(self.timeout + 10)
         assert not self.thread.is_alive(), "load clients do not end"
         return self
-
-    def percentile(self, share, since_s=0.0):
-        values = sorted(latency for at, latency in self.latencies if at >= since_s)
-        return values[min(len(values) - 1, int(len(values) * share))] if values else None
 
     def now(self):
         return time.monotonic() - self.start_s
@@ -774,9 +755,7 @@ class Load:
                     if writer:
                         writer.close()
                     reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self.port), self.timeout)
-                start = time.monotonic()
                 keeps = await asyncio.wait_for(self.exchange(reader, writer), self.timeout)
-                self.latencies.append((self.now(), time.monotonic() - start))
                 count += 1
                 if not keeps or (self.requests_per_connection and count >= self.requests_per_connection):
                     writer.close()

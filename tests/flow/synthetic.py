@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from harness import Weir, binary, wait_until
+from harness import Weir, binary
 
 SERVICE = "shop"
 

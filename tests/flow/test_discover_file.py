@@ -10,8 +10,6 @@ import pytest
 
 from harness import binary, wait_until
 
-WORD = re.compile(r"discovery_(\w+)")
-
 
 class Listing:
     """The watched file, changed the ways people and programs change files."""
