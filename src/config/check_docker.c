@@ -90,10 +90,7 @@ void check_registry(struct decoding *d, const struct schema_mapping *m, struct n
     (void)m, (void)target;
     if (!is_good(node))
         return;
-    if (file && variable)
-        diagnostics_hint(d->d,
-                         node_key_error(d->d, variable, "both 'password_file' and 'password_env' are given"),
-                         "one of them is enough");
+    check_either(d, file, variable);
     if (!file && !variable)
         diagnostics_hint(d->d, node_key_error(d->d, node, "the registry's password is missing"),
                          "add 'password_file' or 'password_env'");

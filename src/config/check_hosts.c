@@ -49,10 +49,7 @@ void check_host(struct decoding *d, const struct schema_mapping *m, struct node 
     c->kind = agent ? HOST_KIND_AGENT : HOST_KIND_EXPORTER;
     if (agent && !exporter)
         check_agent_keys(d, node);
-    struct node *file = node_find(node, "token_file"), *variable = node_find(node, "token_env");
-    if (file && variable)
-        diagnostics_hint(d->d, node_key_error(d->d, variable, "both 'token_file' and 'token_env' are given"),
-                         "one of them is enough");
+    check_either(d, node_find(node, "token_file"), node_find(node, "token_env"));
     struct node *timeout = node_find(node, "timeout");
     if (!timeout)
         c->timeout_ns = MIN(c->timeout_ns, c->interval_ns);

@@ -76,14 +76,9 @@ void check_headers(struct decoding *d, struct node *headers)
 void check_http(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     const struct config_http *h = target;
-    struct node *file = node_find(node, "token_file"), *variable = node_find(node, "token_env");
     if (!node || node->is_bad)
         return;
-    if (file && variable) {
-        struct diagnostic *item =
-            node_key_error(d->d, variable, "both 'token_file' and 'token_env' are given");
-        diagnostics_hint(d->d, item, "one of them is enough");
-    }
+    check_either(d, node_find(node, "token_file"), node_find(node, "token_env"));
     check_path(d, node_find(node, "path"), true);
     check_count(d, node, h);
     check_headers(d, node_find(node, "headers"));

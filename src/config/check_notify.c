@@ -22,12 +22,9 @@ static void check_url(struct decoding *d, const struct schema_mapping *m, struct
         return;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct node *n = node_find(node, names[i]);
-        if (n && written) {
-            struct diagnostic *item =
-                node_key_error(d->d, n, "both '%s' and '%s' are given", written->key->text.ptr, names[i]);
-            diagnostics_hint(d->d, item, "one of them is enough");
+        check_either(d, written, n);
+        if (n && written)
             return;
-        }
         written = n ? n : written;
     }
     if (written || node->is_bad || decode_is_misspelt(m, node, "url"))
@@ -46,11 +43,7 @@ static void check_token(struct decoding *d, const struct schema_mapping *m, stru
             file = node_find(node, k->name);
         struct node *variable =
             k->offset == offsetof(struct config_notify, token.env) ? node_find(node, k->name) : NULL;
-        if (!file || !variable)
-            continue;
-        struct diagnostic *item =
-            node_key_error(d->d, variable, "both '%s' and '%s' are given", file->key->text.ptr, k->name);
-        diagnostics_hint(d->d, item, "one of them is enough");
+        check_either(d, file, variable);
     }
 }
 

@@ -147,6 +147,15 @@ void check_threshold(struct decoding *d, const struct schema_mapping *m, struct 
     diagnostics_hint(d->d, item, "at most %g%%, or the alert would end before it begins", t->above);
 }
 
+void check_either(struct decoding *d, const struct node *first, struct node *second)
+{
+    if (!first || !second)
+        return;
+    struct diagnostic *item = node_key_error(d->d, second, "both '%s' and '%s' are given",
+                                             first->key->text.ptr, second->key->text.ptr);
+    diagnostics_hint(d->d, item, "one of them is enough");
+}
+
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     const struct config_admin *a = target;
@@ -154,11 +163,7 @@ void check_admin(struct decoding *d, const struct schema_mapping *m, struct node
     struct node *listen = node_find(node, "listen");
     if (!node || node->is_bad)
         return;
-    if (file && variable) {
-        struct diagnostic *item =
-            node_key_error(d->d, variable, "both 'token_file' and 'token_env' are given");
-        diagnostics_hint(d->d, item, "one of them is enough");
-    }
+    check_either(d, file, variable);
     struct node *place = node->kind == NODE_SCALAR ? node : listen;
     if (!a->is_enabled || addr_is_loopback(&a->address) || file || variable || !is_good(place))
         return;

@@ -24,6 +24,8 @@ void check_provider(struct decoding *d, const struct schema_mapping *m, struct n
                     struct config_scale *s);
 /* Of a mapping with `endpoint`, `tls` and `without_tls`. */
 void check_docker_api(struct decoding *d, struct node *node, struct config_docker_api *api);
+/* Of two keys that say the same from two places (NULL: not written): only one may be. */
+void check_either(struct decoding *d, const struct node *first, struct node *second);
 /* "Name: value" each, with a message for what is not. */
 void check_headers(struct decoding *d, struct node *headers);
 /* A mistake in a scalar's text, with its own place; the node is bad then. */
