@@ -1,32 +1,12 @@
 /* What providers over engines tell of their servers, and what scale makes of it. */
 #include "world.h"
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-static int setup(void **state)
-{
-    struct world *w = NEW(struct world);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
-    return 0;
-}
-
-static void want(struct world *w, uint32_t count)
-{
-    assert_true(scale_set_replicas(w->scale, w->service, count, 0, w->now_ns, NULL));
-}
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 static void begin_with(struct world *w, uint32_t count)
 {
     world_begin(w);
-    want(w, count);
+    world_want(w, count);
     world_run(w, 10 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), count);
 }
@@ -52,7 +32,7 @@ static void one_that_was_spared_serves_again(void **state)
     struct world *w = *state;
     w->stop_delay_ns = 600 * S; /* the engine takes its time, and then chooses another */
     begin_with(w, 3);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 15 * S);
     assert_int_equal(world_count(w, SERVER_STOPPING), 1);
     char spared[160] = "", other[160] = "";
@@ -97,7 +77,7 @@ static void while_the_engine_is_away_nothing_is_started_and_nobody_declared_dead
     scale_on_trouble(w->scale, &w->provider, &away, w->now_ns);
     assert_int_equal(world_events(w, SCALE_EVENT_PROVIDER_TROUBLE), 1);
     assert_non_null(strstr(world_last_event(w, SCALE_EVENT_PROVIDER_TROUBLE)->reason, "no route to host"));
-    want(w, 4);
+    world_want(w, 4);
     world_run(w, 600 * S);
     assert_int_equal(w->starts, 2);
     assert_int_equal(world_count(w, SERVER_SERVING), 2);
@@ -129,7 +109,7 @@ static void scaling_down_goes_on_while_the_engine_is_away(void **state)
     struct world *w = *state;
     begin_with(w, 3);
     scale_on_trouble(w->scale, &w->provider, &away, w->now_ns);
-    want(w, 1);
+    world_want(w, 1);
     world_run(w, 2 * S);
     assert_int_equal(world_up(w), 1);
 }

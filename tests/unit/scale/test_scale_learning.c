@@ -17,8 +17,7 @@ static const double growing[] = {2, 4, 6, 8, 10, 13, 16, 19, 22, 24, 22, 20};
 
 static double learn(const struct kind *k)
 {
-    struct world *w = NEW(struct world);
-    world_init(w);
+    struct world *w = world_new();
     w->config.scale.servers_max = 12;
     w->config.queue_timeout_ns = 120 * S;
     w->start_delay_ns = 5 * S;
@@ -34,8 +33,7 @@ static double learn(const struct kind *k)
     }
     assert_int_equal(w->refused + w->cut, 0);
     double learned = world_decision(w).capacity.in_flight;
-    world_fini(w);
-    free(w);
+    world_free(w);
     return learned;
 }
 

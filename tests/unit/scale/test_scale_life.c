@@ -1,26 +1,6 @@
 /* A server's life: every road through the states, with a provider and probes that do as told. */
 #include "world.h"
 
-static int setup(void **state)
-{
-    struct world *w = mem_alloc_aligned(64, sizeof(struct world));
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
-    return 0;
-}
-
-static void want(struct world *w, uint32_t count)
-{
-    assert_true(scale_set_replicas(w->scale, w->service, count, 0, w->now_ns, NULL));
-}
-
 /* Processes and servers must tell of each other: nothing lost, nothing left behind. */
 static void assert_no_leak(struct world *w)
 {
@@ -67,7 +47,7 @@ static void start_time_is_learned(void **state)
     struct world *w = *state;
     w->start_delay_ns = 3020 * MS;
     world_begin(w);
-    want(w, 4);
+    world_want(w, 4);
     world_run(w, 5 * S);
     struct scale_signals g;
     struct scale_decision d;
@@ -95,13 +75,13 @@ static void a_start_is_warm_while_others_are_or_were_a_while_ago(void **state)
     struct world *w = *state;
     w->config.scale.servers_min = 0;
     world_begin(w);
-    want(w, 1);
+    world_want(w, 1);
     world_run(w, 900 * MS);
     assert_int_equal(next_start(w), START_COLD); /* the first one is on its way only */
     world_run(w, 200 * MS);
     assert_int_equal(next_start(w), START_WARM);
     world_run(w, START_WARM_NS); /* however long they run */
-    want(w, 0);
+    world_want(w, 0);
     world_run(w, 60 * S);
     assert_int_equal(world_fake_count(w), 0);
     assert_int_equal(next_start(w), START_WARM);
@@ -127,7 +107,7 @@ static void another_program_starts_cold(void **state)
     struct str before[] = {STR("app"), STR("--v1")}, after[] = {STR("app"), STR("--v2")};
     w->config.scale.command = (struct config_strings){.items = before, .count = 2};
     world_begin(w);
-    want(w, 1);
+    world_want(w, 1);
     world_run(w, 5 * S);
     assert_int_equal(next_start(w), START_WARM);
     struct config_service next = w->config;
@@ -136,7 +116,7 @@ static void another_program_starts_cold(void **state)
     next.scale.command = (struct config_strings){.items = after, .count = 2};
     scale_add_service(w->scale, w->service, &next, &w->provider, w->now_ns);
     assert_int_equal(next_start(w), START_COLD); /* though one of the old program serves */
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     assert_int_equal(next_start(w), START_WARM);
 }
@@ -171,7 +151,7 @@ static void failing_starts_never_run_hot(void **state)
     struct world *w = *state;
     w->is_failing_starts = true;
     world_begin(w);
-    want(w, 6);
+    world_want(w, 6);
     world_run(w, 300 * S);
     /* 0.5 1 2 4 8 16 30 30 … seconds, a quarter less at the least: some 15 rounds of 6, never more */
     assert_true(w->starts <= 6 * 18);
@@ -220,7 +200,7 @@ static void death_is_told_and_replaced_at_once(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
     uint32_t publishes = w->publishes;
@@ -235,7 +215,7 @@ static void death_is_told_and_replaced_at_once(void **state)
     world_run(w, 5 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 2);
     assert_int_equal(w->starts, 3);
-    want(w, 3);
+    world_want(w, 3);
     assert_int_equal(world_state(w, "shop-1"), SERVER_REQUESTED); /* the name is free again */
     assert_no_leak(w);
 }
@@ -245,11 +225,11 @@ static void drain_waits_for_requests(void **state)
     struct world *w = *state;
     w->stop_delay_ns = 500 * MS;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     struct server *one = world_server(w, "shop-1"), *two = world_server(w, "shop-2");
     assert_true(server_slot_take(one) && server_slot_take(two) && server_slot_take(two));
-    want(w, 1);
+    world_want(w, 1);
     assert_int_equal(world_state(w, "shop-1"), SERVER_DRAINING); /* fewest in flight */
     assert_int_equal(w->pace[one->slot], PROBE_SLOW);
     world_run(w, 20 * S);
@@ -270,11 +250,11 @@ static void drain_timeout_stops_anyway(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 1);
+    world_want(w, 1);
     world_run(w, 5 * S);
     struct server *one = world_server(w, "shop-1");
     assert_true(server_slot_take(one));
-    want(w, 0);
+    world_want(w, 0);
     world_run(w, 29 * S);
     assert_int_equal(world_state(w, "shop-1"), SERVER_DRAINING);
     world_run(w, 1100 * MS);
@@ -288,12 +268,12 @@ static void dies_while_draining(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     struct server *two = world_server(w, "shop-2");
     assert_true(server_slot_take(two));
     assert_true(server_slot_take(world_server(w, "shop-1")) && server_slot_take(world_server(w, "shop-1")));
-    want(w, 1);
+    world_want(w, 1);
     world_find_fake(w, "shop/shop-2")->ends_ns = w->now_ns + 1 * S;
     world_run(w, 2 * S);
     assert_null(world_server(w, "shop-2"));
@@ -307,15 +287,15 @@ static void draining_server_comes_back(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 5 * S);
     assert_true(server_slot_take(world_server(w, "shop-1")));
     assert_true(server_slot_take(world_server(w, "shop-2")));
     assert_true(server_slot_take(world_server(w, "shop-3")));
-    want(w, 1);
+    world_want(w, 1);
     world_run(w, 1 * S);
     assert_int_equal(world_count(w, SERVER_DRAINING), 2);
-    want(w, 3);
+    world_want(w, 3);
     assert_int_equal(world_count(w, SERVER_SERVING), 3);
     assert_int_equal(w->starts, 3);
     fleet_for_each_server (w->fleet, s)
@@ -326,11 +306,11 @@ static void not_yet_serving_go_first(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
-    want(w, 4);
+    world_want(w, 4);
     world_run(w, 200 * MS);
-    want(w, 2);
+    world_want(w, 2);
     assert_int_equal(world_state(w, "shop-1"), SERVER_SERVING);
     assert_int_equal(world_state(w, "shop-2"), SERVER_SERVING);
     assert_int_equal(world_count(w, SERVER_STOPPING), 2);
@@ -343,9 +323,9 @@ static void newest_goes_among_equals(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 5 * S);
-    want(w, 2);
+    world_want(w, 2);
     assert_int_equal(world_state(w, "shop-3"), SERVER_DRAINING);
 }
 
@@ -354,18 +334,18 @@ static void dearest_goes_first_where_prices_are_told(void **state)
     struct world *w = *state;
     w->stop_delay_ns = 1 * S;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 5 * S);
     scale_on_facts(w->scale, "shop/shop-1", &(struct provider_facts){.price = 0.1}, w->now_ns);
     scale_on_facts(w->scale, "shop/shop-2", &(struct provider_facts){.price = 0.3}, w->now_ns);
     scale_on_facts(w->scale, "shop/nobody", &(struct provider_facts){.price = 9}, w->now_ns);
     assert_true(server_slot_take(world_server(w, "shop-2"))); /* though it has more in flight */
-    want(w, 2);
+    world_want(w, 2);
     assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING);
     assert_true(server_slot_take(world_server(w, "shop-1")));
-    want(w, 1);
+    world_want(w, 1);
     assert_int_equal(world_state(w, "shop-1"), SERVER_DRAINING); /* a price is more than none told */
-    want(w, 2);
+    world_want(w, 2);
     assert_int_equal(world_state(w, "shop-1"), SERVER_SERVING); /* the cheaper one comes back */
     assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING);
 }
@@ -398,7 +378,7 @@ static void slow_start_beside_others(void **state)
     struct server *one = world_server(w, "shop-1");
     assert_int_equal(atomic_load(&one->state), SERVER_SERVING); /* the first one gets all at once */
     assert_int_equal(atomic_load(&one->max_requests), 8);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 1200 * MS);
     struct server *two = world_server(w, "shop-2");
     assert_int_equal(atomic_load(&two->state), SERVER_WARMING);
@@ -436,7 +416,7 @@ static void servers_that_stay_unhealthy_are_replaced_one_by_one(void **state)
     struct world *w = *state;
     w->config.scale.start_timeout_ns = 20 * S;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 40 * S);
     for (int i = 0; i < FAKES_MAX; i++)
         w->fakes[i].is_hung = true;
@@ -476,7 +456,7 @@ static void drained_by_hand_is_replaced_and_may_return(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     struct server *one = world_server(w, "shop-1");
     assert_true(scale_drain_server(w->scale, one, w->now_ns, NULL));
@@ -516,10 +496,10 @@ static void manual_count_holds_until_cleared(void **state)
     world_begin(w);
     world_run(w, 5 * S);
     assert_int_equal(world_up(w), 2);
-    want(w, 0);
+    world_want(w, 0);
     world_run(w, 5 * S);
     assert_int_equal(world_fake_count(w), 0);
-    want(w, 5);
+    world_want(w, 5);
     world_run(w, 100 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 5);
     assert_int_equal(world_decision(w).bound, SCALE_BOUND_MANUAL);
@@ -547,7 +527,7 @@ static void manual_count_may_have_an_end(void **state)
     world_run(w, 30 * S);
     assert_int_equal(world_up(w), 1);
     assert_true(scale_set_replicas(w->scale, w->service, 3, 10 * S, w->now_ns, NULL));
-    want(w, 5); /* the later word counts, and has no end */
+    world_want(w, 5); /* the later word counts, and has no end */
     world_run(w, 60 * S);
     assert_int_equal(world_up(w), 5);
     assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 4);
@@ -573,7 +553,7 @@ static void advice_changes_nothing(void **state)
     assert_non_null(strstr(d.reason, "4 servers advised, 1 kept: needed "));
     assert_true(world_events(w, SCALE_EVENT_SCALE_ADVICE) >= 1);
     assert_int_equal(world_events(w, SCALE_EVENT_SCALE_UP), 1);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 20 * S);
     assert_int_equal(world_up(w), 3);
     assert_int_equal(world_decision(w).advised, 4);
@@ -588,24 +568,13 @@ static void advice_changes_nothing(void **state)
     assert_false(world_decision(w).is_advice);
 }
 
-/* The worker died: a new fleet and a new scale find the servers of the old one. */
-static void restart_worker(struct world *w)
-{
-    scale_free(w->scale);
-    fleet_free(w->fleet);
-    world_add_fleet(w);
-    world_start_scale(w);
-    world_begin(w);
-    scale_observe(w->scale, &w->provider, w->now_ns);
-}
-
 static void restart_adopts_all(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 4);
+    world_want(w, 4);
     world_run(w, 10 * S);
-    restart_worker(w);
+    world_restart_worker(w);
     world_run(w, 10 * MS);
     scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 1 * S);
@@ -623,7 +592,7 @@ static void restart_finds_servers_late(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 10 * S);
     scale_free(w->scale);
     fleet_free(w->fleet);
@@ -648,7 +617,7 @@ static void observing_again_holds_starts(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     scale_observe(w->scale, &w->provider, w->now_ns); /* all that exists is known already: told again */
     world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
@@ -688,10 +657,10 @@ static void restart_beyond_the_maximum_drains(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 5);
+    world_want(w, 5);
     world_run(w, 10 * S);
     w->config.scale.servers_max = 2;
-    restart_worker(w);
+    world_restart_worker(w);
     scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 5 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 2);
@@ -720,9 +689,9 @@ static void stop_is_asked_again(void **state)
     struct world *w = *state;
     w->stop_delay_ns = 1000 * S;
     world_begin(w);
-    want(w, 1);
+    world_want(w, 1);
     world_run(w, 5 * S);
-    want(w, 0);
+    world_want(w, 0);
     world_run(w, 10 * S);
     assert_int_equal(w->stops, 1);
     world_run(w, 10 * S); /* stop_timeout 10 s and 5 s more */
@@ -734,7 +703,7 @@ static void freeze_stops_deciding(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 5 * S);
     scale_freeze(w->scale);
     world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
@@ -749,7 +718,7 @@ static void failed_publish_is_tried_again(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     w->is_publish_failing = true;
     world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
@@ -821,7 +790,7 @@ static void removed_service_ends(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 3);
+    world_want(w, 3);
     world_run(w, 5 * S);
     struct server *one = world_server(w, "shop-1");
     assert_true(server_slot_take(one));
@@ -843,24 +812,24 @@ static void an_old_program_goes_first(void **state)
     w->config.scale.command = (struct config_strings){.items = before, .count = 2};
     w->stop_delay_ns = 1 * S;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     struct config_service next = w->config;
     next.scale.command = (struct config_strings){.items = after, .count = 2};
     scale_add_service(w->scale, w->service, &next, &w->provider, w->now_ns);
-    want(w, 4);
+    world_want(w, 4);
     world_run(w, 5 * S);
     assert_true(server_slot_take(world_server(w, "shop-1")) && server_slot_take(world_server(w, "shop-1")));
     assert_true(server_slot_take(world_server(w, "shop-2")));
-    want(w, 3);
+    world_want(w, 3);
     assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING); /* fewest in flight of the old ones */
-    want(w, 1);
+    world_want(w, 1);
     assert_int_equal(world_state(w, "shop-1"), SERVER_DRAINING);
     assert_int_equal(world_state(w, "shop-4"), SERVER_DRAINING);
     assert_int_equal(world_state(w, "shop-3"), SERVER_SERVING);
-    want(w, 2);
+    world_want(w, 2);
     assert_int_equal(world_state(w, "shop-4"), SERVER_SERVING); /* though the old ones have more in flight */
-    want(w, 3);
+    world_want(w, 3);
     assert_int_equal(world_state(w, "shop-1"), SERVER_SERVING);
 }
 
@@ -868,7 +837,7 @@ static void reload_changes_limits(void **state)
 {
     struct world *w = *state;
     world_begin(w);
-    want(w, 4);
+    world_want(w, 4);
     world_run(w, 5 * S);
     struct config_service next = w->config;
     next.max_requests = 3;
@@ -896,7 +865,7 @@ static void api_and_metrics(void **state)
     struct world *w = *state;
     w->config.max_requests = 4;
     world_begin(w);
-    want(w, 2);
+    world_want(w, 2);
     world_run(w, 5 * S);
     struct buf out = {0};
     struct json j;
@@ -928,7 +897,7 @@ static void api_and_metrics(void **state)
     buf_fini(&out);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {

@@ -52,21 +52,13 @@ static void answer(struct world *w, unsigned last)
 
 static int setup(void **state)
 {
-    struct world *w = NEW(struct world);
-    world_init(w);
+    struct world *w = world_new();
     w->config.discover.source = DISCOVER_FILE;
     w->config.scale.provider = SCALE_PROVIDER_NONE;
     w->config.max_requests = 8;
     scale_add_service(w->scale, w->service, &w->config, NULL, w->now_ns);
     world_run(w, 200 * MS);
     *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
     return 0;
 }
 
@@ -264,7 +256,7 @@ static void a_reload_keeps_what_was_found(void **state)
     assert_int_equal(state_at(w, 3), SERVER_STARTING);
 }
 
-#define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define STORY(f) cmocka_unit_test_setup_teardown(f, setup, world_tear_down)
 
 int main(void)
 {

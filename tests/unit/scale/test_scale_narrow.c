@@ -24,8 +24,7 @@ struct found {
 
 static struct world *begin(const struct kind *k)
 {
-    struct world *w = NEW(struct world);
-    world_init(w);
+    struct world *w = world_new();
     w->config.scale.servers_min = w->config.scale.servers_max = 3;
     w->parallel = PLACES;
     w->narrow = k->narrow;
@@ -53,8 +52,7 @@ static struct found look(const struct kind *k)
     f.is_told = k->narrow && last && strcmp(last->server, k->narrow) == 0 &&
                 world_events(w, SCALE_EVENT_SERVER_WIDE) < f.told;
     f.limit = world_decision(w).capacity.limit;
-    world_fini(w);
-    free(w);
+    world_free(w);
     return f;
 }
 
@@ -118,8 +116,7 @@ static void two_servers_are_tried_and_no_more(void **state)
     assert_false(was_tried[2]);
     world_for_each_server (w, s)
         assert_int_equal(atomic_load(&s->max_requests), LIMIT);
-    world_fini(w);
-    free(w);
+    world_free(w);
 }
 
 int main(void)

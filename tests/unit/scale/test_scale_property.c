@@ -134,13 +134,7 @@ static struct server *random_server(struct world *w, struct random *r)
 
 static void restart_worker(struct world *w)
 {
-    w->request_count = 0;
-    scale_free(w->scale);
-    fleet_free(w->fleet);
-    world_add_fleet(w);
-    world_start_scale(w);
-    world_begin(w);
-    scale_observe(w->scale, &w->provider, w->now_ns);
+    world_restart_worker(w);
     scale_on_observed(w->scale, &w->provider, w->now_ns);
 }
 
@@ -230,9 +224,8 @@ static void calm_down(struct world *w)
 
 static void run_seed(uint64_t seed)
 {
-    struct world *w = mem_alloc_aligned(64, sizeof(struct world));
+    struct world *w = world_new();
     struct random r = {.state = seed * UINT64_C(0x9E3779B97F4A7C15)};
-    world_init(w);
     present_seed = seed;
     property = (struct property){0};
     random_config(w, &r);
@@ -248,8 +241,7 @@ static void run_seed(uint64_t seed)
     CHECK(atomic_load(&w->service->in_flight) == 0);
     fleet_for_each_server (w->fleet, s)
         CHECK(server_can_take(s));
-    world_fini(w);
-    free(w);
+    world_free(w);
 }
 
 static void a_thousand_worlds(void **state)

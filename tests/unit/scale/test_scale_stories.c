@@ -3,28 +3,13 @@
 
 #include "world.h"
 
-static int setup(void **state)
-{
-    struct world *w = mem_alloc_aligned(64, sizeof(struct world));
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void assert_nothing_lost(struct world *w)
 {
     assert_int_equal(w->refused, 0);
     assert_int_equal(w->cut, 0);
 }
 
-/* The issue's judge: the load triples for a minute and falls; one server dies on the way; nothing is lost but
+/* The load triples for a minute and falls; one server dies on the way; nothing is lost but
  * what it carried. */
 static void load_triples_and_falls(void **state)
 {
@@ -439,14 +424,7 @@ static void restart_under_load(void **state)
     w->rate = 60;
     world_run(w, 60 * S);
     uint32_t up = world_up(w), starts = w->starts;
-    /* The worker dies with all it carried. */
-    w->request_count = 0;
-    scale_free(w->scale);
-    fleet_free(w->fleet);
-    world_add_fleet(w);
-    world_start_scale(w);
-    world_begin(w);
-    scale_observe(w->scale, &w->provider, w->now_ns);
+    world_restart_worker(w);
     scale_on_observed(w->scale, &w->provider, w->now_ns);
     world_run(w, 1 * S);
     assert_true(world_count(w, SERVER_SERVING) >= up);
@@ -512,7 +490,7 @@ static void a_schedule_is_served_in_time(void **state)
     assert_nothing_lost(w);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {

@@ -7,20 +7,12 @@
 
 static int setup(void **state)
 {
-    struct world *w = mem_alloc_aligned(64, sizeof(struct world));
-    world_init(w);
+    struct world *w = world_new();
     w->config.max_requests = 4;
     w->config.scale.objective_ns = 500 * MS;
     w->config.scale.objective_quantile = 0.99;
     w->config.scale.scale_down_after_ns = 20 * S;
     *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
     return 0;
 }
 
@@ -261,7 +253,7 @@ static void no_arrival_is_lost_between_seconds(void **state)
     assert_in_range(sum, counted - 2, counted); /* those before the first reading have no span */
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, world_tear_down)
 
 int main(void)
 {

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,6 +334,50 @@ static void world_fini(struct world *w)
     fleet_free(w->fleet);
     free(w->log);
     free(w->requests);
+}
+
+static struct world *world_new(void)
+{
+    struct world *w = mem_alloc_aligned(alignof(struct world), sizeof(struct world));
+    world_init(w);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    world_fini(w);
+    free(w);
+}
+
+/* One for each test. */
+static int world_set_up(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static int world_tear_down(void **state)
+{
+    world_free(*state);
+    return 0;
+}
+
+/* The worker dies with all it carries; the next one has heard of no server yet. */
+static void world_restart_worker(struct world *w)
+{
+    w->request_count = 0;
+    scale_free(w->scale);
+    fleet_free(w->fleet);
+    world_add_fleet(w);
+    world_start_scale(w);
+    world_begin(w);
+    scale_observe(w->scale, &w->provider, w->now_ns);
+}
+
+/* By hand. */
+static void world_want(struct world *w, uint32_t count)
+{
+    assert_true(scale_set_replicas(w->scale, w->service, count, 0, w->now_ns, NULL));
 }
 
 /* --- load ----------------------------------------------------------------------------------------- */
