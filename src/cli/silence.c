@@ -134,6 +134,18 @@ static void put_list(struct buf *out, const struct json_value *silences)
         put_silence(out, json_value_at(silences, i));
 }
 
+/* A silence that fits nothing is often a mistyped one. */
+static void put_fits(struct buf *out, const struct json_value *answer)
+{
+    long long all = json_value_int(answer, "fits", 0), firing = json_value_int(answer, "fits_firing", 0);
+    if (all <= 0)
+        buf_put(out,
+                STR("it fits no alert that Weir knows now; `weir alerts NAME` shows the labels of one\n"));
+    else
+        buf_printf(out, "it fits %lld alert%s, of which %lld fire%s now\n", all, all == 1 ? "" : "s", firing,
+                   firing == 1 ? "s" : "");
+}
+
 /* ---- the command ---- */
 
 static int call(const struct command_line *line, const char *method, const char *path, struct str body)
@@ -143,12 +155,15 @@ static int call(const struct command_line *line, const char *method, const char 
     int status = client_call(line, method, path, body, &answer, &text);
     if (status != CLI_OK)
         return status;
-    if (command_line_value(line, "--json"))
+    if (command_line_value(line, "--json")) {
         buf_printf(&out, "%s\n", text.ptr);
-    else if (json_value_has(answer, "silence"))
+    } else if (json_value_has(answer, "silence")) {
         put_silence(&out, json_value_get(answer, "silence"));
-    else
+        if (strcmp(method, "POST") == 0)
+            put_fits(&out, answer);
+    } else {
         put_list(&out, json_value_get(answer, "silences"));
+    }
     json_value_free(answer);
     bool is_written = fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
     return is_written ? CLI_OK : CLI_FAILED;

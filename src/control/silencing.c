@@ -4,10 +4,25 @@
 
 #include <stdio.h>
 
+/* How many alerts it is about: of all that there are, fine ones included, and of those that fire. */
+static void write_fits(const struct control *c, const char *id, struct json *j)
+{
+    const struct alert *a;
+    int64_t all = 0, firing = 0;
+    for (size_t i = 0; (a = watch_alert(c->watch, i)) != NULL; i++) {
+        bool does_fit = silences_fit(watch_silences(c->watch), str_of(id), a);
+        all += does_fit;
+        firing += does_fit && alert_life_is_active(&a->life);
+    }
+    json_put_int(j, "fits", all);
+    json_put_int(j, "fits_firing", firing);
+}
+
 static void write_answer(const struct control *c, const char *id, struct json *j)
 {
     json_begin_object(j);
     json_put_text(j, "silenceID", id);
+    write_fits(c, id, j);
     json_key(j, "silence");
     (void)silences_write_one(watch_silences(c->watch), j, str_of(id), clock_wall_ns());
     json_end_object(j);
@@ -45,8 +60,8 @@ bool silencing_add(struct control *c, const struct json_value *body, struct json
     put_matchers(&text, &wish);
     if (wish.starts_wall_ns > wall_ns)
         buf_printf(&text, " from %s", clock_format_rfc3339(from, wish.starts_wall_ns));
-    buf_printf(&text, " until %s: silence %s by %.*s, %.*s", clock_format_rfc3339(until, wish.ends_wall_ns),
-               id, STR_ARG(wish.who), STR_ARG(wish.comment));
+    buf_printf(&text, " until %s: silence %s by %.*s%s%.*s", clock_format_rfc3339(until, wish.ends_wall_ns),
+               id, STR_ARG(wish.who), wish.comment.len ? ", " : "", STR_ARG(wish.comment));
     note(c, id, text.ptr);
     write_answer(c, id, j);
     keeping_note_watch(c);

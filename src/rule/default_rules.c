@@ -264,6 +264,7 @@ const struct default_rule default_rules[] = {
 const size_t default_rule_count = ARRAY_LEN(default_rules);
 
 const struct default_inhibition default_inhibitions[] = {
+    {"CgroupOutOfMemory", "HostOutOfMemory", "instance"},
     {"ServiceDown", "ErrorRateHigh", "service"},
     {"ServiceDown", "*BudgetBurn*", "service"},
     {"ServiceDown", "ServiceSlow", "service"},

@@ -11,7 +11,11 @@
 #include <stdlib.h>
 
 #define RATE_WINDOW_NS (60 * NS_PER_S) /* of request_rate */
-enum { ANSWERS_MIN = 5 };              /* in the window; the middle of fewer says little */
+
+/* Answers in the window: the middle of fewer says little. But where they were slow of late, a single quick
+ * one counts: else who is hardly asked any more would be slow for ever. */
+enum { ANSWERS_MIN = 5 };
+#define ANSWERS_SLOW_S 1.0
 
 #define ERROR_WINDOW_NS_MIN NS_PER_S
 #define STRETCH_NS          (3600 * NS_PER_S) /* longer than any alert has to be clear before it ends */
@@ -26,6 +30,7 @@ struct reported {
     int64_t good_since_ns; /* 0: it was above it when it was known last */
     struct rate_window requests;
     struct latency_window latency, answers;
+    int64_t slow_until_ns;                   /* the answers were slow, STRETCH_NS before */
     int64_t failing_since_ns, failed_for_ns; /* discovery: 0: it works; how long the latest failure lasted */
 };
 
@@ -187,11 +192,13 @@ static void put_answers(struct reported *s, const struct watch_service_input *in
     if (input->answers == NULL || input->latency_ns > 0)
         return;
     latency_window_step(&s->answers, input->answers, board_now_ns(b), &latest);
-    board_put_note(b, METRIC_ANSWER_P50, subject,
-                   latest.count < ANSWERS_MIN
-                       ? reading_unknown("too few requests to tell")
-                       : reading_known((double)histogram_sum_quantile_ns(&latest, 0.50) / 1e9),
-                   "%llu answers within a minute", (unsigned long long)latest.count);
+    struct reading median = reading_unknown("too few requests to tell");
+    if (latest.count >= (board_now_ns(b) < s->slow_until_ns ? 1 : ANSWERS_MIN))
+        median = reading_known((double)histogram_sum_quantile_ns(&latest, 0.50) / 1e9);
+    if (median.is_known && median.value > ANSWERS_SLOW_S)
+        s->slow_until_ns = board_now_ns(b) + STRETCH_NS;
+    board_put_note(b, METRIC_ANSWER_P50, subject, median, "%llu answers within a minute",
+                   (unsigned long long)latest.count);
 }
 
 static void put_queue(const struct watch_service_input *input, const struct subject *subject, struct board *b)

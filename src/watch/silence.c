@@ -369,6 +369,12 @@ static bool fits(const struct silence *s, const struct alert *a)
     return true;
 }
 
+bool silences_fit(const struct silences *s, struct str id, const struct alert *a)
+{
+    const struct silence *one = find(s, id);
+    return one && fits(one, a);
+}
+
 static void take_later(struct silence_hit *hit, const struct silence *s)
 {
     if (hit->id && hit->until_wall_ns >= s->ends_wall_ns)

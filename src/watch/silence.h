@@ -62,6 +62,8 @@ bool silences_end(struct silences *s, struct str id, int64_t wall_ns, struct err
 void silences_step(struct silences *s, int64_t wall_ns);
 /* Of several the one that ends last. */
 struct silence_hit silences_find(const struct silences *s, const struct alert *a, int64_t wall_ns);
+/* Whether the silence of that id is about that alert, begun or not. false: there is no such silence. */
+bool silences_fit(const struct silences *s, struct str id, const struct alert *a);
 
 /* One array, newest first, then the windows. Of an id alone: one object; false: there is none. */
 void silences_write(const struct silences *s, struct json *j, int64_t wall_ns);

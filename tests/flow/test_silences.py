@@ -60,6 +60,13 @@ def test_a_silenced_alert_lives_and_is_told_when_the_silence_ends(watched):
     assert len(w.receiver.alerts("ServiceDown", "firing")) == 1
 
 
+def test_it_is_said_whom_a_silence_is_about(watched):
+    w = watched
+    assert "it fits no alert that Weir knows now" in w.cli("silence", "alertnam=ServiceDown", "--for", "1h").stdout
+    assert "it fits 1 alert, of which 0 fire now" in w.cli("silence", "alertname=ServiceDown", "--for", "1h").stdout
+    assert w.cli("silence", "alertname=ServiceDown", "service=shop", "--for", "1h", "--json").stdout.count('"fits":0') == 1
+
+
 def test_what_begins_and_ends_in_silence_is_never_told(watched):
     w = watched
     assert w.cli("silence", "severity=critical", "--for", "1h").returncode == 0

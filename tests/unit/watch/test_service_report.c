@@ -69,6 +69,24 @@ static void the_middle_of_the_last_minute(void **state)
     close_room(&r);
 }
 
+/* Else a slow service that hardly anybody asks any more would be slow for ever. */
+static void a_few_quick_answers_say_that_it_is_over(void **state)
+{
+    struct room r = open_room();
+    (void)look(&r);
+    answer(&r, 10, 4 * NS_PER_S);
+    assert_true(look(&r)->reading.is_known);
+    for (int i = 0; i < 70; i++)
+        (void)look(&r);
+    assert_false(look(&r)->reading.is_known);
+    answer(&r, 1, NS_PER_MS);
+    for (int i = 0; i < 50; i++) {
+        struct reading latest = look(&r)->reading;
+        assert_true(latest.is_known && latest.value < 0.002);
+    }
+    close_room(&r);
+}
+
 static void who_promises_a_latency_is_judged_by_that(void **state)
 {
     struct room r = open_room();
@@ -121,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_middle_of_the_last_minute),
+        cmocka_unit_test(a_few_quick_answers_say_that_it_is_over),
         cmocka_unit_test(who_promises_a_latency_is_judged_by_that),
         cmocka_unit_test(it_is_said_why_there_is_no_server),
         cmocka_unit_test(a_restart_is_no_outage),
