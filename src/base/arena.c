@@ -1,3 +1,8 @@
+/*
+ * arena.c: see arena.h. Chunks in a list, the newest of which is filled; what does not fit gets a chunk of
+ * its own size, and the rest of the one before is given up. Texts go through the same door, so they cost up
+ * to 15 bytes more: one rule of alignment is worth that to configurations and snapshots.
+ */
 #include "base/arena.h"
 
 #include "base/macros.h"

@@ -1,3 +1,7 @@
+/*
+ * slab.c: see slab.h. Blocks of 32 objects, each on cache lines of its own, so that no two objects share one.
+ * The list is last in, first out: what was used last is still in the cache.
+ */
 #include "base/slab.h"
 
 #include "base/macros.h"

@@ -1,3 +1,7 @@
+/*
+ * buffers.c: see buffers.h. A free list for each size. The limit counts what lies on the lists as well; when
+ * it is met, what lies idle in other sizes goes back first, so that a change of sizes cannot starve anybody.
+ */
 #include "proxy/buffers.h"
 
 #include "base/macros.h"

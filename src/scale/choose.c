@@ -31,8 +31,7 @@ static bool goes_before(const struct reconciler *r, const struct life *a, const 
         return a->is_slow;
     if ((a->knee > 0) != (b->knee > 0))
         return a->knee > 0;
-    if (a->facts.price !=
-        b->facts.price) /* 0 (not told) is the cheapest: nobody says that it saves anything */
+    if (a->facts.price != b->facts.price) /* not told: nobody says that it saves anything */
         return a->facts.price > b->facts.price;
     int32_t in_flight_a = server_in_flight(a->server), in_flight_b = server_in_flight(b->server);
     if (in_flight_a != in_flight_b)

@@ -1,11 +1,11 @@
+/*
+ * histogram.c: see histogram.h. Values are cut to units of 256 ns. The first group of buckets is linear (16
+ * of one unit), each further group covers one power of two in 16 linear steps, as in HdrHistogram.
+ */
 #include "stats/histogram.h"
 
 #include <stdbool.h>
 
-/*
- * Bucket layout: values are cut to units of 256 ns. The first group is linear (16 buckets of one unit), each
- * further group covers one power of two in 16 linear steps, as in HdrHistogram.
- */
 enum { UNIT_SHIFT = HISTOGRAM_UNIT_BITS - HISTOGRAM_SUB_BITS, SUBS = 1 << HISTOGRAM_SUB_BITS };
 
 static unsigned bucket_of(int64_t ns)
