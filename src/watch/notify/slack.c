@@ -15,20 +15,6 @@
 
 enum { ALERTS_MAX = 20, TITLE_UNITS_MAX = 300, TEXT_UNITS_MAX = 3000, FACT_UNITS_MAX = 2000 };
 
-static void put(struct buf *out, struct str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '&')
-            buf_put(out, STR("&amp;"));
-        else if (s.ptr[i] == '<')
-            buf_put(out, STR("&lt;"));
-        else if (s.ptr[i] == '>')
-            buf_put(out, STR("&gt;"));
-        else
-            buf_put_char(out, s.ptr[i]);
-    }
-}
-
 static void write_field(struct json *j, const char *label, struct str value, bool is_short)
 {
     json_begin_object(j);
@@ -48,14 +34,14 @@ static void write_fields(struct json *j, const struct text_voice *v, const struc
     json_begin_array(j);
     for (size_t i = 0; i < facts.count; i++) {
         CLEANUP(buf_fini) struct buf value = {0};
-        put(&value, str_of(facts.items[i].value));
+        text_put_entities(&value, str_of(facts.items[i].value));
         text_cut(&value, 0, FACT_UNITS_MAX);
         write_field(j, facts.items[i].label, buf_str(&value), value.len <= SHORT_BYTES);
     }
     if (silence) {
         CLEANUP(buf_fini) struct buf value = {0};
         buf_put_char(&value, '`');
-        put(&value, str_of(silence));
+        text_put_entities(&value, str_of(silence));
         buf_put_char(&value, '`');
         write_field(j, label, buf_str(&value), false);
     }
@@ -110,7 +96,7 @@ static void write_more(struct json *j, const struct text_voice *v)
 static void slack_write(const struct alert_message *m, const struct sink_setup *setup, struct outgoing *out)
 {
     struct text_voice v = {
-        .message = m, .words = &setup->config->words, .put = put, .has_template_markup = true};
+        .message = m, .words = &setup->config->words, .put = text_put_entities, .has_template_markup = true};
     CLEANUP(buf_fini) struct buf headline = {0};
     struct json j;
     text_write_headline(&v, &headline);

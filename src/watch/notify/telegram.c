@@ -17,27 +17,23 @@
 
 enum { ALERTS_MAX = 10, MESSAGE_UNITS_MAX = 4096, TITLE_UNITS_MAX = 300, TEXT_UNITS_MAX = 2048 };
 
-static void put(struct buf *out, struct str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '&')
-            buf_put(out, STR("&amp;"));
-        else if (s.ptr[i] == '<')
-            buf_put(out, STR("&lt;"));
-        else if (s.ptr[i] == '>')
-            buf_put(out, STR("&gt;"));
-        else if (s.ptr[i] == '"')
-            buf_put(out, STR("&quot;"));
-        else
-            buf_put_char(out, s.ptr[i]);
-    }
-}
-
 static void put_between(const char *begin, struct str text, const char *end, struct buf *out)
 {
     buf_put(out, str_of(begin));
-    put(out, text);
+    text_put_entities(out, text);
     buf_put(out, str_of(end));
+}
+
+/* Within an attribute a quote would end it. */
+static void put_link(struct str url, struct buf *out)
+{
+    struct str part;
+    buf_put(out, STR("\n<a href=\""));
+    for (bool is_first = true; str_split(&url, '"', &part); is_first = false) {
+        buf_put(out, is_first ? STR("") : STR("&quot;"));
+        text_put_entities(out, part);
+    }
+    buf_put(out, STR("\">"));
 }
 
 static void write_title(const struct text_voice *v, const struct notice *n, struct buf *out)
@@ -65,7 +61,7 @@ static void write_alert(const struct text_voice *v, const struct notice *n, stru
     text_find_facts(v, n, &facts);
     for (size_t i = 0; i < facts.count; i++) {
         put_between("\n", str_of(facts.items[i].label), ": ", out);
-        put(out, str_of(facts.items[i].value));
+        text_put_entities(out, str_of(facts.items[i].value));
     }
     if (silence) {
         put_between("\n", str_of(label), ": ", out);
@@ -73,7 +69,7 @@ static void write_alert(const struct text_voice *v, const struct notice *n, stru
     }
     text_write_link(v, n, &link);
     if (link.len && v->words->text.len == 0) {
-        put_between("\n<a href=\"", buf_str(&link), "\">", out);
+        put_link(buf_str(&link), out);
         put_between("", str_of(text_link_label(v)), "</a>", out);
     }
 }
@@ -125,7 +121,7 @@ static void write_body(const struct alert_message *m, const struct config_telegr
 static void telegram_write(const struct alert_message *m, const struct sink_setup *setup,
                            struct outgoing *out)
 {
-    struct text_voice v = {.message = m, .words = &setup->config->words, .put = put};
+    struct text_voice v = {.message = m, .words = &setup->config->words, .put = text_put_entities};
     CLEANUP(buf_fini) struct buf text = {0};
     size_t shown = m->count;
     while (write_text(&v, shown, &text) > MESSAGE_UNITS_MAX && !v.is_short) {

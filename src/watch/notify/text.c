@@ -20,6 +20,20 @@ void text_put_plain(struct buf *out, struct str s)
     buf_put(out, s);
 }
 
+void text_put_entities(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '&')
+            buf_put(out, STR("&amp;"));
+        else if (s.ptr[i] == '<')
+            buf_put(out, STR("&lt;"));
+        else if (s.ptr[i] == '>')
+            buf_put(out, STR("&gt;"));
+        else
+            buf_put_char(out, s.ptr[i]);
+    }
+}
+
 static const char *say(const struct text_voice *v, enum phrase p)
 {
     return phrase(v->words->language, p);

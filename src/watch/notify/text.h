@@ -11,7 +11,8 @@
 
 /* How a kind writes what is not its own: escapes it. */
 typedef void text_put(struct buf *out, struct str s);
-void text_put_plain(struct buf *out, struct str s); /* as it is */
+void text_put_plain(struct buf *out, struct str s);    /* as it is */
+void text_put_entities(struct buf *out, struct str s); /* `&`, `<` and `>` as in HTML */
 
 struct text_voice {
     const struct alert_message *message;

@@ -257,15 +257,18 @@ static void telegram_one_alert(void **state)
     assert_string_equal(text_at(&s, "/parse_mode"), "HTML");
     assert_string_equal(text_at(&s, "/text"),
                         "<b>WARNING: Disk usage is high (/srv, web-1)</b>\n"
-                        "a &lt;b&gt; &amp; *c* _d_ `e` [f](g) \\ @everyone &quot;h&quot;\n"
+                        "a &lt;b&gt; &amp; *c* _d_ `e` [f](g) \\ @everyone \"h\"\n"
                         "Severity: warning\nValue: 95 % (threshold 90 %)\nSince: 2026-11-23 07:26:59 UTC\n"
                         "Just before: 07:20:11 the configuration was reloaded\n"
                         "Silence: <code>weir silence HostDiskHigh path=/srv --for 2h</code>\n"
                         "<a href=\"http://web-1:9900\">Page</a>");
     assert_false(json_value_bool(s.body, "disable_notification", true));
     n = notice_ended(n, 60);
+    n.link = TEXT("http://web-1:9900/?q=\"a&b\"");
     CLEANUP(sent_fini)
     struct sent over = write_with(&sink_telegram, &m, &config, "https://api.telegram.test");
+    assert_non_null(
+        strstr(text_at(&over, "/text"), "<a href=\"http://web-1:9900/?q=&quot;a&amp;b&quot;\">Page</a>"));
     assert_true(json_value_bool(over.body, "disable_notification", false));
 }
 
