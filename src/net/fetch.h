@@ -70,8 +70,12 @@ struct fetch_response {
 
 /*
  * Any thread; nothing is shared between calls. True when an answer came, whatever its status; false when none
- * did (refused, timed out, TLS), err->retryable when trying again later makes sense. *ret_response is to be
- * freed on success only.
+ * did (refused, timed out, TLS). err->retryable: time alone may mend it; else people have to act first, for
+ * the URL, the files of TLS or the certificate of the other side is wrong, or the answer is not what was
+ * asked for. That is a hint for how soon to ask again and for how to call it, no reason to give up: a
+ * certificate is renewed without anybody telling Weir. Sinks try all alike; drivers call the second a fault
+ * of configuration, which is asked again after 2 s to 30 s instead of half a second (provider/pace.h).
+ * *ret_response is to be freed on success only.
  */
 bool fetch(const struct fetch_request *request, struct fetch_response *ret_response,
            struct err *err) MUST_USE;
