@@ -251,8 +251,8 @@ static const struct command commands[] = {
      .summary = "Tell nobody of some alerts for a while, list the silences, or end one",
      .details =
          "A MATCHER is LABEL=VALUE or LABEL!=VALUE; all of them must fit. `*` in a value stands for any "
-         "text. "
-         "Labels are\n"
+         "text.\n"
+         "LABEL=~REGEX and LABEL!~REGEX are regular expressions that fit all of the label. Labels are\n"
          "alertname, severity, instance, service, path and so on, as `weir alerts NAME` shows them.\n"
          "\n"
          "  weir silence alertname=HostDiskHigh path=/srv --for 2h --comment \"moving the archive\"\n"

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/macros.h"
 #include "base/percent.h"
 #include "base/units.h"
 #include "cli/client.h"
@@ -20,15 +21,24 @@
 
 static bool put_matcher(struct json *j, const char *text, struct err *err)
 {
-    const char *equal = strchr(text, '=');
-    if (!equal || equal == text)
-        return err_set(err, "'%s' is no matcher: LABEL=VALUE or LABEL!=VALUE", text);
-    bool is_unlike = equal[-1] == '!';
+    static const struct {
+        const char *sign;
+        bool is_unlike, is_regex;
+    } signs[] = {{"!=", true, false}, {"!~", true, true}, {"=~", false, true}, {"=", false, false}};
+    size_t name = 0, k = 0;
+    while (text[name] && text[name] != '=' &&
+           !(text[name] == '!' && text[name + 1] && strchr("=~", text[name + 1])))
+        name++;
+    while (k < ARRAY_LEN(signs) && strncmp(text + name, signs[k].sign, strlen(signs[k].sign)) != 0)
+        k++;
+    if (name == 0 || k == ARRAY_LEN(signs))
+        return err_set(err, "'%s' is no matcher: LABEL=VALUE, LABEL!=VALUE, LABEL=~REGEX or LABEL!~REGEX",
+                       text);
     json_begin_object(j);
-    json_put_str(j, "name", str_n(text, (size_t)(equal - text) - is_unlike));
-    json_put_text(j, "value", equal + 1);
-    json_put_bool(j, "isRegex", false);
-    json_put_bool(j, "isEqual", !is_unlike);
+    json_put_str(j, "name", str_n(text, name));
+    json_put_text(j, "value", text + name + strlen(signs[k].sign));
+    json_put_bool(j, "isRegex", signs[k].is_regex);
+    json_put_bool(j, "isEqual", !signs[k].is_unlike);
     json_end_object(j);
     return true;
 }
@@ -93,7 +103,11 @@ static void put_matchers(struct buf *out, const struct json_value *matchers)
         const struct json_value *m = json_value_at(matchers, i);
         buf_put_char(out, ' ');
         terminal_put(out, json_value_text(m, "name", "?"));
-        buf_put(out, json_value_bool(m, "isEqual", true) ? STR("=") : STR("!="));
+        bool is_regex = json_value_bool(m, "isRegex", false);
+        if (json_value_bool(m, "isEqual", true))
+            buf_put(out, is_regex ? STR("=~") : STR("="));
+        else
+            buf_put(out, is_regex ? STR("!~") : STR("!="));
         terminal_put(out, json_value_text(m, "value", "?"));
     }
 }

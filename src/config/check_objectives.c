@@ -30,9 +30,8 @@ void check_maintenance(struct decoding *d, const struct schema_mapping *m, struc
     struct node *n = match->kind == NODE_LIST ? match->first : match;
     for (size_t i = 0; i < w->match.count && n; i++, n = n->next) {
         struct matcher matcher;
-        struct err hint;
-        if (!n->is_bad && !matcher_parse(w->match.items[i], &matcher, &hint))
-            diagnostics_hint(d->d, node_error(d->d, n, "this does not say which alerts are meant"), "%s",
-                             hint.text);
+        struct rule_mistake mistake;
+        if (!n->is_bad && !matcher_parse(w->match.items[i], &matcher, &mistake))
+            check_tell_mistake(d, n, &mistake);
     }
 }

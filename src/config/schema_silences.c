@@ -63,7 +63,8 @@ static const struct schema_key maintenance_keys[] = {
      .default_shown = "all alerts",
      .example = "[service=shop, \"alertname=Host*\"]",
      .synonyms = " matchers labels alerts ",
-     .help = "Which alerts: LABEL=VALUE or LABEL!=VALUE, all of them; `*` in a value stands for any text."},
+     .help = "Which alerts: LABEL=VALUE or LABEL!=VALUE, all of them; `*` in a value stands for any text. "
+             "LABEL=~REGEX and LABEL!~REGEX are regular expressions that fit all of the label."},
     {.name = "comment",
      .type = VALUE_TEXT,
      .offset = AT(config_maintenance, comment),

@@ -43,7 +43,7 @@ static void note(struct control *c, const char *id, const char *text)
 static void put_matchers(struct buf *out, const struct silence_wish *w)
 {
     for (size_t i = 0; i < w->matcher_count; i++)
-        buf_printf(out, " %.*s%s%.*s", STR_ARG(w->matchers[i].name), w->matchers[i].is_unlike ? "!=" : "=",
+        buf_printf(out, " %.*s%s%.*s", STR_ARG(w->matchers[i].name), matcher_sign(&w->matchers[i]),
                    STR_ARG(w->matchers[i].value));
 }
 

@@ -40,6 +40,20 @@ static void put_quoted(struct buf *out, struct str text)
     buf_put_char(out, '\'');
 }
 
+/* What begins with `~` would be taken for a regular expression: then it is one, of signs alone. */
+static void put_matcher(struct buf *out, const struct alert_label *l)
+{
+    CLEANUP(buf_fini) struct buf regex = {0};
+    buf_printf(out, " %s=", l->name);
+    for (const char *c = l->value; l->value[0] == '~' && *c; c++) {
+        buf_put(&regex, c == l->value ? STR("~") : STR(""));
+        if (strchr("\\.+*?()|[]{}^$", *c))
+            buf_put_char(&regex, '\\');
+        buf_put_char(&regex, *c);
+    }
+    put_quoted(out, regex.len ? buf_str(&regex) : str_of(l->value));
+}
+
 void alert_put_silence_command(const struct alert *a, struct str instance, struct buf *out)
 {
     buf_printf(out, "weir silence alertname=%s", a->name);
@@ -47,8 +61,7 @@ void alert_put_silence_command(const struct alert *a, struct str instance, struc
         const struct alert_label *l = &a->labels[i];
         if (strcmp(l->name, "instance") == 0 && str_eq(str_of(l->value), instance))
             continue;
-        buf_printf(out, " %s=", l->name);
-        put_quoted(out, str_of(l->value));
+        put_matcher(out, l);
     }
     buf_put(out, STR(" --for " SILENCE_FOR));
 }

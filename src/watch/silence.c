@@ -72,14 +72,28 @@ struct silences *silences_new(void)
     return s;
 }
 
+static void free_silence(struct silence *s)
+{
+    for (size_t i = 0; i < s->matcher_count; i++)
+        matcher_disarm(&s->matchers[i]);
+    free(s->text);
+}
+
+static void free_windows(struct silences *s)
+{
+    for (size_t i = 0; i < s->window_count; i++)
+        free_silence(&s->windows[i].as_silence);
+    free(s->windows);
+}
+
 void silences_free(struct silences *s)
 {
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->count; i++)
-        free(s->items[i].text);
+        free_silence(&s->items[i]);
     free(s->items);
-    free(s->windows);
+    free_windows(s);
     free(s);
 }
 
@@ -94,14 +108,14 @@ static void add_window(struct silences *s, const struct config_maintenance *conf
     as->comment = config->comment.len ? config->comment.ptr : "maintenance window";
     for (size_t i = 0; i < config->match.count && as->matcher_count < SILENCE_MATCHERS_MAX; i++)
         if (matcher_parse(config->match.items[i], &as->matchers[as->matcher_count], NULL))
-            as->matcher_count++;
+            matcher_arm(&as->matchers[as->matcher_count++]);
 }
 
 void silences_configure(struct silences *s, const struct config_silences *config)
 {
     s->count_max = config->count_max;
     s->longest_ns = config->longest_ns;
-    free(s->windows);
+    free_windows(s);
     s->windows = NEW_ARRAY(struct window, config->maintenance_count + 1);
     s->window_count = 0;
     for (size_t i = 0; i < config->maintenance_count; i++)
@@ -119,7 +133,7 @@ static struct silence *find(const struct silences *s, struct str id)
 static void drop(struct silences *s, size_t index)
 {
     s->text_bytes -= s->items[index].text_bytes + TEXT_BYTES_EACH;
-    free(s->items[index].text);
+    free_silence(&s->items[index]);
     s->count--;
     memmove(&s->items[index], &s->items[index + 1], (s->count - index) * sizeof(struct silence));
     s->version++;
@@ -144,10 +158,10 @@ static bool read_matcher(const struct json_value *v, struct matcher *ret, struct
     const char *name = json_value_text(v, "name", NULL), *value = json_value_text(v, "value", NULL);
     if (!name || !value)
         return err_set(err, "each of matchers must have a name and a value");
-    if (json_value_bool(v, "isRegex", false))
-        return err_set(err, "isRegex must be false: `*` in a value stands for any text");
-    *ret = (struct matcher){
-        .name = str_of(name), .value = str_of(value), .is_unlike = !json_value_bool(v, "isEqual", true)};
+    *ret = (struct matcher){.name = str_of(name),
+                            .value = str_of(value),
+                            .is_unlike = !json_value_bool(v, "isEqual", true),
+                            .is_regex = json_value_bool(v, "isRegex", false)};
     return matcher_is_valid(ret, err);
 }
 
@@ -212,6 +226,8 @@ static void take_text(struct silence *s, const struct silence_wish *w)
         s->matchers[i].name = str_n(put_text(&at, m->name), m->name.len);
         s->matchers[i].value = str_n(put_text(&at, m->value), m->value.len);
         s->matchers[i].is_unlike = m->is_unlike;
+        s->matchers[i].is_regex = m->is_regex;
+        matcher_arm(&s->matchers[i]);
     }
 }
 
@@ -411,7 +427,7 @@ static void write_matchers(struct json *j, const struct silence *s)
         json_begin_object(j);
         json_put_str(j, "name", s->matchers[i].name);
         json_put_str(j, "value", s->matchers[i].value);
-        json_put_bool(j, "isRegex", false);
+        json_put_bool(j, "isRegex", s->matchers[i].is_regex);
         json_put_bool(j, "isEqual", !s->matchers[i].is_unlike);
         json_end_object(j);
     }

@@ -1,8 +1,10 @@
 /*
- * Any bytes as an alert rule, and as a selector of an exporter's series. What must hold: nothing crashes; a
+ * Any bytes as an alert rule, as a selector of an exporter's series, and as a matcher of a silence, which may
+ * be a regular expression. What must hold: nothing crashes; a
  * refusal has a place inside the text and words; a rule that is taken has sane numbers; both are written in a
  * canonical form that reads as itself, and their patterns end.
  */
+#include "rule/matcher.h"
 #include "rule/rule.h"
 #include "rule/selector.h"
 
@@ -49,6 +51,24 @@ static void try_selector(struct str text, struct arena *arena)
     buf_fini(&twice);
 }
 
+static void try_matcher(struct str text)
+{
+    struct matcher m;
+    struct rule_mistake mistake = {0};
+    struct err err;
+    if (matcher_parse(text, &m, &mistake)) {
+        ASSERT(matcher_is_valid(&m, &err) && m.name.len > 0);
+        matcher_arm(&m);
+        bool does_fit = matcher_fits(&m, text);
+        m.is_unlike = !m.is_unlike;
+        ASSERT(matcher_fits(&m, text) != does_fit);
+        (void)matcher_fits(&m, m.value);
+        matcher_disarm(&m);
+    } else {
+        ASSERT(mistake.text[0] && mistake.at <= text.len && mistake.length <= text.len - mistake.at);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = str_n((const char *)data, size);
@@ -70,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_fini(&once);
     buf_fini(&twice);
     try_selector(text, arena);
+    try_matcher(text);
     arena_free(arena);
     return 0;
 }

@@ -32,27 +32,60 @@ static void matchers_fit(void **state)
         {"server=*", "", true},
         {"server=**", "x", true},
         {"server=a=b", "a=b", true}, /* the first = parts them */
+        {"server!=~a", "~a", false}, /* there is no sign of three */
+        {"service=~sh.p|blog", "shop", true},
+        {"service=~sh.p|blog", "blog", true},
+        {"service=~sh.p|blog", "my-blog", false}, /* all of it */
+        {"service=~sh.p|blog", "", false},
+        {"service=~", "", true},
+        {"service!~sh.*", "shop", false},
+        {"service!~sh.*", "blog", true},
+        {"service!~sh.*", "", true},
+        {"server=~a=b!~c", "a=b!~c", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct matcher m;
-        struct err hint;
-        assert_true(matcher_parse(str_of(rows[i].text), &m, &hint));
+        assert_true(matcher_parse(str_of(rows[i].text), &m, NULL));
+        matcher_arm(&m);
         if (matcher_fits(&m, str_of(rows[i].label)) != rows[i].fits)
             fail_msg("%s and '%s'", rows[i].text, rows[i].label);
+        matcher_disarm(&m);
     }
 }
 
 static void what_is_no_matcher_is_told(void **state)
 {
-    static const char *const texts[] = {
-        "",      "service",       "=shop",        "!=shop",          "ser vice=shop",
-        "1st=x", "service=~sh.*", "service=a\nb", "dienst\xc3\xa9=x"};
+    static const char *const texts[] = {"",
+                                        "service",
+                                        "=shop",
+                                        "!=shop",
+                                        "ser vice=shop",
+                                        "1st=x",
+                                        "service~sh.*",
+                                        "service=a\nb",
+                                        "service=~a\nb",
+                                        "service=~(sh",
+                                        "dienst\xc3\xa9=x"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct matcher m = {.is_unlike = true};
-        struct err hint = {0};
-        assert_false(matcher_parse(str_of(texts[i]), &m, &hint));
-        assert_true(hint.text[0] && m.is_unlike && m.name.len == 0);
+        struct rule_mistake mistake = {0};
+        assert_false(matcher_parse(str_of(texts[i]), &m, &mistake));
+        assert_true(mistake.text[0] && m.is_unlike && m.name.len == 0);
+        assert_true(mistake.at + mistake.length <= strlen(texts[i]));
     }
+}
+
+static void a_mistake_has_its_place(void **state)
+{
+    struct matcher m = {.name = STR("service"), .value = STR("sh[op"), .is_regex = true};
+    struct rule_mistake mistake;
+    struct err err;
+    assert_false(matcher_parse(STR("service=~sh[op"), &m, &mistake));
+    assert_int_equal(mistake.at, strlen("service=~sh"));
+    assert_int_equal(mistake.length, 3);
+    assert_string_equal(mistake.text, "this bracket is not closed");
+    assert_false(matcher_is_valid(&m, &err));
+    assert_non_null(strstr(err.text, "service=~sh[op: this bracket is not closed, at `[op`"));
 }
 
 static void a_long_glob_takes_no_time(void **state)
@@ -73,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matchers_fit),
         cmocka_unit_test(what_is_no_matcher_is_told),
+        cmocka_unit_test(a_mistake_has_its_place),
         cmocka_unit_test(a_long_glob_takes_no_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

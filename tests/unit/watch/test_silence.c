@@ -152,7 +152,8 @@ static void wishes_that_are_none_are_refused(void **state)
         {"{\"matchers\": []}", "matchers must be a list"},
         {"{\"matchers\": [{\"name\": \"a\"}]}", "a name and a value"},
         {"{\"matchers\": [{\"name\": \"a-b\", \"value\": \"\"}]}", "letters, digits"},
-        {"{\"matchers\": [{\"name\": \"a\", \"value\": \"b\", \"isRegex\": true}]}", "isRegex"},
+        {"{\"matchers\": [{\"name\": \"a\", \"value\": \"b(c\", \"isRegex\": true}]}",
+         "a=~b(c: this group is not closed, at `(c`"},
         {"{\"matchers\": [{\"name\": \"a\", \"value\": \"b\"}]}", "endsAt must be"},
         {"{\"matchers\": [{\"name\": \"a\", \"value\": \"b\"}], \"endsAt\": 7}", "endsAt must be"},
         {"{\"matchers\": [{\"name\": \"a\", \"value\": \"b\"}], \"endsAt\": \"2026-11-24T00:00:00Z\", "
