@@ -22,7 +22,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/history_priv.h"
+#include "store/history_file_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,6 @@ enum {
     ROLL_BLOCKS_MAX = 12,     /* of a level with one batch: catches up bit by bit */
     DROP_ROWS_MAX = 20000,    /* for their age, of a level with one batch */
     SERIES_GO_AT_ONCE = 1024, /* when there are too many */
-    SLOTS_MAX = 60,           /* of a block */
     TIGHT_PERCENT = 95,       /* of the file's pages: from here the oldest go */
     PAGES_BACK_MAX = 1000,    /* given back to the disk with one batch */
     SHARE_DROPPED = 10,       /* a tenth of the level's time */
@@ -41,9 +40,6 @@ enum {
 };
 #define RESERVE_BYTES_MAX (UINT64_C(16) << 20) /* ...at most so much */
 #define LOG_SHARE         8                    /* of bytes_max the log may have */
-
-const struct history_level history_levels[HISTORY_LEVELS] = {
-    {"1s", 1, HISTORY_BLOCK_S}, {"10s", 10, 300}, {"1m", 60, 3600}, {"1h", 3600, 86400}};
 
 static const char *const upgrades[] = {
     "CREATE TABLE series (id INTEGER PRIMARY KEY AUTOINCREMENT, metric TEXT NOT NULL, unit TEXT NOT NULL,"
@@ -55,35 +51,7 @@ static const char *const upgrades[] = {
     "CREATE TABLE level_1h (at INTEGER PRIMARY KEY, points BLOB NOT NULL) STRICT",
 };
 
-struct sql_statement *history_prepare(struct sql *s, const char *before, int level, const char *after)
-{
-    char text[256];
-    snprintf(text, sizeof(text), "%s level_%s %s", before, history_levels[level].name, after);
-    return sql_prepare(s, text);
-}
-
 /* ---- what there is ---- */
-
-int64_t history_oldest(struct sql *s, int level, int64_t from_s)
-{
-    const int64_t span_s = history_levels[level].span_s;
-    struct sql_statement *t = history_prepare(s, "SELECT min(at) FROM", level, "WHERE at >= ?1");
-    sql_bind_int(t, 1,
-                 from_s == INT64_MIN ? INT64_MIN : history_key(history_floor(from_s, span_s), span_s, 0));
-    bool is_there = sql_step(t) && !sql_is_null(t, 0);
-    int64_t oldest = is_there ? (sql_int(t, 0) >> HISTORY_SERIES_BITS) * span_s : INT64_MAX;
-    sql_finish(t);
-    return oldest;
-}
-
-int64_t history_rolled(struct sql *s, int level)
-{
-    struct sql_statement *t = sql_prepare(s, "SELECT until FROM rolled WHERE level = ?1");
-    sql_bind_int(t, 1, level);
-    int64_t until = sql_step(t) ? sql_int(t, 0) : INT64_MIN;
-    sql_finish(t);
-    return until;
-}
 
 static void set_rolled(struct sql *s, int level, int64_t until_s)
 {
@@ -284,8 +252,8 @@ static void roll_block(struct sql *s, int level, int64_t start_s)
                                                 "(at, points) VALUES (?1, ?2)");
     sql_bind_int(series, 1, start_s - LAST_S);
     while (sql_step(series)) {
-        struct point_sum sums[SLOTS_MAX] = {0};
-        struct point points[SLOTS_MAX];
+        struct point_sum sums[HISTORY_SLOTS_MAX] = {0};
+        struct point points[HISTORY_SLOTS_MAX];
         history_gather(&finer, sql_int(series, 0), start_s, start_s + l->span_s, start_s, l->step_s, sums);
         for (size_t i = 0; i < slots; i++)
             points[i] = point_sum_get(&sums[i]);

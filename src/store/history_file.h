@@ -15,12 +15,9 @@
  */
 #pragma once
 #include "base/buf.h"
-#include "store/points.h"
-#include "store/sql.h"
+#include "store/history_levels.h"
 
 enum {
-    HISTORY_LEVELS = 4,
-    HISTORY_BLOCK_S = 10,       /* what is written at once: a multiple of it to the next */
     HISTORY_SERIES_MAX = 65536, /* in the file; more: those longest without a value go */
     HISTORY_FILTERS_MAX = 8,
     HISTORY_CHART_POINTS = 500,         /* of a series, when no step is asked for */
@@ -29,13 +26,6 @@ enum {
     HISTORY_LISTED_MAX = 10000,         /* series in a list */
     HISTORY_CLOCK_WAIT_S = 3600,        /* for a clock that is behind or ahead */
 };
-
-struct history_level {
-    const char *name; /* "1s" */
-    int64_t step_s;   /* of a point */
-    int64_t span_s;   /* of a block: a row of the file, as many points of one series */
-};
-extern const struct history_level history_levels[HISTORY_LEVELS];
 
 struct history_file;
 

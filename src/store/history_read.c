@@ -8,42 +8,10 @@
  */
 #include "base/json.h"
 #include "base/mem.h"
-#include "store/history_priv.h"
+#include "store/history_file_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { SLOTS_MAX = 60 };
-
-/* ---- blocks ---- */
-
-struct history_reader history_reader_open(struct sql *s, int level)
-{
-    return (struct history_reader){.level = &history_levels[level],
-                                   .find = history_prepare(s, "SELECT points FROM", level, "WHERE at = ?1")};
-}
-
-void history_reader_close(struct history_reader *r)
-{
-    sql_finish(r->find);
-}
-
-void history_gather(struct history_reader *r, int64_t series, int64_t from_s, int64_t to_s, int64_t base_s,
-                    int64_t step_s, struct point_sum *sums)
-{
-    const struct history_level *l = r->level;
-    struct point points[SLOTS_MAX];
-    for (int64_t start_s = history_floor(from_s, l->span_s); start_s < to_s; start_s += l->span_s) {
-        sql_bind_int(r->find, 1, history_key(start_s, l->span_s, series));
-        if (!sql_step(r->find))
-            continue;
-        (void)points_decode(sql_bytes(r->find, 0), points, (size_t)(l->span_s / l->step_s));
-        sql_reset(r->find);
-        for (int64_t i = 0, at_s = start_s; at_s < start_s + l->span_s; i++, at_s += l->step_s)
-            if (at_s >= from_s && at_s < to_s)
-                point_sum_add(&sums[(at_s - base_s) / step_s], &points[i]);
-    }
-}
 
 /* ---- which level ---- */
 

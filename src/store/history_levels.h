@@ -1,16 +1,24 @@
-/* history_priv.h: what history_file.c, which writes, and history_read.c, which answers, share. */
+/*
+ * history_levels.h: the tables of the history's levels (history_file.c says what is in them), and reading
+ * them. For those who write and those who answer. Blocks; belongs to one thread at a time.
+ */
 #pragma once
-#include "store/history_file.h"
+#include "store/points.h"
+#include "store/sql.h"
 
-enum { HISTORY_SERIES_BITS = 24 };
-
-struct history_file {
-    struct sql *sql;
-    struct history_file_params params;
-    int64_t behind_since_ns; /* 0: the clock is not behind */
-    int64_t drop_after_ns;   /* nothing is dropped for its age before; 0: at once */
-    const char *shortened;   /* a level, since it was told last; NULL: none */
+enum {
+    HISTORY_LEVELS = 4,
+    HISTORY_BLOCK_S = 10,   /* what is written at once: a multiple of it to the next */
+    HISTORY_SLOTS_MAX = 60, /* points of a block */
+    HISTORY_SERIES_BITS = 24,
 };
+
+struct history_level {
+    const char *name; /* "1s" */
+    int64_t step_s;   /* of a point */
+    int64_t span_s;   /* of a block: a row of the file, as many points of one series */
+};
+extern const struct history_level history_levels[HISTORY_LEVELS];
 
 /* Down to a multiple of span, before 1970 as well. */
 static inline int64_t history_floor(int64_t s, int64_t span_s)
@@ -31,10 +39,10 @@ int64_t history_oldest(struct sql *s, int level, int64_t from_s);
 /* What is before it has been made of the finer level; INT64_MIN: nothing has. */
 int64_t history_rolled(struct sql *s, int level);
 
-/* Reads blocks of one level by series. NULL after an error. */
+/* Reads blocks of one level by series. */
 struct history_reader {
     const struct history_level *level;
-    struct sql_statement *find;
+    struct sql_statement *find; /* NULL after an error, as sql.h has it */
 };
 struct history_reader history_reader_open(struct sql *s, int level);
 void history_reader_close(struct history_reader *r);
