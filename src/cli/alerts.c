@@ -69,13 +69,18 @@ static void put_silence(struct buf *out, const struct json_value *alert)
 static void format_line(const struct json_value *alert, bool has_colour, struct buf *out)
 {
     const char *evidence = json_value_text(alert, "evidence", ""),
-               *state = json_value_text(alert, "state", "?");
+               *state = json_value_text(alert, "state", "?"), *host = json_value_text(alert, "host", NULL);
     enum group group = group_of(alert);
     bool is_red = has_colour && group == FIRING;
     buf_put(out, is_red ? STR("\033[1;31m") : STR(""));
     terminal_put(out, group == SILENCED ? "silenced" : group == HIDDEN ? "hidden" : state);
     buf_put(out, is_red ? STR("\033[0m  ") : STR("  "));
     terminal_put(out, json_value_text(alert, "summary", json_value_text(alert, "name", "?")));
+    if (host) {
+        buf_put(out, STR(" ("));
+        terminal_put(out, host);
+        buf_put(out, STR(")"));
+    }
     if (evidence[0]) {
         buf_put(out, STR("  "));
         terminal_put(out, evidence);

@@ -367,19 +367,23 @@ char *alert_format_line(const struct alert *a, enum alert_change change, char *o
     const char *why = a->why_unknown ? a->why_unknown : "no reading";
     const char *still =
         alert_life_is_active(&a->life) ? "; it stays firing until there is a reading again" : "";
+    const char *where = a->is_elsewhere ? alert_label(a, "instance") : NULL;
+    char on[ALERT_VALUE_BYTES + 8] = "";
+    if (where)
+        snprintf(on, sizeof(on), " (%s)", where);
     alert_format_subject(a, subject, sizeof(subject));
     switch (change) {
     case ALERT_FIRED:
-        snprintf(out, out_bytes, "ALERT: %s! %s", a->summary, a->evidence);
+        snprintf(out, out_bytes, "ALERT: %s%s! %s", a->summary, on, a->evidence);
         break;
     case ALERT_ENDED:
-        snprintf(out, out_bytes, "RESOLVED: %s: %s", a->summary, a->evidence);
+        snprintf(out, out_bytes, "RESOLVED: %s%s: %s", a->summary, on, a->evidence);
         break;
     case ALERT_LOST_SIGHT:
-        snprintf(out, out_bytes, "UNKNOWN: %s%s? Cannot tell: %s%s", a->summary, subject, why, still);
+        snprintf(out, out_bytes, "UNKNOWN: %s%s%s? Cannot tell: %s%s", a->summary, subject, on, why, still);
         break;
     case ALERT_SEES_AGAIN:
-        snprintf(out, out_bytes, "KNOWN AGAIN: %s%s? It can be told again: %s", a->summary, subject,
+        snprintf(out, out_bytes, "KNOWN AGAIN: %s%s%s? It can be told again: %s", a->summary, subject, on,
                  alert_state_name(a->life.state));
         break;
     case ALERT_NO_CHANGE:

@@ -114,6 +114,7 @@ struct alert {
     const char *when;    /* constant: the rule as text; "" when there is none */
     enum alert_severity severity;
     enum metric_unit unit; /* of the rule's first number */
+    bool is_elsewhere;     /* about another machine than the one that Weir runs on: `instance` says which */
     size_t label_count;
     struct alert_label labels[ALERT_LABELS_MAX]; /* besides alertname and severity, in the order of names */
     uint64_t fingerprint;                        /* of all labels: the identity over the whole life */
@@ -143,5 +144,6 @@ enum alert_change alert_end(struct alert *a, int64_t now_ns, int64_t wall_ns); /
 
 /* "of /srv", "of shop-1": whom it is about beside the machine; "" for the machine itself. */
 char *alert_format_subject(const struct alert *a, char *out, size_t out_bytes);
-/* The line for people: "ALERT: CPU usage is high! <evidence>", "RESOLVED: CPU usage is high: <evidence>". */
+/* The line for people: "ALERT: CPU usage is high! <evidence>", "RESOLVED: CPU usage is high: <evidence>";
+ * with the machine when it is another one: "ALERT: CPU usage is high (web-2)! ...". */
 char *alert_format_line(const struct alert *a, enum alert_change change, char *out, size_t out_bytes);

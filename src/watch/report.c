@@ -101,6 +101,7 @@ void report_write_alert(struct json *j, const struct alert *a, const struct repo
     json_begin_object(j);
     json_put_text(j, "name", a->name);
     json_put_text(j, "summary", a->summary);
+    json_put_text(j, "host", a->is_elsewhere ? alert_label(a, "instance") : NULL);
     json_put_text(j, "severity", alert_severity_name(a->severity));
     json_put_text(j, "state", alert_state_name(l->state));
     json_put_bool(j, "is_active", alert_life_is_active(l));

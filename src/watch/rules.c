@@ -162,6 +162,7 @@ static struct tracked *new_tracked(struct rules *r, const struct armed_rule *rul
     enum subject_kind kind = metric_infos[s->metric].subject;
     const char *host = s->subject.host[0] ? s->subject.host : r->instance;
     alert_init(&new->alert, rule->name, rule->summary, rule->severity, str_of(host));
+    new->alert.is_elsewhere = s->subject.host[0] != '\0';
     for (size_t i = 0; i < SUBJECT_NAMES_MAX; i++)
         if (subject_label(kind, i)[0])
             alert_add_label(&new->alert, subject_label(kind, i), str_of(s->subject.names[i]));

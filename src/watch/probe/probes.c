@@ -12,12 +12,13 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/shown_url.h"
 #include "net/job.h"
 #include "watch/probe/probe.h"
 
 #include <stdlib.h>
 
-enum { THREADS_MAX_PROBES = 8 };
+enum { THREADS_MAX_PROBES = 8, TARGET_SHOWN_BYTES = 121 };
 #define LATE_NS NS_PER_S /* beyond the timeout, in which a look should have ended by itself */
 
 struct probe {
@@ -205,9 +206,9 @@ static void report(const struct probe *p, struct board *b)
     char name[64];
     str_copy(name, sizeof(name), p->config->name);
     struct subject subject = {.names = {name}};
-    struct str target = probe_target(p->config);
-    board_put_note(b, METRIC_PROBE_FAILURES, &subject, failures_of(p), "%.*s: %s",
-                   (int)MIN(target.len, (size_t)120), target.ptr,
+    char target[TARGET_SHOWN_BYTES];
+    board_put_note(b, METRIC_PROBE_FAILURES, &subject, failures_of(p), "%s: %s",
+                   shown_url(probe_target(p->config), target, sizeof(target)).ptr,
                    p->has_result ? p->result.reason : "not looked at yet");
     board_put(b, METRIC_PROBE_TIME, &subject, time_of(p));
     if (probe_has_certificate(p->config))
@@ -231,12 +232,13 @@ static void put_seconds_ago(struct json *j, const char *key, int64_t now_ns, int
 
 static void write_one(const struct probe *p, struct json *j, int64_t now_ns, int64_t wall_ns)
 {
+    char target[4096];
     json_begin_object(j);
     json_key(j, "name");
     json_str(j, p->config->name);
     json_put_text(j, "kind", probe_kind_name(p->config->kind));
     json_key(j, "target");
-    json_str(j, probe_target(p->config));
+    json_str(j, shown_url(probe_target(p->config), target, sizeof(target)));
     json_key(j, "is_good");
     if (p->has_result)
         json_bool(j, p->result.is_good);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/shown_url.h"
 #include "net/fetch.h"
 #include "net/job.h"
 #include "watch/exposition.h"
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 
 enum {
+    TARGET_SHOWN_BYTES = 121,
     HOST_THREADS_MAX = 8,
     REASON_BYTES = 256,
     NAME_BYTES = 64,
@@ -292,7 +294,7 @@ static const char *remark_of(const struct host_entry *h)
 static void report(const struct host_entry *h, struct board *b)
 {
     static const struct subject machine;
-    struct str target = target_of(h->config);
+    char target[TARGET_SHOWN_BYTES];
     const char *remark = remark_of(h), *said = h->reason[0] ? h->reason : remark ? remark : "";
     board_set_host(b, h->name);
     if (is_machine(h))
@@ -305,7 +307,8 @@ static void report(const struct host_entry *h, struct board *b)
         board_doubt(b, h->name, too_old);
     board_put_note(b, METRIC_HOST_FAILURES, &machine,
                    h->has_result ? reading_known(h->failures) : reading_unknown("the first question is open"),
-                   "%.*s%s%s", (int)MIN(target.len, (size_t)120), target.ptr, said[0] ? ": " : "", said);
+                   "%s%s%s", shown_url(target_of(h->config), target, sizeof(target)).ptr, said[0] ? ": " : "",
+                   said);
     board_set_host(b, "");
 }
 
@@ -317,11 +320,12 @@ void hosts_report(const struct hosts *h, struct board *b)
 
 static void write_one(const struct host_entry *h, struct json *j)
 {
+    char target[4096];
     json_begin_object(j);
     json_put_text(j, "name", h->name);
     json_put_text(j, "kind", h->config->kind == HOST_KIND_EXPORTER ? "exporter" : "agent");
     json_key(j, "target");
-    json_str(j, target_of(h->config));
+    json_str(j, shown_url(target_of(h->config), target, sizeof(target)));
     json_key(j, "is_good");
     if (h->has_result)
         json_bool(j, h->is_good);

@@ -162,7 +162,8 @@ static void test_alert_to_the_end(void **state)
     assert_string_equal(r.events.names[0], "HostMemoryHigh");
     assert_int_equal(watch_alerts_firing(r.watch), 1);
     assert_in_json(&r, true,
-                   "\"name\":\"HostMemoryHigh\",\"summary\":\"Memory usage is high\",\"severity\":\"notice\","
+                   "\"name\":\"HostMemoryHigh\",\"summary\":\"Memory usage is "
+                   "high\",\"host\":null,\"severity\":\"notice\","
                    "\"state\":\"firing\",\"is_active\":true");
     assert_in_json(&r, true, "\"value\":90,\"threshold\":80,\"clear\":75,\"for_seconds\":5");
     struct config_watch config = config_of();

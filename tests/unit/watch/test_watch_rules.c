@@ -197,6 +197,23 @@ static void step_service(struct room *r, struct watch_service_input input, int64
     step(r, NULL, &input, 1, at(second));
 }
 
+/* Which machine it is stands in the line when it is another one. */
+static void test_another_machine(void **state)
+{
+    struct room *r = open_room();
+    struct host_sample busy = sample_of(93.4, 30, 40);
+    for (int64_t t = 10; t <= 10 + 300; t++) {
+        board_begin(r->board, at(t).now_ns, at(t).wall_ns);
+        board_set_host(r->board, "web-2");
+        host_report(&busy, r->board);
+        board_set_host(r->board, NULL);
+        board_end(r->board);
+        rules_step(r->rules, r->board, at(t));
+    }
+    assert_told(0, ALERT_FIRED, "HostCpuHigh", "ALERT: CPU usage is high (web-2)! 93.4 % of 2 CPUs for 5m");
+    close_room(r);
+}
+
 static void test_no_healthy_server(void **state)
 {
     struct room *r = open_room();
@@ -330,15 +347,11 @@ static void test_rate_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_host_alerts),
-        cmocka_unit_test(test_cgroup_scope_and_unknown),
-        cmocka_unit_test(test_disks_come_and_go),
-        cmocka_unit_test(test_no_healthy_server),
-        cmocka_unit_test(test_intentionally_at_zero),
-        cmocka_unit_test(test_crashes),
-        cmocka_unit_test(test_discovery),
-        cmocka_unit_test(test_error_rate),
-        cmocka_unit_test(test_error_rate_needs_requests),
+        cmocka_unit_test(test_host_alerts),       cmocka_unit_test(test_cgroup_scope_and_unknown),
+        cmocka_unit_test(test_disks_come_and_go), cmocka_unit_test(test_another_machine),
+        cmocka_unit_test(test_no_healthy_server), cmocka_unit_test(test_intentionally_at_zero),
+        cmocka_unit_test(test_crashes),           cmocka_unit_test(test_discovery),
+        cmocka_unit_test(test_error_rate),        cmocka_unit_test(test_error_rate_needs_requests),
         cmocka_unit_test(test_rate_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
