@@ -355,6 +355,8 @@ struct config_host { /* watch: {hosts: NAME: } */
     struct str agent;    /* AGENT: a URL */
     int64_t interval_ns; /* default 15s */
     int64_t timeout_ns;  /* at most interval_ns; default 5s */
+    size_t address_count;
+    struct addr_range *addresses; /* of its servers; none = that of its URL */
     struct config_secret token;
     struct str ca_file;        /* "" = the system's */
     uint64_t answer_bytes_max; /* EXPORTER; default 4MiB */

@@ -174,8 +174,34 @@ static void on_alert(void *context, const struct watch_alert_event *event)
                                       .details = buf_str(&details)});
 }
 
+/* Servers that scaling starts are not down while they start: it has an eye on them itself. */
+static bool is_down(const struct control *c, const struct server *s)
+{
+    enum server_state state = (enum server_state)s->state;
+    bool is_scaled = control_config_of(c, s->service)->scale.provider != SCALE_PROVIDER_NONE;
+    return server_state_takes_requests(state) ? !server_can_take(s) : !is_scaled;
+}
+
+/* Of those that come or go on purpose nothing is told. */
+static bool is_to_serve(const struct server *s)
+{
+    enum server_state state = (enum server_state)s->state;
+    return server_state_takes_requests(state) || state == SERVER_STARTING || state == SERVER_FAILED;
+}
+
+static void report_servers(const struct control *c, struct board *board)
+{
+    fleet_for_each_server (c->fleet, s) {
+        struct subject subject = {.host = watch_host_at(c->watch, &s->address),
+                                  .names = {s->service->name, s->name}};
+        if (is_to_serve(s))
+            board_put(board, METRIC_SERVER_DOWN, &subject, reading_known(is_down(c, s)));
+    }
+}
+
 static void report(void *context, struct board *board)
 {
+    report_servers(context, board);
     metering_report(context, board);
     recording_report(context, board);
 }

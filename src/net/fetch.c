@@ -204,6 +204,13 @@ static int64_t certificate_end_of(CURL *curl)
     return end_s;
 }
 
+static void take_peer(CURL *curl, char out[FETCH_PEER_BYTES])
+{
+    const char *peer = NULL;
+    curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &peer);
+    str_copy(out, FETCH_PEER_BYTES, str_of(peer ? peer : ""));
+}
+
 static void take_answer(CURL *curl, const struct fetch_request *request, const struct body_reader *reader,
                         struct fetch_response *ret_response)
 {
@@ -221,6 +228,7 @@ static void take_answer(CURL *curl, const struct fetch_request *request, const s
         .certificate_end_s = request->is_certificate_wanted ? certificate_end_of(curl) : 0,
     };
     take_field(curl, request->answer_field, ret_response->field);
+    take_peer(curl, ret_response->peer);
 }
 
 static bool perform(CURL *curl, struct body_reader *reader, struct err *err)

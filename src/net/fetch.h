@@ -54,7 +54,7 @@ struct fetch_stream {
     bool (*is_cancelled)(void *context);
 };
 
-enum { FETCH_FIELD_BYTES = 64 };
+enum { FETCH_FIELD_BYTES = 64, FETCH_PEER_BYTES = 64 };
 
 struct fetch_response {
     int status;            /* 100..599 */
@@ -66,6 +66,7 @@ struct fetch_response {
     /* When the first certificate of the chain that was shown ends to be valid, seconds since 1970; 0: there
      * was none, or nobody wanted to know. */
     int64_t certificate_end_s;
+    char peer[FETCH_PEER_BYTES]; /* the address that answered, without its port; "" when there is none */
 };
 
 /*

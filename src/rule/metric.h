@@ -123,7 +123,9 @@
     X(BURN_3D, "burn_3d", RATIO, OBJECTIVE, "The same over the last 3 days.")                                \
     X(ERROR_BUDGET, "error_budget", PERCENT, OBJECTIVE,                                                      \
       "What is left of the error budget of the objective's period; below 0 when more was used.")             \
-    /* What servers use of the machine */                                                                    \
+    /* The servers */                                                                                        \
+    X(SERVER_DOWN, "server_down", FLAG, SERVER,                                                              \
+      "It should take requests and does not: its checks fail, or it refuses connections.")                   \
     X(SERVER_CPU, "server_cpu", PERCENT, SERVER,                                                             \
       "CPU use of a server that Weir started here; 100 % is one CPU.")                                       \
     X(SERVER_MEMORY, "server_memory", BYTES, SERVER, "Resident memory of its processes, added up.")          \

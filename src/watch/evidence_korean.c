@@ -45,6 +45,8 @@ static const struct evidence_korean sentences[] = {
     {"ServiceSlow", "{service} 서비스의 응답 시간 중앙값은 {value}입니다{rest}. {course}",
      "{lasted} 만에 {service} 서비스의 응답 시간 중앙값이 다시 {now}입니다."},
     {"ServerCrashing", "{note}.", "{note}."},
+    {"ServerDown", "{lasted} 동안 {service} 서비스의 서버 {server}에 요청을 보낼 수 없었습니다{rest}.",
+     "{lasted} 만에 {service} 서비스의 서버 {server}에 요청을 다시 보낼 수 있습니다."},
     {"QueueWaiting",
      "{lasted} 동안 {service} 서비스의 요청이 서버를 기다리고 있습니다. 지금 대기 중인 요청은 "
      "{now}건입니다{rest}.",

@@ -19,12 +19,19 @@ static bool is_same_service(const struct alert *a, const struct alert *b)
     return !alert_label(a, "service") || !alert_label(b, "service") || have_same(a, b, "service");
 }
 
+/* An alert about a server is of the machine that the server is on, one about its service of this one. */
+static bool is_same_machine(const struct alert *source, const struct alert *a, const char *label)
+{
+    bool is_server_of_it = strcmp(label, "service") == 0 && alert_label(a, "server");
+    return is_server_of_it || have_same(source, a, "instance");
+}
+
 static bool explains(const struct alert *source, const struct alert *a)
 {
     for (size_t i = 0; i < default_inhibition_count; i++) {
         const struct default_inhibition *row = &default_inhibitions[i];
         if (strcmp(row->source, source->name) == 0 && rule_glob(str_of(row->hidden), str_of(a->name)) &&
-            have_same(source, a, row->label) && have_same(source, a, "instance") &&
+            have_same(source, a, row->label) && is_same_machine(source, a, row->label) &&
             is_same_service(source, a))
             return true;
     }

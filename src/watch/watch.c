@@ -407,6 +407,11 @@ void watch_write_hosts_json(const struct watch *w, struct json *j)
     hosts_write_json(w->hosts, j);
 }
 
+const char *watch_host_at(const struct watch *w, const struct addr *a)
+{
+    return hosts_name_at(w->hosts, a);
+}
+
 void watch_write_readings_json(const struct watch *w, struct str host, struct json *j)
 {
     readings_write(w->board, host, j);

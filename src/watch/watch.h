@@ -6,6 +6,7 @@
  * rules.h, remembered in alerts (alert.h) and told to the sinks (notify/notify.h) and to params.on_alert.
  */
 #pragma once
+#include "base/addr.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -128,6 +129,8 @@ struct objectives *watch_objectives(struct watch *w); /* to look at, and to keep
  */
 void watch_write_host_json(const struct watch *w, struct json *j);
 /* One array, see remote/hosts.h. */
+/* The name of the watched machine that has this address; "": none of them, as far as is known. */
+const char *watch_host_at(const struct watch *w, const struct addr *a);
 void watch_write_hosts_json(const struct watch *w, struct json *j);
 /* One object, see remote/readings.h. */
 void watch_write_readings_json(const struct watch *w, struct str host, struct json *j);

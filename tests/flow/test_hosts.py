@@ -149,6 +149,27 @@ def test_any_exporter_is_a_host(weir, origin):
     assert readings(w, "redis") == {("host_failures",): 0}
 
 
+def test_a_machine_that_is_down_hides_its_servers(weir, origin):
+    exporter, theirs = origin(b"up 1\n", host="127.0.0.5"), origin(b"x", host="127.0.0.5")
+    elsewhere, fine = origin(b"x", host="127.0.0.6"), origin(b"x")
+    w = weir(services={"main": {"servers": [theirs.address, elsewhere.address, fine.address], "health": {"interval": "200ms"}}},
+             watch={"hosts": {"web-2": {"exporter": f"http://{exporter.address}/", "interval": "1s"}},
+                    "rules": [{"alert": "ServerDown", "when": "server_down for 6s"}]})
+
+    def told(name):
+        return {a["labels"].get("server"): (a["labels"]["instance"], a["hidden"]) for a in w.api("alerts")["alerts"]
+                if a["name"] == name and a["state"] == "firing"}
+    wait_until(lambda: readings(w, "web-2").get(("server_down", "main", theirs.address)) == 0, 20)
+    assert ("server_down", "main", elsewhere.address) in readings(w, "")
+    for origin_of_it in (exporter, theirs, elsewhere):
+        origin_of_it.refuse()
+    wait_until(lambda: len(told("ServerDown")) == 2, 30)
+    servers = told("ServerDown")
+    assert servers[theirs.address] == ("web-2", "HostDown explains it") and servers[elsewhere.address][1] is None
+    assert told("HostDown") == {None: ("web-2", None)}
+    assert "nobody is told, for HostDown explains it" in w.log()
+
+
 def test_an_agent_is_a_host(weir, origin, tmp_path):
     token_file = tmp_path / "token"
     token_file.write_text(TOKEN)

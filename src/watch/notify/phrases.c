@@ -68,6 +68,7 @@ static const struct {
     {"LatencyBudgetBurn6h", "느린 응답으로 인해 오류 예산이 너무 빨리 소진되고 있습니다"},
     {"LatencyBudgetBurn1d", "느린 응답으로 인해 오류 예산이 너무 빨리 소진되고 있습니다"},
     {"LatencyBudgetBurn3d", "느린 응답으로 인해 오류 예산이 너무 빨리 소진되고 있습니다"},
+    {"ServerDown", "서버가 요청을 받지 않습니다"},
     {"ServerCrashing", "서버가 계속 비정상 종료됩니다"},
     {"QueueWaiting", "요청이 서버를 기다리고 있습니다"},
     {"QueueAlmostFull", "서비스의 대기열이 거의 가득 찼습니다"},

@@ -17,6 +17,7 @@
 #include "watch/remote/node_exporter.h"
 #include "watch/remote/numbers.h"
 #include "watch/remote/readings.h"
+#include "watch/remote/whereabouts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ struct host_entry {
     bool has_result, is_good;
     char reason[REASON_BYTES]; /* why the latest failed; "" when it did not */
     int64_t taken_ns;          /* of the latest good answer; 0: none yet */
-    uint32_t failures;         /* in a row */
+    struct whereabouts whereabouts;
+    uint32_t failures; /* in a row */
     uint64_t good_total, failed_total;
     struct node_exporter *exporter; /* owned; of that kind */
     struct host_sample *sample;     /* owned; what it told last */
@@ -168,6 +170,8 @@ static void take(struct host_entry *h, const struct question *q)
     } else {
         take_readings(h, q);
     }
+    if (h->is_good)
+        whereabouts_note(&h->whereabouts, q->response.peer);
 }
 
 static void plan_next(struct host_entry *h)
@@ -236,6 +240,7 @@ struct hosts *hosts_new(const struct hosts_params *params)
         e->set = h;
         e->config = &params->configs[i];
         str_copy(e->name, sizeof(e->name), e->config->name);
+        whereabouts_init(&e->whereabouts, e->config);
         if (e->config->kind == HOST_KIND_EXPORTER) {
             e->exporter = node_exporter_new();
             e->sample = NEW(struct host_sample);
@@ -316,6 +321,14 @@ void hosts_report(const struct hosts *h, struct board *b)
 {
     for (size_t i = 0; h && i < h->count; i++)
         report(&h->entries[i], b);
+}
+
+const char *hosts_name_at(const struct hosts *h, const struct addr *a)
+{
+    for (size_t i = 0; h && i < h->count; i++)
+        if (whereabouts_has(&h->entries[i].whereabouts, a))
+            return h->entries[i].name;
+    return "";
 }
 
 static void write_one(const struct host_entry *h, struct json *j)

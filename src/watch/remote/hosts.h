@@ -4,6 +4,7 @@
  * unknown. Loop's thread.
  */
 #pragma once
+#include "base/addr.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "config/model.h"
@@ -21,6 +22,8 @@ struct hosts_params {
 struct hosts *hosts_new(const struct hosts_params *params); /* NULL with errno: no thread can be had */
 void hosts_free(struct hosts *h);                           /* NULL is fine; waits for no answer */
 
+/* The machine that has this address; "": none of them, as far as is known. */
+const char *hosts_name_at(const struct hosts *h, const struct addr *a);
 void hosts_report(const struct hosts *h, struct board *b);
 /* One array: [{"name", "kind", "target", "is_good": true|false|null, "reason", "remark", ...}]. */
 void hosts_write_json(const struct hosts *h, struct json *j);
