@@ -1,7 +1,8 @@
 /*
  * inhibit.c: see inhibit.h. A small table by names (rule/default_rules.c) and one general rule: of alerts
  * about the same number the worst hides the others. What hides is never hidden by what it hides, so there are
- * no circles: a row goes from a cause to an effect.
+ * no circles: a row goes from a cause to an effect, and about the same number a worse alert is no effect of a
+ * lesser one, whatever the configuration makes of their names.
  */
 #include "watch/inhibit.h"
 
@@ -30,9 +31,10 @@ static bool explains(const struct alert *source, const struct alert *a)
 {
     for (size_t i = 0; i < default_inhibition_count; i++) {
         const struct default_inhibition *row = &default_inhibitions[i];
-        if (strcmp(row->source, source->name) == 0 && rule_glob(str_of(row->hidden), str_of(a->name)) &&
-            have_same(source, a, row->label) && is_same_machine(source, a, row->label) &&
-            is_same_service(source, a))
+        bool is_itself = strcmp(row->source, a->name) == 0; /* another series of the same rule */
+        if (strcmp(row->source, source->name) == 0 && !is_itself &&
+            rule_glob(str_of(row->hidden), str_of(a->name)) && have_same(source, a, row->label) &&
+            is_same_machine(source, a, row->label) && is_same_service(source, a))
             return true;
     }
     return false;
@@ -50,7 +52,8 @@ const struct alert *inhibit_find(const struct inhibit_item *items, size_t count,
             *ret_why = "says it more urgently";
             return source->alert;
         }
-        if (explains(source->alert, of->alert)) {
+        bool is_lesser = is_same_number && source->alert->severity > of->alert->severity;
+        if (!is_lesser && explains(source->alert, of->alert)) {
             *ret_why = "explains it";
             return source->alert;
         }
