@@ -20,7 +20,8 @@
 #define ALERTS_KEY   "watch:alerts"
 #define SILENCES_KEY "watch:silences"
 enum { VERSION = 1, BOOT_ID_BYTES = 48 };
-#define AGAIN_NS          (10 * NS_PER_S)
+#define AGAIN_NS          (10 * NS_PER_S)   /* while an alert is on its way: it loses so much of it */
+#define STILL_AGAIN_NS    (300 * NS_PER_S)  /* while one only stays as it is */
 #define SILENCES_AGAIN_NS (3600 * NS_PER_S) /* the store forgets what nobody writes for weeks */
 #define SETTLE_NS         (60 * NS_PER_S)
 
@@ -120,18 +121,26 @@ bool watch_keep_is_firing(const struct watch_keep *k, uint64_t fingerprint)
 
 /* ---- writing ---- */
 
-/* bad: whether any is other than well. */
+/* How long what was written may stand although nothing has changed but time. A pending or recovering alert
+ * loses what it had waited since then; one that fires loses nothing, for its times are kept as such. */
+static int64_t lasts_ns(enum alert_state state)
+{
+    if (state == ALERT_OK || state == ALERT_RESOLVED)
+        return INT64_MAX;
+    return state == ALERT_PENDING || state == ALERT_RECOVERING ? AGAIN_NS : STILL_AGAIN_NS;
+}
+
 static uint64_t digest_of(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
-                          bool *ret_is_bad)
+                          int64_t *ret_lasts_ns)
 {
     const struct alert *a;
     uint64_t digest = 1;
-    *ret_is_bad = false;
+    *ret_lasts_ns = INT64_MAX;
     for (size_t i = 0; (a = alerts.get(alerts.context, i)) != NULL; i++) {
         if (!alert_keep_is_worth(a, now_ns))
             continue;
         digest += alert_keep_digest(a, telling_is_told(k->telling, a));
-        *ret_is_bad |= a->life.state != ALERT_OK && a->life.state != ALERT_RESOLVED;
+        *ret_lasts_ns = MIN(*ret_lasts_ns, lasts_ns(a->life.state));
     }
     return digest;
 }
@@ -168,14 +177,13 @@ static void write_silences(const struct watch_keep *k, struct buf *out)
     json_end_object(&j);
 }
 
-/* Due by its digest, or by its age while any is other than well. */
+/* Due by its digest, or by its age. */
 static bool are_alerts_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
                            uint64_t *ret_digest)
 {
-    bool is_bad;
-    *ret_digest = digest_of(k, alerts, now_ns, &is_bad);
-    return k->is_alerts_due || *ret_digest != k->alerts_digest ||
-           (is_bad && now_ns - k->alerts_saved_ns >= AGAIN_NS);
+    int64_t stands_ns;
+    *ret_digest = digest_of(k, alerts, now_ns, &stands_ns);
+    return k->is_alerts_due || *ret_digest != k->alerts_digest || now_ns - k->alerts_saved_ns >= stands_ns;
 }
 
 static bool are_silences_due(const struct watch_keep *k, int64_t now_ns)

@@ -2,8 +2,8 @@
  * watch_keep.h: the documents that watch keeps beyond the worker: "watch:alerts" and "watch:silences". Pure
  * but for the boot's id, which it reads once.
  *
- * The document of the alerts is due at once when a state changes, and every ten seconds while one is other
- * than well.
+ * The document of the alerts is due at once when a state changes, every ten seconds while one is pending or
+ * recovering, and every five minutes while one only fires.
  */
 #pragma once
 #include "watch/alert_keep.h"

@@ -219,6 +219,20 @@ static void what_changes_is_due_at_once(void **state)
     assert_int_equal(save(&a, NOW_NS + 13 * NS_PER_S, true), 1); /* its numbers go on */
 }
 
+/* While nothing but time changes there is nothing to lose, and a disk that need not be written to. */
+static void what_only_fires_is_left_alone(void **state)
+{
+    struct alert a = firing_alert();
+    int64_t now_ns = NOW_NS + 100 * NS_PER_S;
+    assert_int_equal(save(&a, now_ns, true), 1);
+    for (int64_t s = 1; s < 300; s++)
+        assert_int_equal(save(&a, now_ns + s * NS_PER_S, true), 0);
+    struct alert b = restart(now_ns + 299 * NS_PER_S, WALL_NS + 399 * NS_PER_S);
+    assert_int_equal(b.life.state, ALERT_FIRING);
+    assert_int_equal(b.life.firing_since_ns, a.life.firing_since_ns);
+    assert_int_equal(save(&b, now_ns + 301 * NS_PER_S, true), 1);
+}
+
 /* Its disk is not read yet: it is kept on, and gone when nobody has taken it in a minute. */
 static void an_alert_that_does_not_come_up_is_kept_for_a_while(void **state)
 {
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_pause_counts_neither_as_good_nor_as_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_steps_do_no_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(what_changes_is_due_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_only_fires_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_alert_that_does_not_come_up_is_kept_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_that_are_none_do_no_harm, setup, teardown),
     };
