@@ -99,6 +99,16 @@ void deaths_add(struct deaths *d, struct str server, struct str reason, int64_t 
     str_copy(d->last_reason, sizeof(d->last_reason), reason);
 }
 
+void deaths_add_before(struct deaths *d, const struct deaths *before)
+{
+    struct deaths later = *d;
+    if (before->count == 0)
+        return;
+    *d = *before;
+    for (uint32_t i = later.count - MIN(later.count, (uint32_t)DEATHS_KEPT); i < later.count; i++)
+        deaths_add(d, str_of(later.last_server), str_of(later.last_reason), later.ns[i % DEATHS_KEPT]);
+}
+
 uint32_t deaths_within(const struct deaths *d, int64_t window_ns, int64_t now_ns)
 {
     uint32_t within = 0;

@@ -60,6 +60,8 @@ struct deaths { /* all zero is the start */
 };
 
 void deaths_add(struct deaths *d, struct str server, struct str reason, int64_t now_ns);
+/* Some that came before all that are there, the oldest first. */
+void deaths_add_before(struct deaths *d, const struct deaths *before);
 uint32_t deaths_within(const struct deaths *d, int64_t window_ns, int64_t now_ns);
 int64_t deaths_last_ns(const struct deaths *d); /* 0: none */
 

@@ -40,6 +40,7 @@ struct service_report {
     double error_clear;
     size_t count, capacity;
     struct reported **services; /* owned */
+    uint64_t version;
 };
 
 struct service_report *service_report_new(void)
@@ -98,6 +99,7 @@ void service_report_note_death(struct service_report *r, struct str service, str
                                struct str reason, int64_t now_ns)
 {
     deaths_add(&find(r, service, 0)->deaths, server, reason, now_ns);
+    r->version++;
 }
 
 static void forget_unseen(struct service_report *r)
@@ -110,6 +112,65 @@ static void forget_unseen(struct service_report *r)
             free(r->services[i]);
     }
     r->count = kept;
+}
+
+/* ---- kept over restarts ---- */
+
+uint64_t service_report_version(const struct service_report *r)
+{
+    return r->version;
+}
+
+/* Ages, the oldest first; more than make the alert are not needed. */
+static void save_deaths(const struct service_report *r, const struct reported *s, struct json *j,
+                        int64_t now_ns)
+{
+    const struct deaths *d = &s->deaths;
+    uint32_t count = MIN(deaths_within(d, r->crash_window_ns, now_ns), MAX(r->crash_count, 1u));
+    if (count == 0)
+        return;
+    json_begin_object(j);
+    json_put_text(j, "service", s->name);
+    json_put_text(j, "server", d->last_server);
+    json_put_text(j, "reason", d->last_reason);
+    json_key(j, "ages");
+    json_begin_array(j);
+    for (uint32_t i = d->count - count; i < d->count; i++)
+        json_int(j, now_ns - d->ns[i % DEATHS_KEPT]);
+    json_end_array(j);
+    json_end_object(j);
+}
+
+void service_report_save(const struct service_report *r, struct json *j, int64_t now_ns)
+{
+    json_begin_array(j);
+    for (size_t i = 0; i < r->count; i++)
+        save_deaths(r, r->services[i], j, now_ns);
+    json_end_array(j);
+}
+
+static void restore_deaths(struct service_report *r, const struct json_value *v, int64_t now_ns,
+                           int64_t pause_ns)
+{
+    struct deaths before = {0};
+    const struct json_value *ages = json_value_get(v, "ages");
+    const char *service = json_value_text(v, "service", "");
+    for (size_t i = 0; i < MIN(json_value_count(ages), (size_t)DEATHS_KEPT); i++) {
+        int64_t age_ns = json_value_int_at(ages, i, -1);
+        if (age_ns >= 0 && age_ns < r->crash_window_ns - pause_ns)
+            deaths_add(&before, str_of(json_value_text(v, "server", "?")),
+                       str_of(json_value_text(v, "reason", "?")), now_ns - pause_ns - age_ns);
+    }
+    if (service[0] && before.count)
+        deaths_add_before(&find(r, str_of(service), 0)->deaths, &before);
+}
+
+void service_report_restore(struct service_report *r, const struct json_value *list, int64_t now_ns,
+                            int64_t pause_ns)
+{
+    enum { RESTORED_MAX = 1024 };
+    for (size_t i = 0; i < MIN(json_value_count(list), (size_t)RESTORED_MAX); i++)
+        restore_deaths(r, json_value_at(list, i), now_ns, pause_ns);
 }
 
 /* ---- readings ---- */

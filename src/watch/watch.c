@@ -142,8 +142,8 @@ struct watch *watch_new(const struct watch_params *params)
     w->silences = silences_new();
     w->telling = telling_new(&(struct telling_params){.context = w, .tell = tell, .pass_over = pass_over},
                              w->silences);
-    w->keep = watch_keep_new(params->root ? params->root : "", w->silences, w->telling);
     w->services = service_report_new();
+    w->keep = watch_keep_new(params->root ? params->root : "", w->silences, w->telling, w->services);
     w->rules = rules_new(&(struct rules_params){.instance = str_of(w->instance),
                                                 .on_change = on_change,
                                                 .on_new = on_new,

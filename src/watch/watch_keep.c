@@ -19,6 +19,7 @@
 
 #define ALERTS_KEY   "watch:alerts"
 #define SILENCES_KEY "watch:silences"
+#define DEATHS_KEY   "watch:deaths"
 enum { VERSION = 1, BOOT_ID_BYTES = 48 };
 #define AGAIN_NS          (10 * NS_PER_S)   /* while an alert is on its way: it loses so much of it */
 #define STILL_AGAIN_NS    (300 * NS_PER_S)  /* while one only stays as it is */
@@ -26,15 +27,16 @@ enum { VERSION = 1, BOOT_ID_BYTES = 48 };
 #define SETTLE_NS         (60 * NS_PER_S)
 
 struct watch_keep {
-    struct silences *silences; /* borrowed, as is telling */
+    struct silences *silences; /* borrowed, as are the next two */
     struct telling *telling;
-    struct alert_memory *memory;              /* owned */
-    char boot_id[BOOT_ID_BYTES];              /* "": it cannot be read */
-    int64_t first_ns;                         /* when alerts were first looked at; 0: not yet */
-    uint64_t alerts_digest, silences_version; /* of what was given last... */
-    bool is_alerts_due, is_silences_due;      /* ...and was not kept */
+    struct service_report *services;
+    struct alert_memory *memory; /* owned */
+    char boot_id[BOOT_ID_BYTES]; /* "": it cannot be read */
+    int64_t first_ns;            /* when alerts were first looked at; 0: not yet */
+    uint64_t alerts_digest, silences_version, deaths_version; /* of what was given last... */
+    bool is_alerts_due, is_silences_due, is_deaths_due;       /* ...and was not kept */
     int64_t alerts_saved_ns, silences_saved_ns;
-    bool gave_alerts, gave_silences; /* with the last save */
+    bool gave_alerts, gave_silences, gave_deaths; /* with the last save */
 };
 
 static void read_boot_id(const char *root, char out[BOOT_ID_BYTES])
@@ -51,11 +53,13 @@ static void read_boot_id(const char *root, char out[BOOT_ID_BYTES])
     out[strcspn(out, "\n")] = '\0';
 }
 
-struct watch_keep *watch_keep_new(const char *root, struct silences *silences, struct telling *telling)
+struct watch_keep *watch_keep_new(const char *root, struct silences *silences, struct telling *telling,
+                                  struct service_report *services)
 {
     struct watch_keep *k = NEW(struct watch_keep);
     k->silences = silences;
     k->telling = telling;
+    k->services = services;
     k->memory = alert_memory_new();
     read_boot_id(root, k->boot_id);
     return k;
@@ -84,7 +88,8 @@ bool watch_keep_restore(struct watch_keep *k, struct str key, struct str text, i
 {
     struct err err = {0};
     bool is_alerts = str_eq(key, STR(ALERTS_KEY)), is_silences = str_eq(key, STR(SILENCES_KEY));
-    if (!is_alerts && !is_silences)
+    bool is_deaths = str_eq(key, STR(DEATHS_KEY));
+    if (!is_alerts && !is_silences && !is_deaths)
         return false;
     struct json_value *v = json_value_parse(text, &err);
     if (json_value_int(v, "version", 0) != VERSION)
@@ -92,6 +97,9 @@ bool watch_keep_restore(struct watch_keep *k, struct str key, struct str text, i
                  v ? "it is of another version" : err.text);
     else if (is_silences)
         silences_restore(k->silences, json_value_get(v, "silences"), wall_ns);
+    else if (is_deaths)
+        service_report_restore(k->services, json_value_get(v, "services"), now_ns,
+                               pause_since(k, v, now_ns, wall_ns));
     else
         alert_memory_read(k->memory, json_value_get(v, "alerts"), now_ns, pause_since(k, v, now_ns, wall_ns));
     json_value_free(v);
@@ -145,17 +153,33 @@ static uint64_t digest_of(const struct watch_keep *k, struct watch_keep_alerts a
     return digest;
 }
 
+/* With the moment: see the top. */
+static void begin_dated(const struct watch_keep *k, struct json *j, int64_t now_ns, int64_t wall_ns)
+{
+    json_begin_object(j);
+    json_put_int(j, "version", VERSION);
+    json_put_text(j, "boot", k->boot_id);
+    json_put_int(j, "now", now_ns);
+    json_put_int(j, "wall", wall_ns);
+}
+
+static void write_deaths(const struct watch_keep *k, int64_t now_ns, int64_t wall_ns, struct buf *out)
+{
+    struct json j;
+    json_init(&j, out);
+    begin_dated(k, &j, now_ns, wall_ns);
+    json_key(&j, "services");
+    service_report_save(k->services, &j, now_ns);
+    json_end_object(&j);
+}
+
 static void write_alerts(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
                          int64_t wall_ns, struct buf *out)
 {
     struct json j;
     const struct alert *a;
     json_init(&j, out);
-    json_begin_object(&j);
-    json_put_int(&j, "version", VERSION);
-    json_put_text(&j, "boot", k->boot_id);
-    json_put_int(&j, "now", now_ns);
-    json_put_int(&j, "wall", wall_ns);
+    begin_dated(k, &j, now_ns, wall_ns);
     json_key(&j, "alerts");
     json_begin_array(&j);
     for (size_t i = 0; (a = alerts.get(alerts.context, i)) != NULL; i++)
@@ -193,10 +217,15 @@ static bool are_silences_due(const struct watch_keep *k, int64_t now_ns)
     return k->is_silences_due || version != k->silences_version || is_old;
 }
 
+static bool are_deaths_due(const struct watch_keep *k)
+{
+    return k->is_deaths_due || service_report_version(k->services) != k->deaths_version;
+}
+
 bool watch_keep_is_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns)
 {
     uint64_t digest;
-    return are_silences_due(k, now_ns) || are_alerts_due(k, alerts, now_ns, &digest);
+    return are_silences_due(k, now_ns) || are_deaths_due(k) || are_alerts_due(k, alerts, now_ns, &digest);
 }
 
 void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns, int64_t wall_ns,
@@ -206,6 +235,7 @@ void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int6
     uint64_t digest;
     k->gave_alerts = are_alerts_due(k, alerts, now_ns, &digest);
     k->gave_silences = are_silences_due(k, now_ns);
+    k->gave_deaths = are_deaths_due(k);
     if (k->gave_alerts) {
         write_alerts(k, alerts, now_ns, wall_ns, &text);
         put(context, ALERTS_KEY, buf_str(&text));
@@ -219,6 +249,12 @@ void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int6
         k->silences_version = silences_version(k->silences);
         k->silences_saved_ns = now_ns;
     }
+    if (k->gave_deaths) {
+        buf_clear(&text);
+        write_deaths(k, now_ns, wall_ns, &text);
+        put(context, DEATHS_KEY, buf_str(&text));
+        k->deaths_version = service_report_version(k->services);
+    }
 }
 
 void watch_keep_kept(struct watch_keep *k, bool is_kept)
@@ -227,5 +263,7 @@ void watch_keep_kept(struct watch_keep *k, bool is_kept)
         k->is_alerts_due = !is_kept;
     if (k->gave_silences)
         k->is_silences_due = !is_kept;
-    k->gave_alerts = k->gave_silences = false;
+    if (k->gave_deaths)
+        k->is_deaths_due = !is_kept;
+    k->gave_alerts = k->gave_silences = k->gave_deaths = false;
 }

@@ -1,19 +1,21 @@
 /*
- * watch_keep.h: the documents that watch keeps beyond the worker: "watch:alerts" and "watch:silences". Pure
- * but for the boot's id, which it reads once.
+ * watch_keep.h: the documents that watch keeps beyond the worker: "watch:alerts", "watch:silences" and
+ * "watch:deaths". Pure but for the boot's id, which it reads once.
  *
  * The document of the alerts is due at once when a state changes, every ten seconds while one is pending or
- * recovering, and every five minutes while one only fires.
+ * recovering, and every five minutes while one only fires. That of the deaths is due with each.
  */
 #pragma once
 #include "watch/alert_keep.h"
+#include "watch/service_report.h"
 #include "watch/silence.h"
 #include "watch/telling.h"
 
 struct watch_keep;
 
-/* root: the prefix of /proc. */
-struct watch_keep *watch_keep_new(const char *root, struct silences *silences, struct telling *telling);
+/* root: the prefix of /proc. The rest is borrowed. */
+struct watch_keep *watch_keep_new(const char *root, struct silences *silences, struct telling *telling,
+                                  struct service_report *services);
 void watch_keep_free(struct watch_keep *k); /* NULL is fine */
 
 /* False: it is none of ours. Broken ones are told in the log and left. */

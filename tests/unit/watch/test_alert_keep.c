@@ -43,11 +43,12 @@ static enum alert_change step(struct alert *a, double value, int64_t now_ns)
 static struct worker {
     struct silences *silences;
     struct telling *telling;
+    struct service_report *services;
     struct watch_keep *keep;
 } worker;
 
 static char root[64];
-static struct buf kept_alerts, kept_silences;
+static struct buf kept_alerts, kept_silences, kept_deaths;
 
 static void hear(void *context, const struct alert *a, enum alert_change change)
 {
@@ -58,19 +59,25 @@ static void begin(void)
     worker.silences = silences_new();
     silences_configure(worker.silences, &plain);
     worker.telling = telling_new(&(struct telling_params){.tell = hear}, worker.silences);
-    worker.keep = watch_keep_new(root, worker.silences, worker.telling);
+    worker.services = service_report_new();
+    service_report_configure(worker.services,
+                             &(struct config_watch){.crash_count = 3, .crash_window_ns = 300 * NS_PER_S});
+    worker.keep = watch_keep_new(root, worker.silences, worker.telling, worker.services);
 }
 
 static void end(void)
 {
     watch_keep_free(worker.keep);
+    service_report_free(worker.services);
     telling_free(worker.telling);
     silences_free(worker.silences);
 }
 
 static void take(void *context, const char *key, struct str text)
 {
-    struct buf *out = strcmp(key, "watch:alerts") == 0 ? &kept_alerts : &kept_silences;
+    struct buf *out = strcmp(key, "watch:alerts") == 0   ? &kept_alerts
+                      : strcmp(key, "watch:deaths") == 0 ? &kept_deaths
+                                                         : &kept_silences;
     buf_clear(out);
     buf_put(out, text);
     ++*(int *)context;
@@ -134,6 +141,7 @@ static int teardown(void **state)
     end();
     buf_fini(&kept_alerts);
     buf_fini(&kept_silences);
+    buf_fini(&kept_deaths);
     snprintf(command, sizeof(command), "rm -r %s", root);
     return system(command);
 }
@@ -233,6 +241,58 @@ static void what_only_fires_is_left_alone(void **state)
     assert_int_equal(save(&b, now_ns + 301 * NS_PER_S, true), 1);
 }
 
+static void die(const char *server, int64_t now_ns)
+{
+    service_report_note_death(worker.services, STR("shop"), str_of(server), STR("exit status 1"), now_ns);
+}
+
+/* What stands on the board of the service's deaths. */
+static double deaths_at(int64_t now_ns, char note[256])
+{
+    struct board *b = board_new();
+    struct watch_service_input input = {.name = STR("shop"), .servers_healthy = 1, .servers_wanted = 1};
+    board_begin(b, now_ns, WALL_NS);
+    service_report_put(worker.services, &input, 1, b);
+    board_end(b);
+    const struct series *s = board_find(b, METRIC_SERVER_DEATHS, &(struct subject){.names = {"shop"}});
+    assert_non_null(s);
+    double value = s->reading.value;
+    str_copy(note, 256, str_of(s->note));
+    board_free(b);
+    return value;
+}
+
+/* Two died, then the worker: the third makes it a crash loop. */
+static void a_crash_loop_goes_on(void **state)
+{
+    char note[256];
+    (void)save(NULL, NOW_NS, true); /* the documents of a new worker */
+    die("shop-1", NOW_NS);
+    assert_int_equal(save(NULL, NOW_NS, true), 1);
+    die("shop-2", NOW_NS + 100 * NS_PER_S);
+    assert_int_equal(save(NULL, NOW_NS + 100 * NS_PER_S, false), 1); /* the disk refused */
+    assert_int_equal(save(NULL, NOW_NS + 101 * NS_PER_S, true), 1);
+    assert_int_equal(save(NULL, NOW_NS + 102 * NS_PER_S, true), 0);
+    end();
+    begin();
+    int64_t now_ns = NOW_NS + 150 * NS_PER_S;
+    die("shop-3", now_ns); /* before what was kept has been read */
+    assert_true(watch_keep_restore(worker.keep, STR("watch:deaths"), buf_str(&kept_deaths), now_ns,
+                                   WALL_NS + 150 * NS_PER_S));
+    assert_int_equal((int)deaths_at(now_ns, note), 3);
+    assert_non_null(strstr(note, "the last, shop-3, 0s ago"));
+    assert_int_equal((int)deaths_at(NOW_NS + 299 * NS_PER_S, note), 3);
+    assert_int_equal((int)deaths_at(NOW_NS + 300 * NS_PER_S, note), 2); /* the first is too long ago */
+    assert_int_equal((int)deaths_at(NOW_NS + 450 * NS_PER_S, note), 0);
+    end();
+    begin();
+    now_ns = NOW_NS + 399 * NS_PER_S;
+    assert_true(watch_keep_restore(worker.keep, STR("watch:deaths"), buf_str(&kept_deaths), now_ns,
+                                   WALL_NS + 399 * NS_PER_S));
+    assert_int_equal((int)deaths_at(now_ns, note), 1);
+    assert_non_null(strstr(note, "the last, shop-2, 4m59s ago"));
+}
+
 /* Its disk is not read yet: it is kept on, and gone when nobody has taken it in a minute. */
 static void an_alert_that_does_not_come_up_is_kept_for_a_while(void **state)
 {
@@ -261,12 +321,14 @@ static void texts_that_are_none_do_no_harm(void **state)
         "[]",
         "{\"version\":2,\"alerts\":[]}",
         "{\"version\":1,\"alerts\":7}",
+        "{\"version\":1,\"services\":[7,{},{\"service\":\"a\",\"ages\":[-1,\"x\",9999999999999999]}]}",
         ("{\"version\":1,\"alerts\":[7,{},{\"fingerprint\":\"x\"},{\"fingerprint\":\"12\",\"state\":\"gone\"}"
          "]"
          "}"),
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         assert_true(watch_keep_restore(worker.keep, STR("watch:alerts"), str_of(texts[i]), NOW_NS, WALL_NS));
+        assert_true(watch_keep_restore(worker.keep, STR("watch:deaths"), str_of(texts[i]), NOW_NS, WALL_NS));
         assert_true(
             watch_keep_restore(worker.keep, STR("watch:silences"), str_of(texts[i]), NOW_NS, WALL_NS));
     }
@@ -280,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_pause_counts_neither_as_good_nor_as_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_steps_do_no_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(what_changes_is_due_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_crash_loop_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(what_only_fires_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_alert_that_does_not_come_up_is_kept_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_that_are_none_do_no_harm, setup, teardown),
