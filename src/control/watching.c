@@ -2,6 +2,7 @@
  */
 #include "base/clock.h"
 #include "control/control_priv.h"
+#include "control/past.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -206,39 +207,10 @@ static void report(void *context, struct board *board)
     recording_report(context, board);
 }
 
-#define PAST_NS (900 * NS_PER_S) /* what happened so long before an alert may have to do with it */
-
-/* Other alerts are told by themselves; what happened to another service has nothing to do with this one. */
-static bool is_of_past(const struct event *e, const char *service)
-{
-    bool is_near = !service || e->service[0] == '\0' || strcmp(e->service, service) == 0;
-    return is_near && strcmp(e->kind, "alert") != 0;
-}
-
-static void put_past(struct alert_past_event *out, const struct event *e)
-{
-    const char *slash = e->service[0] && e->server[0] ? "/" : "";
-    const char *colon = e->service[0] || e->server[0] ? ": " : "";
-    out->wall_ns = e->wall_ns;
-    snprintf(out->text, sizeof(out->text), "%s%s%s%s%s", e->service, slash, e->server, colon, e->text);
-}
-
-/* The last few events before it began, the oldest first. */
 static bool find_past(void *context, const struct alert *a, int64_t began_ns, struct alert_past *ret_past)
 {
     const struct control *c = context;
-    const char *service = alert_label(a, "service");
-    const struct event *found[ALERT_PAST_EVENTS_MAX], *e;
-    size_t count = 0;
-    for (uint64_t i = ledger_last_sequence(c->ledger); (e = ledger_find(c->ledger, i)) != NULL; i--) {
-        if (e->now_ns < began_ns - PAST_NS || count == ARRAY_LEN(found))
-            break;
-        if (e->now_ns <= began_ns && is_of_past(e, service))
-            found[count++] = e;
-    }
-    ret_past->count = count;
-    for (size_t i = 0; i < count; i++)
-        put_past(&ret_past->events[i], found[count - 1 - i]);
+    past_find(c->ledger, alert_label(a, "service"), began_ns, ret_past);
     return true;
 }
 
