@@ -172,3 +172,71 @@ void check_watch(struct decoding *d, const struct schema_mapping *m, struct node
         }
     }
 }
+
+/* ---- rules about services and probes ---- */
+
+enum { RULE_NAMES_MAX = 256 }; /* that are looked through for one that was meant */
+
+struct known_names {
+    const char *what; /* "service" */
+    size_t count;
+    const char *names[RULE_NAMES_MAX];
+    bool is_all; /* else there are more than fit: nothing can be said to be missing */
+};
+
+static void check_matcher(struct decoding *d, struct node *when, const struct known_names *known,
+                          const struct rule_matcher *m)
+{
+    char shown[SHOWN_BYTES];
+    if (m->is_not || strcmp(m->label, known->what) != 0 || !known->is_all)
+        return;
+    for (size_t i = 0; i < known->count; i++)
+        if (rule_glob(m->pattern, str_of(known->names[i])))
+            return;
+    const char *nearest = str_nearest(m->pattern, known->names, known->count);
+    struct diagnostic *item = node_warning(d->d, when, "there is no %s '%s', so this never fires",
+                                           known->what, decode_shown(shown, m->pattern));
+    if (nearest)
+        diagnostics_hint(d->d, item, "did you mean '%s'?", nearest);
+}
+
+static void check_subjects_of_rule(struct decoding *d, struct node *when, const struct known_names *known,
+                                   struct str text)
+{
+    struct rule rule;
+    struct rule_mistake mistake;
+    if (!when || when->is_bad || !rule_parse(text, d->arena, &rule, &mistake))
+        return;
+    for (size_t i = 0; i < rule.condition_count; i++)
+        for (size_t k = 0; k < rule.conditions[i].matcher_count; k++)
+            check_matcher(d, when, known, &rule.conditions[i].matchers[k]);
+}
+
+/* Another Weir may tell of services and probes of its own. */
+static bool has_agents(const struct config_watch *w)
+{
+    for (size_t i = 0; i < w->host_count; i++)
+        if (w->hosts[i].kind == HOST_KIND_AGENT)
+            return true;
+    return false;
+}
+
+void check_rule_subjects(struct decoding *d, struct node *root, const struct config *c)
+{
+    struct known_names services = {.what = "service", .is_all = c->service_count <= RULE_NAMES_MAX};
+    struct known_names probes = {.what = "probe", .is_all = c->watch.probe_count <= RULE_NAMES_MAX};
+    struct node *watch = node_find(root, "watch"), *rules = watch ? node_find(watch, "rules") : NULL;
+    for (size_t i = 0; services.is_all && i < c->service_count; i++)
+        services.names[services.count++] = c->services[i].name.ptr;
+    for (size_t i = 0; probes.is_all && i < c->watch.probe_count; i++)
+        probes.names[probes.count++] = c->watch.probes[i].name.ptr;
+    size_t i = 0;
+    if (has_agents(&c->watch))
+        return;
+    for (struct node *n = rules && rules->kind == NODE_LIST ? rules->first : NULL;
+         n && i < c->watch.rule_count; n = n->next, i++) {
+        struct node *when = n->kind == NODE_MAPPING ? node_find(n, "when") : NULL;
+        check_subjects_of_rule(d, when, &services, c->watch.rules[i].when);
+        check_subjects_of_rule(d, when, &probes, c->watch.rules[i].when);
+    }
+}

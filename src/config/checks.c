@@ -418,6 +418,7 @@ void check_root(struct decoding *d, const struct schema_mapping *m, struct node 
     if (services || !c->agent.is_written)
         complete_listeners(d, c);
     check_notify(d, node, c);
+    check_rule_subjects(d, node, c);
     check_listening(d, node, c);
     check_server_total(d, node, c);
     check_logs(d, node, c);

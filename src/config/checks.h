@@ -53,6 +53,8 @@ void check_maintenance(struct decoding *d, const struct schema_mapping *m, struc
 void check_threshold(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_history_keep(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_agent(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
+/* Warns of rules about services and probes that there are not. */
+void check_rule_subjects(struct decoding *d, struct node *root, const struct config *c);
 void check_watch(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_rule(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
 void check_admin(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target);
