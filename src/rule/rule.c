@@ -13,8 +13,7 @@ const char *rule_unknown_name(enum rule_unknown unknown)
     return names[unknown];
 }
 
-/* A text holds at most one kind of quotes, for the other is what it was read in. */
-static void put_quoted(struct str text, struct buf *out)
+void rule_put_quoted(struct str text, struct buf *out)
 {
     size_t at;
     char quote = str_find(text, '"', &at) ? '\'' : '"';
@@ -28,7 +27,7 @@ static void format_matchers(const struct rule_condition *c, struct buf *out)
     for (size_t i = 0; i < c->matcher_count; i++) {
         const struct rule_matcher *m = &c->matchers[i];
         buf_printf(out, "%s%s%s", i ? ", " : "{", m->label, m->is_not ? "!=" : "=");
-        put_quoted(m->pattern, out);
+        rule_put_quoted(m->pattern, out);
     }
     if (c->matcher_count)
         buf_put_char(out, '}');

@@ -74,6 +74,8 @@ bool rule_parse(struct str text, struct arena *arena, struct rule *ret_rule,
                 struct rule_mistake *ret_mistake) MUST_USE;
 /* The canonical form: reading it gives the same rule. */
 void rule_format(const struct rule *r, struct buf *out);
+/* In the kind of quotes that the text does not hold: it has at most one, for it was read in the other. */
+void rule_put_quoted(struct str text, struct buf *out);
 
 /* Whether text matches a pattern in which each * stands for any text. */
 bool rule_glob(struct str pattern, struct str text);

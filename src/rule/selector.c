@@ -184,23 +184,13 @@ bool selector_parse(struct str text, struct arena *arena, struct selector *ret_s
     return true;
 }
 
-/* A text holds at most one kind of quotes, for the other is what it was read in. */
-static void put_quoted(struct str text, struct buf *out)
-{
-    size_t at;
-    char quote = str_find(text, '"', &at) ? '\'' : '"';
-    buf_put_char(out, quote);
-    buf_put(out, text);
-    buf_put_char(out, quote);
-}
-
 void selector_format(const struct selector *s, struct buf *out)
 {
     buf_put(out, s->metric);
     for (size_t i = 0; i < s->label_count; i++) {
         const struct selector_label *l = &s->labels[i];
         buf_printf(out, "%s%.*s%s", i ? "," : "{", STR_ARG(l->name), l->is_not ? "!=" : "=");
-        put_quoted(l->pattern, out);
+        rule_put_quoted(l->pattern, out);
     }
     if (s->label_count)
         buf_put_char(out, '}');
