@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
+
 #define ID "530f1e7d3372c36b53f0c7604e1f0d2b5a3c7b9c530f1e7d3372c36b53f0c760"
 
 static void put_group(const char *root, int pid, const char *text)
@@ -31,8 +33,8 @@ static void put_group(const char *root, int pid, const char *text)
 
 static void only_the_containers_own_process_is_believed(void **state)
 {
-    char root[] = "/tmp/weir-host-process-XXXXXX", command[64];
-    assert_non_null(mkdtemp(root));
+    char root[FOLDER_BYTES];
+    folder_make(root);
     put_group(root, 11, "12:cpu,cpuacct:/docker/" ID "\n0::/\n");
     put_group(root, 12, "0::/system.slice/docker-" ID ".scope\n");
     put_group(root, 13, "0::/user.slice/session-1.scope\n");
@@ -45,8 +47,7 @@ static void only_the_containers_own_process_is_believed(void **state)
     assert_false(host_process_is_of(root, 0, ID));
     assert_false(host_process_is_of(root, 11, "")); /* what is in every text proves nothing */
     assert_false(host_process_is_of(root, 11, "docker"));
-    snprintf(command, sizeof(command), "rm -r %s", root);
-    assert_int_equal(system(command), 0);
+    folder_remove(root);
 }
 
 static int asked;

@@ -18,24 +18,23 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
+
 #define WALL_S INT64_C(1800000000)
 
-static char folder[64], path[80];
+static char folder[FOLDER_BYTES], path[80];
 
 static int make_folder(void **state)
 {
-    snprintf(folder, sizeof(folder), "/tmp/weir-database-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
+    folder_make(folder);
     snprintf(path, sizeof(path), "%s/weir.db", folder);
     return 0;
 }
 
 static int remove_folder(void **state)
 {
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
+    folder_remove(folder);
+    return 0;
 }
 
 static struct database *make(uint64_t bytes_max, uint32_t keep_minutes)

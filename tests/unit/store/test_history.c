@@ -16,10 +16,12 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
+
 #define START_S INT64_C(1800000000)
 
 struct scene {
-    char folder[64], path[96];
+    char folder[FOLDER_BYTES], path[96];
     struct loop *loop;
     struct history *history;
     char told[512]; /* "history_failed " and so on */
@@ -50,8 +52,7 @@ static void begin(struct scene *s)
 static int make_scene(void **state)
 {
     struct scene *s = calloc(1, sizeof(*s));
-    snprintf(s->folder, sizeof(s->folder), "/tmp/weir-history-XXXXXX");
-    assert_non_null(mkdtemp(s->folder));
+    folder_make(s->folder);
     snprintf(s->path, sizeof(s->path), "%s/weir-history.db", s->folder);
     s->loop = loop_new(s);
     begin(s);
@@ -62,12 +63,10 @@ static int make_scene(void **state)
 static int free_scene(void **state)
 {
     struct scene *s = *state;
-    char command[128];
     history_free(s->history, 5 * NS_PER_S);
     loop_free(s->loop);
     buf_fini(&s->json);
-    snprintf(command, sizeof(command), "rm -r %s", s->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(s->folder);
     free(s);
     return 0;
 }

@@ -20,26 +20,25 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
+
 #define START_S INT64_C(1800000000) /* begins an hour, and no day */
 #define DAY_S   INT64_C(86400)
 
-static char folder[64], path[96];
+static char folder[FOLDER_BYTES], path[96];
 static const int64_t usual_keep_s[HISTORY_LEVELS] = {3600, 86400, 30 * 86400, 365 * 86400};
 
 static int make_folder(void **state)
 {
-    snprintf(folder, sizeof(folder), "/tmp/weir-history-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
+    folder_make(folder);
     snprintf(path, sizeof(path), "%s/weir-history.db", folder);
     return 0;
 }
 
 static int remove_folder(void **state)
 {
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
+    folder_remove(folder);
+    return 0;
 }
 
 static struct history_file *make(uint64_t bytes_max, const int64_t keep_s[HISTORY_LEVELS])

@@ -15,10 +15,12 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
+
 #define PATIENCE_NS (20 * NS_PER_S)
 #define WALL_S      INT64_C(1800000000)
 
-static char folder[64], path[80];
+static char folder[FOLDER_BYTES], path[80];
 static struct loop *loop;
 static struct buf told, loaded; /* "state_opened ", "shop=one " */
 static char last_text[512];
@@ -50,9 +52,7 @@ static void on_range(void *context, const struct database_value *values, size_t 
 
 static int set_up(void **state)
 {
-    snprintf(folder, sizeof(folder), "/tmp/weir-store-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
+    folder_make(folder);
     snprintf(path, sizeof(path), "%s/weir.db", folder);
     loop = loop_new(NULL);
     loads = ranges = 0;
@@ -62,12 +62,11 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
     loop_free(loop);
     buf_fini(&told);
     buf_fini(&loaded);
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    folder_remove(folder);
+    return 0;
 }
 
 static struct store *open_store(int64_t wait_ns)
@@ -262,10 +261,8 @@ static void test_load_is_tried_again(void **state)
 
 static void test_failure_and_recovery_are_told_once(void **state)
 {
-    char command[128];
     struct store *s = open_store(PATIENCE_NS);
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(folder);
     for (int i = 0; i < 3; i++) {
         assert_true(put(s, "shop", "one"));
         await(s, has_failed);

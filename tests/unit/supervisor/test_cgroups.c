@@ -18,7 +18,9 @@
 
 #include <cmocka.h>
 
-static char root[32];
+#include "folder.h"
+
+static char root[FOLDER_BYTES];
 
 static void make(const char *path, const char *text)
 {
@@ -49,15 +51,14 @@ static void expect(const char *folder, const char *name, const char *want)
 
 static int set_up(void **state)
 {
-    snprintf(root, sizeof(root), "/tmp/weir-cg-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    folder_make(root);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
-    char command[64];
-    snprintf(command, sizeof(command), "rm -r %s", root);
-    return system(command);
+    folder_remove(root);
+    return 0;
 }
 
 static void groups_are_found(void **state)

@@ -12,19 +12,20 @@
 
 #include <cmocka.h>
 
-static char base[64];
+#include "folder.h"
+
+static char base[FOLDER_BYTES];
 
 static int make_base(void **state)
 {
-    snprintf(base, sizeof(base), "/tmp/weir-folder-XXXXXX");
-    return mkdtemp(base) && chmod(base, 0755) == 0 ? 0 : -1;
+    folder_make(base);
+    return chmod(base, 0755);
 }
 
 static int remove_base(void **state)
 {
-    char command[96];
-    snprintf(command, sizeof(command), "rm -r %s", base);
-    return system(command);
+    folder_remove(base);
+    return 0;
 }
 
 static void put_environment(const char *name, const char *value)
