@@ -117,7 +117,9 @@ const struct default_rule default_rules[] = {
     {.name = "HostDown",
      .when = "host_failures > 2 clear 0 unknown ok",
      .severity = ALERT_WARNING,
-     .summary = "Another machine cannot be read"},
+     .summary = "Another machine cannot be read",
+     .says = "{instance} could not be read {now} times in a row{rest}",
+     .says_at_end = "{instance} can be read again after {lasted}"},
 
     /* ---- services ---- */
     {.name = "ServiceDown",

@@ -40,6 +40,8 @@ static const struct evidence_korean sentences[] = {
      "{lasted} 만에 시계가 다시 동기화됩니다."},
     {"HostOutOfMemory", KILLED, NONE_KILLED},
     {"CgroupOutOfMemory", KILLED, NONE_KILLED},
+    {"HostDown", "{instance} 시스템을 {now}번 연속으로 읽지 못했습니다{rest}.",
+     "{lasted} 만에 {instance} 시스템을 다시 읽을 수 있습니다."},
     {"ServiceDown", "{note}.", "{note}. {lasted} 만에 해결되었습니다."},
     {"ErrorRateHigh", REQUESTS_FAILED, REQUESTS_FAILED},
     {"ServiceSlow", "{service} 서비스의 응답 시간 중앙값은 {value}입니다{rest}. {course}",

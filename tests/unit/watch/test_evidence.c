@@ -135,6 +135,16 @@ static void what_fires_and_ends(void **state)
          .korean =
              "shop 서비스의 요청 가운데 12%가 실패했습니다(1분 동안 100건 중 12건). 기준은 5%, 해제 기준은 "
              "2%입니다."},
+        {.rule = "HostDown",
+         .label = "instance",
+         .label_value = "web-2",
+         .note = "http://web-2:9100/metrics: connection refused",
+         .value = 3,
+         .english = "web-2 could not be read 3 times in a row; http://web-2:9100/metrics: connection refused",
+         .korean =
+             "web-2 시스템을 3번 연속으로 읽지 못했습니다(http://web-2:9100/metrics: connection refused).",
+         .english_over = "web-2 can be read again after 14m12s",
+         .korean_over = "14분 12초 만에 web-2 시스템을 다시 읽을 수 있습니다."},
         {.rule = "ServiceSlow",
          .label = "service",
          .label_value = "shop",
