@@ -20,8 +20,8 @@ static const struct {
 };
 
 /* Keys of `scale:` itself that only `process` uses. */
-static const char *const process_keys[] = {"command", "environment", "directory", "user",
-                                           "nice",    "log",         "limits"};
+static const char *const process_keys[] = {"command", "environment", "machines", "directory",
+                                           "user",    "nice",        "log",      "limits"};
 
 static bool is_good(const struct node *n)
 {

@@ -2,6 +2,7 @@
  * Cross checks of `scale:`; see checks.h. What was written wrongly already has its message, so a check that
  * needs a bad node keeps silent.
  */
+#include "base/addr.h"
 #include "config/checks.h"
 #include "config/model.h"
 
@@ -56,6 +57,34 @@ static void check_socket(struct decoding *d, const struct node *command)
     if (with_socket && with_port)
         diagnostics_hint(d->d, node_error(d->d, with_port, "a server with '{socket}' has no host and port"),
                          "it listens on the socket alone");
+}
+
+/* One that is no address could only be told when a server is to be started. */
+static void check_machines(struct decoding *d, const struct node *scale, const struct config_scale *s)
+{
+    struct node *machines = node_find(scale, "machines"), *command = node_find(scale, "command");
+    struct node *item = machines && machines->kind == NODE_LIST ? machines->first : machines;
+    bool has_host = false;
+    if (!is_good(machines))
+        return;
+    for (size_t i = 0; item && i < s->machines.count; item = item->next, i++) {
+        struct addr a;
+        const char *problem;
+        char text[ADDR_TEXT_BYTES];
+        struct str machine = s->machines.items[i];
+        bool is_six = memchr(machine.ptr, ':', machine.len) != NULL;
+        (void)snprintf(text, sizeof(text), is_six ? "[%.*s]:1" : "%.*s:1", STR_ARG(machine));
+        if (machine.len + sizeof("[]:1") > sizeof(text) || !addr_parse(str_of(text), &a, &problem))
+            diagnostics_hint(d->d, node_error(d->d, item, "a machine is given by its IP address"),
+                             "such as 10.0.0.5; names are not looked up here");
+    }
+    for (const struct node *n = is_good(command) ? command->first : NULL; n; n = n->next)
+        has_host |= is_in(n->text, "{host}") || is_in(n->text, "{address}");
+    if (is_good(command) && command->first && !has_host)
+        diagnostics_hint(
+            d->d, node_error(d->d, command, "the command is not told on which machine"),
+            "with 'machines', use \"{host}\" or \"{address}\" in it, as in [ssh, -tt, \"{host}\", "
+            "shop, --bind, \"{address}\"]");
 }
 
 static void check_command(struct decoding *d, struct node *command, const struct config_scale *s)
@@ -161,6 +190,7 @@ static bool may_know_processes(const struct config_scale *s)
 {
     switch (s->provider) {
     case SCALE_PROVIDER_PROCESS:
+        return s->machines.count == 0;
     case SCALE_PROVIDER_EXEC:
         return true;
     case SCALE_PROVIDER_DOCKER:
@@ -213,6 +243,7 @@ void check_scale(struct decoding *d, const struct schema_mapping *m, struct node
         return;
     check_provider(d, m, node, s);
     check_command(d, node_find(node, "command"), s);
+    check_machines(d, node, s);
     check_cost(d, node, s);
     check_spares(d, node, s);
     check_schedule(d, node, s);

@@ -206,6 +206,7 @@ struct config_scale {                  /* scale: */
     struct config_container swarm;     /* provider swarm */
     struct config_strings command;     /* process: with {address} {host} {port} {socket} still in place */
     struct config_strings environment; /* "NAME=value" */
+    struct config_strings machines;    /* IP addresses that {host} stands for in turn; none: 127.0.0.1 */
     struct str directory;              /* "" = Weir's own */
     struct str user;                   /* "" = the user that started Weir */
     int32_t nice;                      /* added to Weir's own; default 0 */

@@ -342,7 +342,7 @@ static const struct schema_key scale_keys[] = {
              "`{port}` stand for "
              "where it shall listen; the environment variable PORT says so too. With `{socket}` that is a "
              "Unix socket, and `{socket}` its path. For `process` alone, as are "
-             "`environment`, `directory`, `user`, `nice`, `log` and `limits`."},
+             "`environment`, `machines`, `directory`, `user`, `nice`, `log` and `limits`."},
     {.name = "environment",
      .default_shown = "none",
      .shape = SHAPE_VARIABLES,
@@ -366,6 +366,18 @@ static const struct schema_key scale_keys[] = {
      .example = "www-data",
      .default_shown = "the user that started Weir",
      .help = "User that it runs as; only root can choose another."},
+    {.name = "machines",
+     .shape = SHAPE_LIST,
+     .type = VALUE_WORD,
+     .offset = AT(config_scale, machines),
+     .item_bytes = sizeof(struct str),
+     .default_shown = "`127.0.0.1`: this one",
+     .is_shown = is_process,
+     .example = "[10.0.0.5, 10.0.0.6]",
+     .synonyms = " nodes hosts ",
+     .help = "IP addresses of the machines that servers are on, so that `{host}` and `{address}` stand for "
+             "each in "
+             "turn: the one with the fewest servers. The command has to get there by itself, as `ssh` does."},
     {.name = "nice",
      .type = VALUE_NICE,
      .offset = AT(config_scale, nice),

@@ -13,7 +13,8 @@ static void look(struct control *c, int64_t now_ns)
         servers[FLEET_SERVERS_MAX]; /* of the one control thread: too large for a stack */
     size_t count = 0;
     fleet_for_each_server (c->fleet, s) {
-        int pid = scale_pid(c->scale, s);
+        bool is_here = control_config_of(c, s->service)->scale.machines.count == 0;
+        int pid = is_here ? scale_pid(c->scale, s) : 0; /* elsewhere it is only what reaches the server */
         if (pid > 0)
             servers[count++] = (struct usage_server){.id = s->id, .pid = pid};
     }

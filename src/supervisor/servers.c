@@ -4,16 +4,15 @@
  * Invariants:
  *   1. a server_process is in the list from fork until its leader is reaped; its process group is known to
  * the guard all that time;
- *   2. a port belongs to one process in the list at most;
+ *   2. an address belongs to one process in the list at most;
  *   3. a key names one process that is not `is_forgotten`. A process that is being stopped gives its name
  * away when the worker asks for the same key again, as a restarted worker may do which never knew of it; its
  * end is then nobody's news;
  *   4. when the leader ends, the rest of its group is killed while the leader is still a zombie: until it is
  * reaped, the kernel cannot give the group's number to anybody else.
  *
- * The port is found by binding to port 0 and closing again. Between that and the server's own bind another
- * process may take it; the server then fails, and the reconciler's next start gets another port. Handing over
- * the listening socket itself would need servers that know how to take one.
+ * Where a server shall listen is places.h's. Handing over the listening socket itself would need servers that
+ * know how to take one.
  */
 #include "supervisor/servers.h"
 
@@ -37,7 +36,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PORT_ATTEMPTS_MAX = 64, END_REASON_BYTES = EXIT_REASON_BYTES + 64 };
+enum { END_REASON_BYTES = EXIT_REASON_BYTES + 64 };
 
 /* ---- state ---- */
 
@@ -70,24 +69,28 @@ static struct server_process *find_pid(struct servers *s, pid_t pid)
 
 /* ---- start ---- */
 
-static bool is_port_used(struct servers *s, uint16_t port)
+static struct places *places_of(struct servers *s, const struct supervisor_service *service)
 {
-    for_each_process(s, p) if (addr_port(&p->address) == port) return true;
+    return &s->places[service - s->params.plan->services];
+}
+
+static bool is_address_used(void *context, const struct addr *address)
+{
+    struct server_process *asking = context;
+    for_each_process(asking->all, p) if (addr_eq(&p->address, address)) return true;
     return false;
 }
 
-static bool probe_free_port(uint16_t *ret_port)
+static uint32_t count_at(void *context, const struct addr *machine)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0 &&
-                    getsockname(fd, (struct sockaddr *)&a, &len) == 0;
-    if (is_bound)
-        *ret_port = ntohs(a.sin_port);
-    if (fd >= 0)
-        close(fd);
-    return is_bound;
+    struct server_process *asking = context;
+    uint32_t count = 0;
+    for_each_process(asking->all, p)
+    {
+        struct addr its = places_machine(&p->address);
+        count += p->service == asking->service && addr_eq(&its, machine);
+    }
+    return count;
 }
 
 static bool wants_socket(const struct supervisor_service *service)
@@ -101,27 +104,12 @@ static bool wants_socket(const struct supervisor_service *service)
     return false;
 }
 
-static bool choose_port(struct servers *s, struct addr *ret_address, struct err *err)
-{
-    uint16_t port = 0;
-    for (int i = 0; i < PORT_ATTEMPTS_MAX; i++) {
-        if (!probe_free_port(&port))
-            return err_set_errno(err, errno, "looking for a free port on 127.0.0.1");
-        if (is_port_used(s, port))
-            continue;
-        *ret_address = (struct addr){.len = sizeof(struct sockaddr_in)};
-        ret_address->in4 = (struct sockaddr_in){
-            .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
-        return true;
-    }
-    return err_set(err, "no free port on 127.0.0.1");
-}
-
 static bool choose_address(struct server_process *p, struct err *err)
 {
     struct servers *s = p->all;
+    const struct places_facts facts = {p, count_at, is_address_used};
     if (!wants_socket(p->service))
-        return choose_port(s, &p->address, err);
+        return places_choose(places_of(s, p->service), &facts, p->started_ns, &p->address, err);
     return socket_folder_make(&s->sockets, p->name, server_process_user(p),
                               s->has_worker_user ? &s->worker_user : NULL, &p->address, err);
 }
@@ -180,6 +168,7 @@ static struct server_process *process_new(struct servers *s, struct str key,
     p->service = service;
     str_copy(p->key, sizeof(p->key), key);
     p->name = strchr(p->key, '/') + 1;
+    p->started_ns = loop_now_ns(s->params.loop);
     p->outcome = (struct handle){.fd = -1, .on_event = on_outcome};
     p->output = (struct handle){.fd = -1, .on_event = server_process_on_output};
     timer_init(&p->kill_timer, on_kill_timer);
@@ -406,6 +395,8 @@ bool servers_on_child_ended(struct servers *s, pid_t pid, int wait_status)
     list_remove(&p->link);
     s->count--;
     s->params.events->on_group(s->params.events->context, pid, false);
+    int64_t now_ns = loop_now_ns(s->params.loop);
+    places_note_end(places_of(s, p->service), &p->address, now_ns - p->started_ns, now_ns);
     if (!p->is_forgotten)
         tell_end(p, wait_status);
     cgroups_remove(&s->cgroups, &p->cgroup);
@@ -432,6 +423,15 @@ void servers_tell_groups(struct servers *s)
 size_t servers_count(const struct servers *s)
 {
     return s->count;
+}
+
+static bool find_places(struct servers *s, struct err *err)
+{
+    const struct supervisor_plan *plan = s->params.plan;
+    for (size_t i = 0; i < plan->service_count; i++)
+        if (!places_init(&s->places[i], plan->services[i].machines, err))
+            return err_wrap(err, "service '%s'", plan->services[i].name);
+    return true;
 }
 
 static bool find_users(struct servers *s, struct err *err)
@@ -495,7 +495,7 @@ struct servers *servers_new(const struct servers_params *params, struct err *err
     output_init(&s->output, params->output_fd);
     timer_init(&s->output_timer, servers_on_output_timer);
     servers_init_logs(s);
-    if (find_users(s, err) && check_nice(params->plan, err)) {
+    if (find_users(s, err) && find_places(s, err) && check_nice(params->plan, err)) {
         init_limits(s);
         servers_start_logs(s);
         return s;

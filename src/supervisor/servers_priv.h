@@ -8,6 +8,7 @@
 #include "supervisor/lines.h"
 #include "supervisor/log_writer.h"
 #include "supervisor/output.h"
+#include "supervisor/places.h"
 #include "supervisor/servers.h"
 #include "supervisor/socket_folder.h"
 #include "supervisor/spawn.h"
@@ -23,6 +24,7 @@ struct server_process {
     bool is_killed;    /* SIGKILL was sent because it did not end in time */
     pid_t pid;         /* and process group */
     struct addr address;
+    int64_t started_ns; /* when it was asked for */
     struct spawn spawn; /* for the outcome's text; argv and environment are gone by then, but for argv[0] */
     char *argv[2];      /* owned: argv[0] as it was executed, NULL */
     char failure[sizeof(((struct err *)0)->text)]; /* why it could not be executed; "": it could */
@@ -48,6 +50,7 @@ struct servers {
     bool has_worker_user;
     struct user users[SUPERVISOR_SERVICES_MAX];
     bool has_user[SUPERVISOR_SERVICES_MAX];
+    struct places places[SUPERVISOR_SERVICES_MAX]; /* where servers of a service may be */
 };
 
 #define for_each_process(s, p)                                                                               \

@@ -35,6 +35,7 @@ struct supervisor_service {
     const char *name;
     const char *const *argv; /* ends in NULL; {address}, {host}, {port} and {socket} are replaced in each */
     const char *const *environment; /* "NAME=value", ends in NULL, may be NULL; the same words are replaced */
+    const char *const *machines;    /* IP addresses for {host}, ends in NULL; NULL or none: 127.0.0.1 */
     const char *directory;          /* "" or NULL: Weir's own */
     const char *user;               /* "" or NULL: Weir's own */
     int nice;                       /* added to Weir's own */

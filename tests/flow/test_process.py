@@ -30,6 +30,26 @@ def one_service(command=TINY, **scale):
     return {"main": {"health": {"path": "/healthz"}, "scale": {"command": command, **scale}}}
 
 
+# ------------------------------------------------------------------------------------------- several machines
+
+
+def test_servers_are_spread_over_machines(weir, load):
+    """Addresses of the loopback stand for machines; where nobody listens for `ssh` the start fails, and others get it."""
+    reach = 'case $1 in 127.0.0.4) exit 255;; esac; exec "$2" "$3" "$1:$4"'
+    command = ["/bin/sh", "-c", reach, "ssh", "{host}", PYTHON, TINY_SERVER, "{port}"]
+    w = weir(services={"main": {"health": {"path": "/healthz"}, "scale": {
+        "command": command, "servers": "4", "machines": ["127.0.0.2", "127.0.0.4", "127.0.0.3"]}}})
+    wait_until(lambda: len(w.takes_requests()) == 4, 20, "four servers")
+    machines = sorted(s["address"].split(":")[0] for s in w.takes_requests())
+    assert machines == ["127.0.0.2"] * 2 + ["127.0.0.3"] * 2
+    assert all(s["usage"] is None for s in w.servers()), "what `ssh` uses is not what a server uses"
+    users = load(w.port, clients=2)
+    w.worker().kill()
+    wait_until(lambda: len(w.takes_requests()) == 4, 20, "the same four after the worker's death")
+    assert sorted(s["address"].split(":")[0] for s in w.takes_requests()) == machines
+    users.stop()
+
+
 # ---------------------------------------------------------------------------------------------- niceness
 
 
