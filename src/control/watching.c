@@ -31,7 +31,7 @@ static void fill_objectives(const struct control *c, const struct service *s,
         input->slow_total += histogram_count_above(&s->cells[t]->duration, input->latency_ns);
 }
 
-/* In the words of the engine; "" when all is well, NULL for providers without one. */
+/* What people should know of, in the words of the engine; "" when all is well, NULL for providers without one. */
 static const char *trouble_of(const struct control *c, const struct service *s, char out[TROUBLE_BYTES])
 {
     const struct provider *p = providers_of(c, s);
@@ -40,7 +40,7 @@ static const char *trouble_of(const struct control *c, const struct service *s, 
         return NULL;
     out[0] = '\0';
     p->ops->status(p, &status);
-    if (status.has_trouble)
+    if (status.has_trouble && !status.trouble.is_harmless)
         snprintf(out, TROUBLE_BYTES, "provider %s, %s: %s", p->ops->name,
                  driver_call_name(status.trouble.call), status.trouble.text);
     return out;

@@ -59,7 +59,8 @@ struct instance_list {
 
 struct driver_failure {
     enum driver_fault fault;
-    int64_t retry_after_ns;         /* the engine said so; 0: it said nothing */
+    int64_t retry_after_ns; /* the engine said so; 0: it said nothing */
+    bool is_harmless; /* nothing is wrong: it is at work on what people asked of it, and does this later */
     char text[PROVIDER_TEXT_BYTES]; /* a sentence with the engine's own words, without secrets */
 };
 /* Returns false, so that `return driver_fail(…)` reads well. */

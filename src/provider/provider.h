@@ -56,7 +56,8 @@ enum { PROVIDER_TEXT_BYTES = 512, PROVIDER_WORDS_BYTES = 128 };
 struct provider_trouble {
     enum driver_call_kind call;
     enum driver_fault fault;
-    bool is_away; /* it can't be known or done anything: no start is to be asked for */
+    bool is_away;     /* it can't be known or done anything: no start is to be asked for */
+    bool is_harmless; /* nobody has to act: the engine is at work on what people asked of it */
     uint32_t failures_in_a_row;
     int64_t since_ns, last_ns;      /* the first and the last of these failures; monotonic */
     char text[PROVIDER_TEXT_BYTES]; /* the engine's own words */

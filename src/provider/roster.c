@@ -267,14 +267,16 @@ static bool find_trouble(const struct roster *r, struct provider_trouble *ret_tr
         const struct pace_kind *k = &r->pace.kinds[kinds[i]];
         if (!is_trouble(k))
             continue;
-        *ret_trouble = (struct provider_trouble){
-            .call = kinds[i],
-            .fault = k->failure.fault,
-            .is_away = kinds[i] == DRIVER_CALL_LIST ||
-                       (k->failure.fault == DRIVER_FAULT_RETRYABLE && kinds[i] != DRIVER_CALL_STOP),
-            .failures_in_a_row = k->failures_in_a_row,
-            .since_ns = k->first_ns,
-            .last_ns = k->last_ns};
+        *ret_trouble =
+            (struct provider_trouble){.call = kinds[i],
+                                      .fault = k->failure.fault,
+                                      .is_away = kinds[i] == DRIVER_CALL_LIST ||
+                                                 (k->failure.fault == DRIVER_FAULT_RETRYABLE &&
+                                                  kinds[i] != DRIVER_CALL_STOP && !k->failure.is_harmless),
+                                      .is_harmless = k->failure.is_harmless,
+                                      .failures_in_a_row = k->failures_in_a_row,
+                                      .since_ns = k->first_ns,
+                                      .last_ns = k->last_ns};
         memcpy(ret_trouble->text, k->failure.text, sizeof(ret_trouble->text));
         return true;
     }
@@ -309,7 +311,8 @@ static void tell_trouble(struct roster *r, int64_t now_ns)
     r->trouble = now;
     if (r->is_ending)
         return;
-    bool is_other = now.call != before.call || now.fault != before.fault || now.is_away != before.is_away;
+    bool is_other = now.call != before.call || now.fault != before.fault || now.is_away != before.is_away ||
+                    now.is_harmless != before.is_harmless;
     if (r->has_trouble && (!had_trouble || is_other))
         r->sink->on_trouble(r->sink->context, r->provider, &r->trouble);
     else if (!r->has_trouble && had_trouble)

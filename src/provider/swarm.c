@@ -234,6 +234,7 @@ static bool refuse_in_update(const struct driver *d, int64_t now_count, struct d
         "a rolling update of the swarm's service '%s' goes on: its %lld tasks stay until it is over",
         d->config->service.ptr, (long long)now_count);
     f->retry_after_ns = UPDATE_RETRY_NS;
+    f->is_harmless = true;
     return false;
 }
 

@@ -64,6 +64,23 @@ def test_the_number_follows_the_load_down_to_none_and_back(weir, load, engine):
     assert spec["TaskTemplate"]["Resources"]["Limits"]["MemoryBytes"] == 64 << 20
 
 
+@pytest.mark.timeout(60)
+def test_an_update_holds_up_fewer_tasks_alone_and_is_no_alert(weir, engine):
+    engine.create_service("web", replicas=2, command=command(),
+                          UpdateConfig={"Parallelism": 1, "Delay": 15_000_000_000, "Order": "start-first"})
+    w = weir(services=web(engine, "1..4"))
+    assert w.post("services/web/replicas", {"count": 2}).status == 200
+    wait_until(lambda: serving(w) == 2, 20, "two tasks")
+    engine.update_service("web", lambda spec: spec["TaskTemplate"]["ContainerSpec"].update(Image=engines.NEW_IMAGE))
+    assert w.post("services/web/replicas", {"count": 1}).status == 200
+    w.wait_log("provider_trouble web: .*a rolling update of the swarm's service 'web' goes on", 15)
+    time.sleep(1)
+    assert engine.service("web")["UpdateStatus"]["State"] == "updating" and replicas(engine) == 2
+    assert w.post("services/web/replicas", {"count": 3}).status == 200
+    wait_until(lambda: replicas(engine) == 3, 8, "more tasks in the middle of the update")
+    assert not [a for a in w.api("alerts")["alerts"] if a["name"] == "ProviderFailing" and a["is_active"]]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(100)
 def test_a_rolling_update_under_load_loses_nothing(weir, load, engine):

@@ -48,7 +48,7 @@ struct engine_world {
     uint32_t capabilities;
     struct machine machines[MACHINES_MAX];
     uint32_t last_id, replicas;
-    bool is_away, keeps_ended, gives_no_keys, refuses_starts;
+    bool is_away, keeps_ended, gives_no_keys, refuses_starts, refuses_fewer;
     uint32_t lost_percent;   /* calls whose answer is lost after their effect */
     uint32_t failed_percent; /* calls that fail and do nothing */
     uint32_t late_percent;   /* calls that fail, and take effect some seconds later */
@@ -455,8 +455,10 @@ static void begin_call(struct engine_world *w)
     bool is_start = w->call.kind == DRIVER_CALL_START || w->call.kind == DRIVER_CALL_SET_COUNT;
     if (w->refuses_starts && is_start)
         w->is_effective = false, w->is_lost = true;
-    if (!w->is_effective && !w->is_away && !is_list && !w->refuses_starts && !w->late.at_ns &&
-        chance(w, w->late_percent))
+    if (w->refuses_fewer && w->call.kind == DRIVER_CALL_SET_COUNT && w->call.count < w->replicas)
+        w->is_effective = false, w->is_lost = true;
+    if (!w->is_effective && !w->is_away && !is_list && !w->refuses_starts && !w->refuses_fewer &&
+        !w->late.at_ns && chance(w, w->late_percent))
         w->late = (struct late){w->now_ns + (int64_t)random_below(&w->random, 4000) * MS, w->call};
 }
 
@@ -469,6 +471,7 @@ static void end_call(struct engine_world *w)
     if (w->is_lost)
         (void)driver_fail(&answer.failure, w->fault, "the engine said no");
     answer.failure.retry_after_ns = w->retry_after_ns;
+    answer.failure.is_harmless = w->is_lost && w->refuses_fewer;
     if (w->call.kind == DRIVER_CALL_LIST && !w->is_lost)
         engine_list(w, &answer.list);
     if (w->call.kind == DRIVER_CALL_START && !w->is_lost)

@@ -218,6 +218,28 @@ static void a_refused_start_is_told_and_tried_again_by_who_wants_it(void **state
     }
 }
 
+/* As in a rolling update: what waits for its end holds up nothing else. */
+static void more_servers_come_while_fewer_are_refused(void **state)
+{
+    struct engine_world w;
+    setup(&w, COUNTING, 3);
+    w.refuses_fewer = true;
+    w.want = 2;
+    world_run(&w, 30 * S);
+    assert_true(w.has_trouble && w.trouble.is_harmless && !w.trouble.is_away);
+    assert_int_equal(alive_count(&w), 3);
+    w.want = 5;
+    world_run(&w, 30 * S);
+    assert_int_equal(alive_count(&w), 5);
+    assert_false(w.has_trouble);
+    w.want = 4;
+    world_run(&w, 10 * S);
+    w.refuses_fewer = false;
+    world_run(&w, 60 * S);
+    assert_in_order(&w, 4);
+    world_fini(&w);
+}
+
 static void retry_after_is_kept(void **state)
 {
     struct engine_world w;
@@ -429,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_replacement_by_the_engine_is_no_server_more),
         cmocka_unit_test(somebody_else_changes_the_number),
         cmocka_unit_test(a_refused_start_is_told_and_tried_again_by_who_wants_it),
+        cmocka_unit_test(more_servers_come_while_fewer_are_refused),
         cmocka_unit_test(retry_after_is_kept),
         cmocka_unit_test(a_start_that_is_not_wanted_any_more_is_not_made),
         cmocka_unit_test(a_stop_that_is_ignored_comes_again_by_force),
