@@ -134,7 +134,8 @@ bool disks_can_fill_up(struct str type, struct str path)
 {
     if (!is_storage_type(type) || is_below_any(path) || is_file_of_engine(path))
         return false;
-    return !str_eq(type, STR("overlay")) || str_eq(path, STR("/"));
+    bool is_overlay = str_eq(type, STR("overlay")) || str_eq(type, STR("fuse.fuse-overlayfs"));
+    return !is_overlay || str_eq(path, STR("/"));
 }
 
 static bool is_wanted(const struct mount_line *m)

@@ -36,6 +36,8 @@ static void test_select(void **state)
         "35 27 0:50 / /mnt/nfs\\040share rw - nfs4 server:/x rw\n"
         "36 27 0:60 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n"
         "37 27 0:61 / /some/overlay rw - overlay overlay rw\n"
+        "37 27 0:62 / /home/u/containers/overlay/x/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw\n"
+        "37 27 0:63 / /home/u/.mount_App ro - fuse.App.AppImage App.AppImage ro,user_id=1000\n"
         "38 27 254:9 /c/hosts /etc/hosts rw - ext4 /dev/vdf rw\n"
         "39 27 254:10 / /dev/disk rw - ext4 /dev/vdg rw\n"
         "40 27 254:11 / /devices rw - ext4 /dev/vdh rw\n"
