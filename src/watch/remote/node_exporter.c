@@ -76,6 +76,7 @@ static const struct fact_row {
     X(DISK_AVAILABLE, DISKS, "node_filesystem_avail_bytes")                                                  \
     X(DISK_FILES, DISKS, "node_filesystem_files")                                                            \
     X(DISK_FILES_FREE, DISKS, "node_filesystem_files_free")                                                  \
+    X(DISK_READ_ONLY, DISKS, "node_filesystem_readonly")                                                     \
     X(READ_BYTES, DEVICES, "node_disk_read_bytes_total")                                                     \
     X(WRITTEN_BYTES, DEVICES, "node_disk_written_bytes_total")                                               \
     X(READS, DEVICES, "node_disk_reads_completed_total")                                                     \
@@ -448,6 +449,12 @@ static void make_disk(struct node_exporter *n, const struct entity *e, struct di
     }
 }
 
+/* Of whatever type: what is full to the last byte and can only be read was made so, and does not fill up. */
+static bool is_image(const struct entity *e)
+{
+    return e->values[COLUMN_DISK_READ_ONLY] > 0 && e->values[COLUMN_DISK_AVAILABLE] <= 0;
+}
+
 static struct reading column_rate(const struct node_exporter *n, const struct entity *before,
                                   const struct entity *now, enum column c)
 {
@@ -511,9 +518,9 @@ static void make_sample(struct node_exporter *n, struct host_sample *s)
     make_paging(n, s);
     make_pressure(n, &s->pressure);
     make_tables(n, s);
-    s->disk_count = n->now->counts[TABLE_DISKS];
-    for (uint32_t i = 0; i < s->disk_count; i++)
-        make_disk(n, &n->now->entities[TABLE_DISKS][i], &s->disks[i]);
+    for (uint32_t i = 0; i < n->now->counts[TABLE_DISKS]; i++)
+        if (!is_image(&n->now->entities[TABLE_DISKS][i]))
+            make_disk(n, &n->now->entities[TABLE_DISKS][i], &s->disks[s->disk_count++]);
     s->device_count = n->now->counts[TABLE_DEVICES];
     for (uint32_t i = 0; i < s->device_count; i++)
         make_device(n, &n->now->entities[TABLE_DEVICES][i], &s->devices[i]);

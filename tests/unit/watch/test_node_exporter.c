@@ -29,6 +29,13 @@ static const char first[] =
     "node_filesystem_size_bytes{device=\"/dev/vda\",fstype=\"ext4\",mountpoint=\"/\"} 1000\n"
     "node_filesystem_free_bytes{device=\"/dev/vda\",fstype=\"ext4\",mountpoint=\"/\"} 150\n"
     "node_filesystem_avail_bytes{device=\"/dev/vda\",fstype=\"ext4\",mountpoint=\"/\"} 100\n"
+    "node_filesystem_size_bytes{device=\"App\",fstype=\"fuse.App.AppImage\",mountpoint=\"/tmp/.mount_App\"} "
+    "9\n"
+    "node_filesystem_free_bytes{device=\"App\",fstype=\"fuse.App.AppImage\",mountpoint=\"/tmp/.mount_App\"} "
+    "0\n"
+    "node_filesystem_avail_bytes{device=\"App\",fstype=\"fuse.App.AppImage\",mountpoint=\"/tmp/.mount_App\"} "
+    "0\n"
+    "node_filesystem_readonly{device=\"App\",fstype=\"fuse.App.AppImage\",mountpoint=\"/tmp/.mount_App\"} 1\n"
     "node_filesystem_size_bytes{device=\"tmpfs\",fstype=\"tmpfs\",mountpoint=\"/run\"} 10\n"
     "node_disk_reads_completed_total{device=\"vda\"} 100\n"
     "node_disk_read_time_seconds_total{device=\"vda\"} 1\n"
@@ -68,7 +75,7 @@ static void counters_become_rates_with_the_second_answer(void **state)
     assert_reading(sample.swap.percent, 0);
     assert_false(sample.load.one.is_known);
     assert_non_null(sample.load.one.why_unknown);
-    assert_int_equal(sample.disk_count, 1); /* nothing of tmpfs */
+    assert_int_equal(sample.disk_count, 1); /* nothing of tmpfs, nor of an image */
     assert_string_equal(sample.disks[0].path, "/");
     assert_reading(sample.disks[0].percent, 89.5); /* 850 of 950: as psutil */
     assert_int_equal(sample.interface_count, 1);
