@@ -25,11 +25,11 @@ static void an_address_in_the_url_is_its_own(void **state)
     static const struct {
         const char *url, *on_it, *elsewhere;
     } rows[] = {
-        {"http://10.0.0.6:9100/metrics", "10.0.0.6:8000", "10.0.0.60:8000"},
-        {"http://10.0.0.6/", "10.0.0.6:80", "10.0.0.7:80"},
-        {"https://me:pass@10.0.0.6:9100", "10.0.0.6:8000", "unix:/run/10.0.0.6"},
+        {"http://192.0.2.6:9100/metrics", "192.0.2.6:8000", "192.0.2.60:8000"},
+        {"http://192.0.2.6/", "192.0.2.6:80", "192.0.2.7:80"},
+        {"https://me:pass@192.0.2.6:9100", "192.0.2.6:8000", "unix:/run/192.0.2.6"},
         {"http://[fd00::6]:9100/metrics", "[fd00::6]:8000", "[fd00::7]:8000"},
-        {"http://10.0.0.6:9100/a:b/10.0.0.7", "10.0.0.6:8000", "10.0.0.7:8000"},
+        {"http://192.0.2.6:9100/a:b/192.0.2.7", "192.0.2.6:8000", "192.0.2.7:8000"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         for (size_t kind = HOST_KIND_EXPORTER; kind <= HOST_KIND_AGENT; kind++) {
@@ -48,28 +48,28 @@ static void a_name_is_known_when_it_answered(void **state)
     static const struct config_host config = {.exporter = STR("http://web-2.internal:9100/metrics")};
     struct whereabouts w;
     whereabouts_init(&w, &config);
-    assert_false(has(&w, "10.0.0.6:8000"));
-    whereabouts_note(&w, "10.0.0.6");
-    assert_true(has(&w, "10.0.0.6:8000"));
+    assert_false(has(&w, "192.0.2.6:8000"));
+    whereabouts_note(&w, "192.0.2.6");
+    assert_true(has(&w, "192.0.2.6:8000"));
     whereabouts_note(&w, ""); /* nothing new */
-    assert_true(has(&w, "10.0.0.6:8000"));
+    assert_true(has(&w, "192.0.2.6:8000"));
     whereabouts_note(&w, "fd00::6"); /* it moved */
-    assert_true(has(&w, "[fd00::6]:8000") && !has(&w, "10.0.0.6:8000"));
+    assert_true(has(&w, "[fd00::6]:8000") && !has(&w, "192.0.2.6:8000"));
 }
 
 static void what_the_configuration_names_is_all(void **state)
 {
     struct addr_range ranges[2];
     const char *problem;
-    assert_true(addr_range_parse(STR("10.0.0.6"), &ranges[0], &problem) &&
-                addr_range_parse(STR("10.1.0.0/24"), &ranges[1], &problem));
+    assert_true(addr_range_parse(STR("192.0.2.6"), &ranges[0], &problem) &&
+                addr_range_parse(STR("198.51.100.0/24"), &ranges[1], &problem));
     struct config_host config = {
         .exporter = STR("http://127.0.0.1:9100/"), .address_count = 2, .addresses = ranges};
     struct whereabouts w;
     whereabouts_init(&w, &config);
     whereabouts_note(&w, "127.0.0.1"); /* through a tunnel */
-    assert_true(has(&w, "10.0.0.6:80") && has(&w, "10.1.0.77:80"));
-    assert_false(has(&w, "127.0.0.1:80") || has(&w, "10.1.1.1:80"));
+    assert_true(has(&w, "192.0.2.6:80") && has(&w, "198.51.100.77:80"));
+    assert_false(has(&w, "127.0.0.1:80") || has(&w, "198.51.101.1:80"));
 }
 
 int main(void)
