@@ -540,6 +540,15 @@ class Weir:
 
         wait_until(is_serving, timeout, "a server of each service that takes requests")
 
+    def wait_watched(self, timeout=20.0):
+        """Watching has seen a healthy server of each service: from now on it is told at once when the last one is lost."""
+        def is_seen():
+            healthy = [row["value"] for row in self.api("readings")["readings"] if row["metric"] == "servers_healthy"]
+            return healthy and all(healthy)
+
+        self.wait_serving(timeout)
+        wait_until(is_seen, timeout, "watching has seen a healthy server of each service")
+
     # -- what it says
 
     def log(self):

@@ -25,9 +25,8 @@ def start(weir, origin, receiver, count=1):
     servers = [origin() for _ in range(count)]
     services = {f"s{i}": {"hosts": [f"s{i}.example.com"], "servers": [server.address],
                           "health": {"interval": "100ms", "fall": 1, "rise": 1}} for i, server in enumerate(servers)}
-    w = weir(services=services, notify=[{"webhook": receiver.url}], watch={"interval": "100ms", "host": OFF})
-    w.wait_serving()
-    time.sleep(0.5)  # so that a tick has seen them well: else they have their start-up grace
+    w = weir(services=services, notify=[receiver.sink], watch={"interval": "100ms", "host": OFF})
+    w.wait_watched()
     return w, servers
 
 

@@ -43,7 +43,7 @@ def services(servers):
 
 def take_out(w, servers, *names):
     """Ends servers that were healthy before, so that the alert comes at once."""
-    wait_until(lambda: len(w.servers(state="serving")) == len(servers), 20, "all serve")
+    w.wait_watched()
     for name in names:
         servers[name].refuse()
 

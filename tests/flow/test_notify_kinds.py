@@ -28,7 +28,7 @@ def told(weir, origin):
                              notify=[sink], watch={"interval": "100ms", "host": OFF}, **options)
 
         def fire(self):
-            wait_until(lambda: self.weir.servers(state="serving"), 20, "it serves")
+            self.weir.wait_watched()
             self.server.refuse()
 
         def end(self):

@@ -20,12 +20,11 @@ def watched(weir, origin):
     """A Weir whose service goes down and comes back at will, with a receiver of its alerts."""
     server, receiver = origin(), Receiver(origin)
     w = weir(services={"main": {"servers": [server.address], "health": {"interval": "100ms", "fall": 1, "rise": 1}}},
-             notify=[{"webhook": receiver.url}, {"webhook": {"url": receiver.url, "name": "minor", "only": {"severity": "notice"}}}],
+             notify=[receiver.sink, {"webhook": {"url": receiver.url, "group_wait": "0s", "name": "minor", "only": {"severity": "notice"}}}],
              watch={"interval": "100ms", "host": OFF})
     w.server, w.receiver = server, receiver
     w.cli = lambda *arguments: run_weir(*arguments, "--admin", f"127.0.0.1:{w.admin_port}")
-    w.wait_serving()
-    time.sleep(0.5)  # so that a tick has seen it well: else it has its start-up grace
+    w.wait_watched()
     return w
 
 

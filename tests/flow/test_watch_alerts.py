@@ -95,6 +95,7 @@ def test_webhook_is_retried_and_resolved_is_sent(weir, origin):
     server, receiver = origin(), Receiver(origin, failures=2)
     w = weir(services={"main": {"servers": [server.address], "health": {"interval": "100ms", "fall": 1, "rise": 1}}},
              notify=[receiver.sink], watch={"interval": "100ms", "host": OFF})
+    w.wait_watched()
     server.refuse()
     firing = receiver.wait("ServiceDown", "firing", 20)
     assert receiver.failures == 0, "two answers of 500 came first"

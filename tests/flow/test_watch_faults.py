@@ -89,7 +89,7 @@ def test_a_receiver_that_was_away_while_much_happened(weir, origin):
     def told(status):
         return collections.Counter(a["labels"]["service"] for m in receiver.messages for a in m["alerts"] if a["status"] == status)
 
-    wait_until(lambda: len(w.servers(state="serving")) == SERVICES, 20, "all serve")
+    w.wait_watched()
     for server in servers.values():
         server.refuse()
     wait_until(lambda: len(fire()) == SERVICES, 30, "all fire")
