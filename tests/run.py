@@ -27,6 +27,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ROOT / "build-test"
 FUZZ_S_QUICK, FUZZ_S, FUZZ_S_LONG = 5, 12, 600
+MANY_AT_ONCE, FEW_AT_ONCE = (["-n", workers, "--dist", "loadgroup"] for workers in ("8", "3"))
 STAGES = ["tidy", "unit", "flow", "clang", "fuzz", "asan", "tsan"]
 
 # What meson is told for each flavour. The optimised plain build is the one users get, with assertions on. Warnings are errors
@@ -198,7 +199,7 @@ def run_unit(flavour, wrapper, options, sums):
 
 
 def run_flow(flavour, wrapper, options, sums):
-    """Several at once, since most tests wait for something most of the time; then those that must be alone."""
+    """Many at once, since most tests wait for something most of the time; then those that bear few others, then one by one."""
     if not binary_of(flavour).exists():
         sums.add_failure(f"flow ({flavour}): there is no {binary_of(flavour).relative_to(ROOT)}")
         return
@@ -207,7 +208,8 @@ def run_flow(flavour, wrapper, options, sums):
         marks.append("not long")
     if flavour != "plain":
         marks.append("not plain")
-    run_pytest(flavour, wrapper, ["not alone", *marks], ["-n", "4" if flavour == "plain" else "3", "--dist", "loadfile"], options, sums)
+    run_pytest(flavour, wrapper, ["not few", "not alone", *marks], MANY_AT_ONCE, options, sums)
+    run_pytest(flavour, wrapper, ["few", *marks], FEW_AT_ONCE, options, sums)
     run_pytest(flavour, wrapper, ["alone", *marks], [], options, sums)
 
 
@@ -221,7 +223,7 @@ def run_pytest(flavour, wrapper, marks, more, options, sums):
         if options.pattern:
             arguments += ["-k", options.pattern]
         status = call([*(wrapper or []), *arguments], cwd=ROOT, env=environment_of(flavour))
-        if status == 5 and (options.pattern or "alone" in marks):  # pytest's word for: nothing chosen
+        if status == 5 and (options.pattern or marks[0] != "not few"):  # pytest's word for: nothing chosen
             return
         if not report.exists():
             sums.add_failure(f"flow ({flavour}): pytest ended with status {status} and no report")

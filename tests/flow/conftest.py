@@ -6,8 +6,8 @@
   engine   a Docker Engine of the tests' own (engine.py); skips where none can run
 
 Marks: `plain` only without sanitizers (it measures), `long` not with --quick, `minutes` only with --long,
-`timeout(seconds)` instead of 60. run.py lets several tests run at once, but for those that are marked `alone`: all that
-measure, and all that use the engine.
+`timeout(seconds)` instead of 60. run.py lets many tests run at once, `few` of those that use the engine or would be misled by a
+busy machine, and those that are `alone` one by one: all that measure.
 """
 import os
 import signal
@@ -25,7 +25,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "plain: only with the plain build: it measures")
     config.addinivalue_line("markers", "long: takes more than some seconds")
     config.addinivalue_line("markers", "minutes: takes minutes; only with --long")
-    config.addinivalue_line("markers", "alone: not beside other tests; set by itself where a test measures or uses the engine")
+    config.addinivalue_line("markers", "few: beside few other tests; set by itself where a test uses the engine")
+    config.addinivalue_line("markers", "alone: not beside other tests; set by itself where a test measures and is not `few`")
     config.addinivalue_line("markers", "timeout(seconds): how long the test may take")
 
 
@@ -36,8 +37,12 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        if item.get_closest_marker("plain") or "engine" in item.fixturenames:
+        if "engine" in item.fixturenames:
+            item.add_marker("few")
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))  # one engine a file
+        if item.get_closest_marker("plain") and not item.get_closest_marker("few"):
             item.add_marker("alone")
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # so that none of these is the last to end
     if config.getoption("--long"):
         return
     left_out = [item for item in items if item.get_closest_marker("minutes")]

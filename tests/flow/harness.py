@@ -734,6 +734,11 @@ class Load:
     def set_clients(self, count):
         self.wanted = count
 
+    def wait_ok(self, count):
+        """Goes on until so many requests were answered, however long that takes on this machine; returns self."""
+        wait_until(lambda: self.ok >= count, 60, f"{count} good answers")
+        return self
+
     def stop(self):
         """Lets every client finish its request, then returns self."""
         self.is_stopping = True

@@ -48,6 +48,7 @@ def names(receiver):
 
 
 @pytest.mark.plain  # a preloaded library and a sanitizer do not go together
+@pytest.mark.few
 @pytest.mark.timeout(120)
 def test_the_clock_is_set_back_and_forth(weir, origin, directory):
     clock, here, away = Clock(directory), Receiver(origin), Receiver(origin)

@@ -42,8 +42,8 @@ def test_containers_come_and_go_under_load(weir, load, engine):
     third = run(engine)
     three = address(engine, third)
     await_serving(w, one, two, three)
-    clients.stop()
-    assert clients.failures == [] and clients.ok > 20
+    clients.wait_ok(20).stop()
+    assert clients.failures == []
     engine.remove(second)
     await_serving(w, one, three)
     assert w.ask().status == 200

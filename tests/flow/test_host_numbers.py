@@ -394,15 +394,16 @@ def test_pressure_is_the_kernels():
                 at = time.monotonic()
                 totals = [total_us(host_file), total_us(folder / "cpu.pressure")]
                 sample = host.take()
-                return (at + time.monotonic()) / 2, totals, [sample["pressure"]["cpu"], sample["cgroup"]["pressure"]["cpu"]]
+                return (at, time.monotonic()), totals, [sample["pressure"]["cpu"], sample["cgroup"]["pressure"]["cpu"]]
 
             began, before, _ = look()
             time.sleep(2)
             ended, after, said = look()
+    longest, shortest = ended[1] - began[0], ended[0] - began[1]
     for first, last, pressure in zip(before, after, said):
-        share = (last - first) / 1e4 / (ended - began)
-        assert share > 20, "there was pressure"
-        assert pressure["some_percent"] == pytest.approx(min(share, 100), abs=5)
+        share = (last - first) / 1e4
+        assert share / longest > 20, "there was pressure"
+        assert min(share / longest, 100) - 5 <= pressure["some_percent"] <= min(share / shortest, 100) + 5
 
 
 @pytest.mark.alone  # each Weir on this machine tells of the kill

@@ -31,6 +31,7 @@ ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
 
 @pytest.mark.plain
 @pytest.mark.long
+@pytest.mark.few
 @pytest.mark.timeout(300)
 def test_a_narrow_server_that_is_filled_first_is_told(weir, load, tmp_path):
     w = weir(services={"main": {"health": {"path": "/healthz"},

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from dns_server import DnsServer
-from harness import Origin, free_port, run_weir, wait_until
+from harness import PATIENCE, Origin, free_port, run_weir, wait_until
 
 DAY_S = 24 * 3600
 
@@ -37,7 +37,7 @@ def site(weir, origin):
     """Weir with some probes, and what it says of one by its name."""
     def start(**probes):
         for probe in probes.values():
-            probe.setdefault("interval", "1s")
+            probe.setdefault("interval", f"{PATIENCE}s")  # also the longest that one look may take
         w = weir(services={"main": {"servers": [origin(b"hello").address]}}, watch={"probes": probes})
 
         def look(name):

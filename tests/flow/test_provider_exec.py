@@ -178,7 +178,7 @@ def test_plug_in_that_misbehaves_harms_only_its_own_service(weir, origin, tmp_pa
     w = weir(user="root", services={
         "bad": {"hosts": ["bad.test"], "scale": {
             "exec": {"command": [PYTHON, str(program), str(mode), there.address, str(calls)]},
-            "engine": dict(ENGINE, timeout="500ms", at_exit="keep"), "servers": "1"}},
+            "engine": dict(ENGINE, timeout="2s", at_exit="keep"), "servers": "1"}},  # Python starts within it, on a busy machine too
         "good": {"servers": [fine.address]}})
     for name in names:
         words = MODES[name]

@@ -228,8 +228,8 @@ def test_no_get_fails_while_servers_are_killed_at_random(weir, load):
         if len(pids) > 1:
             os.kill(rng.choice(pids), signal.SIGKILL)
             killed += 1
-    clients.stop()
-    assert clients.failures == [] and clients.ok > 500 and killed >= 5
+    clients.wait_ok(500).stop()
+    assert clients.failures == [] and killed >= 5
     wait_until(lambda: is_quiet(w), what="everything to be given back")
 
 

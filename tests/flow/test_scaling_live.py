@@ -12,6 +12,7 @@ from synthetic import Scene, day, run_live, steps, story
 
 @pytest.mark.plain
 @pytest.mark.long
+@pytest.mark.few
 @pytest.mark.timeout(150)
 def test_capacity_and_start_time_are_learned_and_nothing_is_lost(weir, directory):
     """Two servers at most, which 36 requests a second keep nine tenths busy: what they carry must show."""
@@ -27,6 +28,7 @@ def test_capacity_and_start_time_are_learned_and_nothing_is_lost(weir, directory
 
 @pytest.mark.plain
 @pytest.mark.long
+@pytest.mark.few
 @pytest.mark.timeout(150)
 def test_slow_database_does_not_multiply_servers(weir, directory):
     """A database that does four at once, whatever the number of servers: 20 requests a second, and 28 come."""
