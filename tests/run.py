@@ -14,6 +14,8 @@ Stages, in the order in which they tell most for least time:
 The last line of the output is the sum: `N passed, N failed`, with `, N skipped` where something was.
 """
 import argparse
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import re
@@ -275,43 +277,33 @@ def fuzz_targets(pattern):
     return [name for name in names if not pattern or pattern in name]
 
 
-def fuzz_one(name, seconds, sums):
-    """Every file of the corpus once, then new inputs for a bounded time. What it finds lands in build-test/fuzz-found/."""
+def play_fuzz(program, flags, *arguments):
+    """Did it pass, and what there is to tell: its figures or, else, the end of its output."""
+    done = subprocess.run([program, *flags, *arguments], env=dict(os.environ, **SANITIZER_OPTIONS), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    figures = re.findall(r"^stat::(?:number_of_executed_units|new_units_added|peak_rss_mb).*$", done.stdout, re.M)
+    return done.returncode == 0, "\n".join(figures) if done.returncode == 0 else done.stdout[-6000:]
+
+
+def fuzz_one(name, seconds):
+    """Every file of the corpus once, then new inputs for a bounded time. What it finds lands in build-test/fuzz-found/.
+
+    Returns (did it pass?, what, what there is to tell) of both."""
     program = next(iter((BUILDS / "fuzz").rglob(name)), None)
-    if program is None:
-        sums.add_failure(f"fuzz: {name} was not built")
-        return
     corpus = ROOT / "tests" / "fuzz" / name.removeprefix("fuzz_")
-    dictionary = corpus.with_name(f"{name}.dict")
-    found = BUILDS / "fuzz-found"
-    found.mkdir(exist_ok=True)
-    flags = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-verbosity=0", "-print_final_stats=1",
-             f"-artifact_prefix={found}/{name}-"]
-    if dictionary.exists():
-        flags.append(f"-dict={dictionary}")
-    environment = dict(os.environ, **SANITIZER_OPTIONS)
     files = sorted(path for path in corpus.rglob("*") if path.is_file()) if corpus.is_dir() else []
-    print(f"{name}: {len(files)} files in the corpus, then {seconds} s", flush=True)
-    if not files:
-        sums.add_failure(f"fuzz: {name} has no corpus ({corpus.relative_to(ROOT)}/)")
-    elif call([program, *flags, *files], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        call([program, *flags, *files], env=environment)
-        sums.add_failure(f"fuzz: {name} over its corpus")
-    else:
-        sums.add_pass()
-    grown = BUILDS / "fuzz-corpus" / name
-    grown.mkdir(parents=True, exist_ok=True)
-    log = BUILDS / f"{name}.log"
-    with open(log, "w") as out:
-        status = call([program, *flags, f"-max_total_time={seconds}", grown, *([corpus] if files else [])], env=environment,
-                      stdout=out, stderr=subprocess.STDOUT)
-    text = log.read_text(errors="replace")
-    print("\n".join(re.findall(r"^stat::(?:number_of_executed_units|new_units_added|peak_rss_mb).*$", text, re.M)))
-    if status:
-        print(text[-6000:])
-        sums.add_failure(f"fuzz: {name} (see {found.relative_to(ROOT)}/)")
-    else:
-        sums.add_pass()
+    if program is None or not files:
+        return [(False, f"{name} was not built" if files else f"{name} has no corpus ({corpus.relative_to(ROOT)}/)", "")]
+    dictionary = corpus.with_name(f"{name}.dict")
+    found, grown = BUILDS / "fuzz-found", BUILDS / "fuzz-corpus" / name
+    for folder in (found, grown):
+        folder.mkdir(parents=True, exist_ok=True)
+    flags = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-verbosity=0", "-print_final_stats=1",
+             f"-artifact_prefix={found}/{name}-", *([f"-dict={dictionary}"] if dictionary.exists() else [])]
+    known, known_text = play_fuzz(program, flags, *files)
+    new, new_text = play_fuzz(program, flags, f"-max_total_time={seconds}", grown, corpus)
+    return [(known, f"{name} over its corpus of {len(files)} files", "" if known else known_text),
+            (new, f"{name} for {seconds} s (see {found.relative_to(ROOT)}/)", new_text)]
 
 
 def stage_fuzz(options, sums):
@@ -319,8 +311,13 @@ def stage_fuzz(options, sums):
     if not targets or not build("fuzz", sums, [f"tests/fuzz/{name}" for name in targets]):
         return
     seconds = options.seconds or (FUZZ_S_QUICK if options.quick else FUZZ_S)
-    for name in targets:
-        fuzz_one(name, seconds, sums)
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # each keeps one CPU busy
+        for passed, what, text in itertools.chain.from_iterable(pool.map(lambda name: fuzz_one(name, seconds), targets)):
+            print(f"{what}\n{text}".strip(), flush=True)
+            if passed:
+                sums.add_pass()
+            else:
+                sums.add_failure(f"fuzz: {what}")
 
 
 RUN = {

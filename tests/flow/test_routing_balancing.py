@@ -91,6 +91,7 @@ def test_least_requests_avoids_the_busy(weir, origin):
         assert client.response().status == 200
 
 
+@pytest.mark.few  # its verdict rests on latencies
 def test_default_prefers_the_quick_server(weir, origin):
     """random-of-two with latency: a server ten times slower gets clearly less, but is not forgotten."""
     quick = origin(lambda request: time.sleep(0.002) or b"quick")

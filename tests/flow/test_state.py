@@ -62,6 +62,7 @@ def assert_known(w, before):
     return after
 
 
+@pytest.mark.few  # what is learned rests on latencies
 def test_learned_is_known_after_stop_and_start(weir, load):
     w = weir(services=one_service())
     before = learn(w, load)
@@ -77,6 +78,7 @@ def test_learned_is_known_after_stop_and_start(weir, load):
     assert w.metric("weir_store_up") == 1
 
 
+@pytest.mark.few  # what is learned rests on latencies
 def test_learned_is_known_after_a_crash_of_the_worker(weir, load):
     w = weir(services=one_service())
     before = learn(w, load)
@@ -121,6 +123,7 @@ def test_the_end_of_a_number_set_by_hand_may_pass_meanwhile(weir):
     assert scale_of(w)["manual"] is None
 
 
+@pytest.mark.few  # what is learned rests on latencies
 def test_another_command_is_learned_anew(weir, load):
     w = weir(services=one_service())
     learn(w, load)
