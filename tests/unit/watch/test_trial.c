@@ -29,7 +29,10 @@ static void keep_line(void *context, const char *line)
 static struct buf shown_of(enum notify_kind kind, const char *url)
 {
     struct buf shown = {0};
-    struct config_notify config = {.kind = kind, .name = STR("ops"), .url.value = str_of(url)};
+    struct config_notify config = {.kind = kind,
+                                   .name = STR("ops"),
+                                   .url.value = str_of(url),
+                                   .pace = {.timeout_ns = INT64_C(1000000000)}};
     struct trial t = {
         .config = &config, .external_url = "", .fetch = echo, .on_line = keep_line, .context = &shown};
     assert_false(trial_run(&t));
