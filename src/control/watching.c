@@ -31,7 +31,8 @@ static void fill_objectives(const struct control *c, const struct service *s,
         input->slow_total += histogram_count_above(&s->cells[t]->duration, input->latency_ns);
 }
 
-/* What people should know of, in the words of the engine; "" when all is well, NULL for providers without one. */
+/* What people should know of, in the words of the engine; "" when all is well, NULL for providers without
+ * one. */
 static const char *trouble_of(const struct control *c, const struct service *s, char out[TROUBLE_BYTES])
 {
     const struct provider *p = providers_of(c, s);
