@@ -1,20 +1,6 @@
 /* A server's life: every road through the states, with a provider and probes that do as told. */
 #include "world.h"
 
-/* Processes and servers must tell of each other: nothing lost, nothing left behind. */
-static void assert_no_leak(struct world *w)
-{
-    fleet_for_each_server (w->fleet, s) {
-        enum server_state st = (enum server_state)atomic_load(&s->state);
-        assert_true(st != SERVER_GONE);
-        if (st != SERVER_FAILED)
-            assert_non_null(world_fake_of(w, s));
-    }
-    for (int i = 0; i < FAKES_MAX; i++)
-        if (w->fakes[i].is_used)
-            assert_non_null(world_server(w, w->fakes[i].key + strlen("shop/")));
-}
-
 static void starts_probes_and_serves(void **state)
 {
     struct world *w = *state;
@@ -39,7 +25,7 @@ static void starts_probes_and_serves(void **state)
     assert_non_null(strstr(w->log[3].reason, "first good probe, after 1"));
     world_run(w, 60 * S);
     assert_int_equal(w->starts, 1);
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void start_time_is_learned(void **state)
@@ -143,7 +129,7 @@ static void start_timeout_fails_and_backs_off(void **state)
     world_run(w, 60 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 1);
     assert_int_equal(world_fake_count(w), 1);
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void failing_starts_never_run_hot(void **state)
@@ -217,7 +203,7 @@ static void death_is_told_and_replaced_at_once(void **state)
     assert_int_equal(w->starts, 3);
     world_want(w, 3);
     assert_int_equal(world_state(w, "shop-1"), SERVER_REQUESTED); /* the name is free again */
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void drain_waits_for_requests(void **state)
@@ -243,7 +229,7 @@ static void drain_waits_for_requests(void **state)
     assert_null(world_server(w, "shop-1")); /* gone when the provider said so */
     server_slot_release(two);
     server_slot_release(two);
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void drain_timeout_stops_anyway(void **state)
@@ -280,7 +266,7 @@ static void dies_while_draining(void **state)
     assert_int_equal(w->starts, 2); /* nobody takes its place */
     assert_int_equal(world_events(w, SCALE_EVENT_BACK_OFF), 0);
     server_slot_release(two);
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void draining_server_comes_back(void **state)
@@ -316,7 +302,7 @@ static void not_yet_serving_go_first(void **state)
     assert_int_equal(world_count(w, SERVER_STOPPING), 2);
     world_run(w, 5 * S);
     assert_int_equal(world_fake_count(w), 2);
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void newest_goes_among_equals(void **state)
@@ -427,7 +413,7 @@ static void servers_that_stay_unhealthy_are_replaced_one_by_one(void **state)
     world_run(w, 30 * S);
     assert_int_equal(world_count(w, SERVER_SERVING), 3);
     assert_int_equal(world_fake_count(w), 3);
-    assert_no_leak(w);
+    world_assert_no_leak(w);
 }
 
 static void refusing_server_is_probed_fast(void **state)
@@ -450,238 +436,6 @@ static void refusing_server_is_probed_fast(void **state)
     assert_true(server_can_take(s));
     assert_int_equal(w->offers, offers + 1);
     assert_int_equal(w->pace[s->slot], PROBE_SLOW);
-}
-
-static void drained_by_hand_is_replaced_and_may_return(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_want(w, 2);
-    world_run(w, 5 * S);
-    struct server *one = world_server(w, "shop-1");
-    assert_true(scale_drain_server(w->scale, one, w->now_ns, NULL));
-    assert_int_equal(atomic_load(&one->state), SERVER_DRAINING);
-    assert_int_equal(world_state(w, "shop-3"), SERVER_REQUESTED);
-    world_run(w, 10 * S); /* nothing in flight, but it waits for `ready` */
-    assert_int_equal(atomic_load(&one->state), SERVER_DRAINING);
-    assert_true(scale_ready_server(w->scale, one, w->now_ns, NULL));
-    assert_int_equal(atomic_load(&one->state), SERVER_SERVING);
-    world_run(w, 5 * S);
-    assert_int_equal(atomic_load(&one->state), SERVER_SERVING); /* another one goes for it */
-    assert_int_equal(world_up(w), 2);
-    assert_true(scale_drain_server(w->scale, one, w->now_ns, NULL));
-    world_run(w, 40 * S);
-    assert_null(world_server(w, "shop-1")); /* after drain_timeout it is stopped */
-    assert_int_equal(world_count(w, SERVER_SERVING), 2);
-    assert_no_leak(w);
-}
-
-static void hand_is_told_why_not(void **state)
-{
-    struct world *w = *state;
-    struct err err;
-    world_begin(w);
-    world_run(w, 100 * MS);
-    assert_false(scale_drain_server(w->scale, world_server(w, "shop-1"), w->now_ns, &err));
-    assert_string_equal(err.text, "shop-1 is requested: only a server that takes requests can be drained");
-    assert_false(scale_ready_server(w->scale, world_server(w, "shop-1"), w->now_ns, &err));
-    assert_false(scale_set_replicas(w->scale, w->service, 7, 0, w->now_ns, &err));
-    assert_string_equal(err.text, "7 is more than the maximum of 6 servers");
-}
-
-static void manual_count_holds_until_cleared(void **state)
-{
-    struct world *w = *state;
-    w->config.scale.servers_min = 2;
-    world_begin(w);
-    world_run(w, 5 * S);
-    assert_int_equal(world_up(w), 2);
-    world_want(w, 0);
-    world_run(w, 5 * S);
-    assert_int_equal(world_fake_count(w), 0);
-    world_want(w, 5);
-    world_run(w, 100 * S);
-    assert_int_equal(world_count(w, SERVER_SERVING), 5);
-    assert_int_equal(world_decision(w).bound, SCALE_BOUND_MANUAL);
-    assert_true(scale_clear_replicas(w->scale, w->service, w->now_ns, NULL));
-    world_run(w, 5 * S);
-    assert_int_equal(world_fake_count(w), 2);
-    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 3);
-}
-
-static void manual_count_may_have_an_end(void **state)
-{
-    struct world *w = *state;
-    w->config.scale.servers_min = 1;
-    world_begin(w);
-    world_run(w, 5 * S);
-    assert_true(scale_set_replicas(w->scale, w->service, 4, 60 * S, w->now_ns, NULL));
-    assert_string_equal(world_last_event(w, SCALE_EVENT_SCALE_MANUAL)->reason, "set to 4 by hand for 1m");
-    world_run(w, 59 * S);
-    assert_int_equal(world_up(w), 4);
-    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 1);
-    world_run(w, 2 * S);
-    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 2);
-    assert_string_equal(world_last_event(w, SCALE_EVENT_SCALE_MANUAL)->reason,
-                        "the time set by hand is over: given back to the policy");
-    world_run(w, 30 * S);
-    assert_int_equal(world_up(w), 1);
-    assert_true(scale_set_replicas(w->scale, w->service, 3, 10 * S, w->now_ns, NULL));
-    world_want(w, 5); /* the later word counts, and has no end */
-    world_run(w, 60 * S);
-    assert_int_equal(world_up(w), 5);
-    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_MANUAL), 4);
-}
-
-static void advice_changes_nothing(void **state)
-{
-    struct world *w = *state;
-    w->config.scale.mode = SCALE_MODE_ADVISE;
-    w->config.scale.servers_min = 0;
-    w->config.scale.servers_max = 4;
-    w->config.max_requests = 1;
-    world_begin(w);
-    w->rate = 20;
-    world_run(w, 20 * S);
-    struct scale_decision d = world_decision(w);
-    assert_int_equal(d.target, 1);
-    assert_int_equal(d.bound, SCALE_BOUND_ADVISE);
-    assert_true(d.is_advice);
-    assert_int_equal(d.advised, 4);
-    assert_int_equal(d.advised_bound, SCALE_BOUND_MAX);
-    assert_int_equal(world_up(w), 1);
-    assert_non_null(strstr(d.reason, "4 servers advised, 1 kept: needed "));
-    assert_true(world_events(w, SCALE_EVENT_SCALE_ADVICE) >= 1);
-    assert_int_equal(world_events(w, SCALE_EVENT_SCALE_UP), 1);
-    world_want(w, 3);
-    world_run(w, 20 * S);
-    assert_int_equal(world_up(w), 3);
-    assert_int_equal(world_decision(w).advised, 4);
-    assert_true(scale_clear_replicas(w->scale, w->service, w->now_ns, NULL));
-    w->rate = 0;
-    world_run(w, 1000 * S); /* nothing to do for long: advised, and left as it is */
-    assert_int_equal(world_up(w), 3);
-    assert_int_equal(world_decision(w).advised, 0);
-    w->config.scale.mode = SCALE_MODE_ACT; /* as a reload does */
-    world_run(w, 60 * S);
-    assert_int_equal(world_up(w), 0);
-    assert_false(world_decision(w).is_advice);
-}
-
-static void restart_adopts_all(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_want(w, 4);
-    world_run(w, 10 * S);
-    world_restart_worker(w);
-    world_run(w, 10 * MS);
-    scale_on_observed(w->scale, &w->provider, w->now_ns);
-    world_run(w, 1 * S);
-    assert_int_equal(world_count(w, SERVER_SERVING), 4);
-    assert_int_equal(w->starts, 4);
-    assert_int_equal(w->stops, 0);
-    world_run(w, 50 * S); /* what asked for them is forgotten: they stay for a window */
-    assert_int_equal(world_count(w, SERVER_SERVING), 4);
-    world_run(w, 20 * S);
-    assert_int_equal(world_fake_count(w), 1);
-    assert_no_leak(w);
-}
-
-static void restart_finds_servers_late(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_want(w, 3);
-    world_run(w, 10 * S);
-    scale_free(w->scale);
-    fleet_free(w->fleet);
-    world_add_fleet(w);
-    world_start_scale(w);
-    world_begin(w);
-    struct fake hidden[FAKES_MAX];
-    memcpy(hidden, w->fakes, sizeof(hidden));
-    memset(w->fakes, 0, sizeof(w->fakes)); /* the answer is under way */
-    scale_observe(w->scale, &w->provider, w->now_ns);
-    world_run(w, 1 * S);
-    assert_int_equal(w->starts, 3); /* held: no key is asked for that may exist */
-    memcpy(w->fakes, hidden, sizeof(hidden));
-    fake_observe(&w->provider);
-    scale_on_observed(w->scale, &w->provider, w->now_ns);
-    world_run(w, 1 * S);
-    assert_int_equal(w->starts, 3);
-    assert_int_equal(world_count(w, SERVER_SERVING), 3);
-}
-
-static void observing_again_holds_starts(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_want(w, 2);
-    world_run(w, 5 * S);
-    scale_observe(w->scale, &w->provider, w->now_ns); /* all that exists is known already: told again */
-    world_find_fake(w, "shop/shop-1")->ends_ns = w->now_ns;
-    world_run(w, 500 * MS);
-    assert_int_equal(w->starts, 2);
-    scale_on_observed(w->scale, &w->provider, w->now_ns);
-    assert_int_equal(w->starts, 3);
-    assert_int_equal(world_up(w), 2);
-}
-
-static void who_has_no_address_yet_can_not_be_spared(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_run(w, 2 * S);
-    scale_on_coming(w->scale, "shop/shop-9", w->now_ns); /* one more than is wanted */
-    assert_int_equal(world_state(w, "shop-9"), SERVER_REQUESTED);
-    for (int i = 0; i < 20 && world_state(w, "shop-9") == SERVER_REQUESTED; i++)
-        world_run(w, 50 * MS);
-    assert_int_equal(world_state(w, "shop-9"), SERVER_STOPPING);
-    assert_false(scale_on_spared(w->scale, "shop/shop-9", "another one went", w->now_ns));
-    assert_int_equal(world_state(w, "shop-9"), SERVER_STOPPING);
-}
-
-static void hold_ends_by_itself(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    scale_observe(w->scale, &w->provider, w->now_ns);
-    world_run(w, 1900 * MS);
-    assert_int_equal(w->starts, 0);
-    world_run(w, 300 * MS);
-    assert_int_equal(w->starts, 1);
-}
-
-static void restart_beyond_the_maximum_drains(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_want(w, 5);
-    world_run(w, 10 * S);
-    w->config.scale.servers_max = 2;
-    world_restart_worker(w);
-    scale_on_observed(w->scale, &w->provider, w->now_ns);
-    world_run(w, 5 * S);
-    assert_int_equal(world_count(w, SERVER_SERVING), 2);
-    assert_int_equal(world_fake_count(w), 2);
-    assert_no_leak(w);
-}
-
-static void strays_of_unknown_services_are_stopped(void **state)
-{
-    struct world *w = *state;
-    world_begin(w);
-    world_run(w, 5 * S);
-    struct fake *f = world_add_fake(w, "old/old-1");
-    f->is_started = true;
-    struct addr address = {0};
-    scale_on_started(w->scale, "old/old-1", &address, 5, w->now_ns);
-    assert_true(f->is_stopping);
-    scale_on_started(w->scale, "nonsense", &address, 5, w->now_ns);
-    scale_on_exited(w->scale, "nonsense", "exit status 0", "", w->now_ns);
-    scale_on_exited(w->scale, "shop/shop-77", "exit status 0", "", w->now_ns);
-    assert_int_equal(world_up(w), 1);
 }
 
 static void stop_is_asked_again(void **state)
@@ -924,18 +678,6 @@ int main(void)
         STORY(unhealthy_server_rests_and_returns),
         STORY(servers_that_stay_unhealthy_are_replaced_one_by_one),
         STORY(refusing_server_is_probed_fast),
-        STORY(drained_by_hand_is_replaced_and_may_return),
-        STORY(hand_is_told_why_not),
-        STORY(manual_count_holds_until_cleared),
-        STORY(manual_count_may_have_an_end),
-        STORY(advice_changes_nothing),
-        STORY(restart_adopts_all),
-        STORY(restart_finds_servers_late),
-        STORY(observing_again_holds_starts),
-        STORY(who_has_no_address_yet_can_not_be_spared),
-        STORY(hold_ends_by_itself),
-        STORY(restart_beyond_the_maximum_drains),
-        STORY(strays_of_unknown_services_are_stopped),
         STORY(stop_is_asked_again),
         STORY(freeze_stops_deciding),
         STORY(failed_publish_is_tried_again),

@@ -722,3 +722,17 @@ static struct scale_decision world_decision(struct world *w)
     assert_true(scale_last(w->scale, w->service, &g, &d));
     return d;
 }
+
+/* Processes and servers must tell of each other: nothing lost, nothing left behind. */
+static void world_assert_no_leak(struct world *w)
+{
+    fleet_for_each_server (w->fleet, s) {
+        enum server_state st = (enum server_state)atomic_load(&s->state);
+        assert_true(st != SERVER_GONE);
+        if (st != SERVER_FAILED)
+            assert_non_null(world_fake_of(w, s));
+    }
+    for (int i = 0; i < FAKES_MAX; i++)
+        if (w->fakes[i].is_used)
+            assert_non_null(world_server(w, w->fakes[i].key + strlen("shop/")));
+}
