@@ -195,12 +195,34 @@ static bool read_life(const struct json_value *v, struct alert_life *l, int64_t 
     return true;
 }
 
-void alert_memory_read(struct alert_memory *m, const struct json_value *list, int64_t now_ns,
+static struct kept *find(const struct alert_memory *m, uint64_t fingerprint)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->items[i].fingerprint == fingerprint)
+            return &m->items[i];
+    return NULL;
+}
+
+/* Takes over its texts. */
+static void put_kept(struct alert_memory *m, struct kept *k, bool is_newer)
+{
+    struct kept *known = find(m, k->fingerprint);
+    if (known && !is_newer) {
+        free_texts(k);
+        return;
+    }
+    if (known)
+        free_texts(known);
+    else
+        known = &m->items[m->count++];
+    *known = *k;
+}
+
+void alert_memory_read(struct alert_memory *m, const struct json_value *list, bool is_newer, int64_t now_ns,
                        int64_t pause_ns)
 {
-    size_t count = MIN(json_value_count(list), (size_t)KEPT_MAX);
-    alert_memory_clear(m);
-    m->items = NEW_ARRAY(struct kept, count + 1);
+    size_t count = MIN(json_value_count(list), (size_t)KEPT_MAX - m->count);
+    m->items = mem_realloc(m->items, (m->count + count + 1) * sizeof(struct kept));
     for (size_t i = 0; i < count; i++) {
         const struct json_value *v = json_value_at(list, i);
         struct kept k = {.started_wall_ns = json_value_int(v, "started", 0),
@@ -213,16 +235,8 @@ void alert_memory_read(struct alert_memory *m, const struct json_value *list, in
             continue;
         k.evidence = mem_strdup(json_value_text(v, "evidence", ""));
         k.evidence_korean = mem_strdup(json_value_text(v, "evidence_korean", ""));
-        m->items[m->count++] = k;
+        put_kept(m, &k, is_newer);
     }
-}
-
-static struct kept *find(const struct alert_memory *m, uint64_t fingerprint)
-{
-    for (size_t i = 0; i < m->count; i++)
-        if (m->items[i].fingerprint == fingerprint)
-            return &m->items[i];
-    return NULL;
 }
 
 bool alert_memory_take(struct alert_memory *m, struct alert *a, int64_t now_ns, bool *ret_is_told)

@@ -26,8 +26,9 @@ void alert_keep_write(struct json *j, const struct alert *a, bool is_told, int64
 /* Changes with what must be kept at once: states and firings, not numbers. Add up over all alerts. */
 uint64_t alert_keep_digest(const struct alert *a, bool is_told);
 
-/* An array as written, pause_ns ago. What does not fit is left out. */
-void alert_memory_read(struct alert_memory *m, const struct json_value *list, int64_t now_ns,
+/* An array as written, pause_ns ago. What does not fit is left out. Of two of the same alert that of the
+ * array that is_newer stays. */
+void alert_memory_read(struct alert_memory *m, const struct json_value *list, bool is_newer, int64_t now_ns,
                        int64_t pause_ns);
 /* Puts what is known of the alert into it, and forgets it. False: nothing is. */
 bool alert_memory_take(struct alert_memory *m, struct alert *a, int64_t now_ns, bool *ret_is_told);

@@ -17,14 +17,37 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ALERTS_KEY   "watch:alerts"
 #define SILENCES_KEY "watch:silences"
 #define DEATHS_KEY   "watch:deaths"
 enum { VERSION = 1, BOOT_ID_BYTES = 48 };
-#define AGAIN_NS          (10 * NS_PER_S)   /* while an alert is on its way: it loses so much of it */
-#define STILL_AGAIN_NS    (300 * NS_PER_S)  /* while one only stays as it is */
 #define SILENCES_AGAIN_NS (3600 * NS_PER_S) /* the store forgets what nobody writes for weeks */
 #define SETTLE_NS         (60 * NS_PER_S)
+
+/*
+ * A pending or recovering alert loses what it had waited since it was written, so it is written again and
+ * again; one that fires loses nothing, for its times are kept as such. So they have a document each, and the
+ * one is not written for the other.
+ */
+enum part { PART_STEADY, PART_MOVING, PART_COUNT };
+
+static const struct {
+    const char *key;
+    int64_t again_ns; /* although nothing has changed but time */
+} parts[PART_COUNT] = {
+    [PART_STEADY] = {"watch:alerts", 300 * NS_PER_S}, [PART_MOVING] = {"watch:alerts-moving", 10 * NS_PER_S}};
+
+static enum part part_of(const struct alert *a)
+{
+    bool is_moving = a->life.state == ALERT_PENDING || a->life.state == ALERT_RECOVERING;
+    return is_moving ? PART_MOVING : PART_STEADY;
+}
+
+struct kept_part {
+    uint64_t digest; /* of what was given last... */
+    bool is_due;     /* ...and was not kept */
+    bool is_given;   /* with the last save */
+    int64_t saved_ns;
+};
 
 struct watch_keep {
     struct silences *silences; /* borrowed, as are the next two */
@@ -33,10 +56,10 @@ struct watch_keep {
     struct alert_memory *memory; /* owned */
     char boot_id[BOOT_ID_BYTES]; /* "": it cannot be read */
     int64_t first_ns;            /* when alerts were first looked at; 0: not yet */
-    uint64_t alerts_digest, silences_version, deaths_version; /* of what was given last... */
-    bool is_alerts_due, is_silences_due, is_deaths_due;       /* ...and was not kept */
-    int64_t alerts_saved_ns, silences_saved_ns;
-    bool gave_alerts, gave_silences, gave_deaths; /* with the last save */
+    struct kept_part parts[PART_COUNT];
+    uint64_t silences_version, deaths_version; /* as for the parts */
+    bool is_silences_due, is_deaths_due, gave_silences, gave_deaths;
+    int64_t silences_saved_ns;
 };
 
 static void read_boot_id(const char *root, char out[BOOT_ID_BYTES])
@@ -87,9 +110,10 @@ bool watch_keep_restore(struct watch_keep *k, struct str key, struct str text, i
                         int64_t wall_ns)
 {
     struct err err = {0};
-    bool is_alerts = str_eq(key, STR(ALERTS_KEY)), is_silences = str_eq(key, STR(SILENCES_KEY));
-    bool is_deaths = str_eq(key, STR(DEATHS_KEY));
-    if (!is_alerts && !is_silences && !is_deaths)
+    bool is_steady = str_eq(key, str_of(parts[PART_STEADY].key));
+    bool is_moving = str_eq(key, str_of(parts[PART_MOVING].key));
+    bool is_silences = str_eq(key, STR(SILENCES_KEY)), is_deaths = str_eq(key, STR(DEATHS_KEY));
+    if (!is_steady && !is_moving && !is_silences && !is_deaths)
         return false;
     struct json_value *v = json_value_parse(text, &err);
     if (json_value_int(v, "version", 0) != VERSION)
@@ -101,7 +125,8 @@ bool watch_keep_restore(struct watch_keep *k, struct str key, struct str text, i
         service_report_restore(k->services, json_value_get(v, "services"), now_ns,
                                pause_since(k, v, now_ns, wall_ns));
     else
-        alert_memory_read(k->memory, json_value_get(v, "alerts"), now_ns, pause_since(k, v, now_ns, wall_ns));
+        alert_memory_read(k->memory, json_value_get(v, "alerts"), is_moving, now_ns,
+                          pause_since(k, v, now_ns, wall_ns));
     json_value_free(v);
     k->silences_version = is_silences ? silences_version(k->silences) : k->silences_version;
     return true;
@@ -129,26 +154,17 @@ bool watch_keep_is_firing(const struct watch_keep *k, uint64_t fingerprint)
 
 /* ---- writing ---- */
 
-/* How long what was written may stand although nothing has changed but time. A pending or recovering alert
- * loses what it had waited since then; one that fires loses nothing, for its times are kept as such. */
-static int64_t lasts_ns(enum alert_state state)
-{
-    if (state == ALERT_OK || state == ALERT_RESOLVED)
-        return INT64_MAX;
-    return state == ALERT_PENDING || state == ALERT_RECOVERING ? AGAIN_NS : STILL_AGAIN_NS;
-}
-
-static uint64_t digest_of(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
-                          int64_t *ret_lasts_ns)
+static uint64_t digest_of(const struct watch_keep *k, struct watch_keep_alerts alerts, enum part part,
+                          int64_t now_ns, bool *ret_is_bad)
 {
     const struct alert *a;
     uint64_t digest = 1;
-    *ret_lasts_ns = INT64_MAX;
+    *ret_is_bad = false;
     for (size_t i = 0; (a = alerts.get(alerts.context, i)) != NULL; i++) {
-        if (!alert_keep_is_worth(a, now_ns))
+        if (!alert_keep_is_worth(a, now_ns) || part_of(a) != part)
             continue;
         digest += alert_keep_digest(a, telling_is_told(k->telling, a));
-        *ret_lasts_ns = MIN(*ret_lasts_ns, lasts_ns(a->life.state));
+        *ret_is_bad |= a->life.state != ALERT_OK && a->life.state != ALERT_RESOLVED;
     }
     return digest;
 }
@@ -173,8 +189,8 @@ static void write_deaths(const struct watch_keep *k, int64_t now_ns, int64_t wal
     json_end_object(&j);
 }
 
-static void write_alerts(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
-                         int64_t wall_ns, struct buf *out)
+static void write_alerts(const struct watch_keep *k, struct watch_keep_alerts alerts, enum part part,
+                         int64_t now_ns, int64_t wall_ns, struct buf *out)
 {
     struct json j;
     const struct alert *a;
@@ -183,9 +199,10 @@ static void write_alerts(const struct watch_keep *k, struct watch_keep_alerts al
     json_key(&j, "alerts");
     json_begin_array(&j);
     for (size_t i = 0; (a = alerts.get(alerts.context, i)) != NULL; i++)
-        if (alert_keep_is_worth(a, now_ns))
+        if (alert_keep_is_worth(a, now_ns) && part_of(a) == part)
             alert_keep_write(&j, a, telling_is_told(k->telling, a), now_ns);
-    alert_memory_write(k->memory, &j, now_ns);
+    if (part == PART_STEADY)
+        alert_memory_write(k->memory, &j, now_ns);
     json_end_array(&j);
     json_end_object(&j);
 }
@@ -201,13 +218,37 @@ static void write_silences(const struct watch_keep *k, struct buf *out)
     json_end_object(&j);
 }
 
-/* Due by its digest, or by its age. */
-static bool are_alerts_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns,
-                           uint64_t *ret_digest)
+/* Due by its digest, or by its age while any is other than well. */
+static bool is_part_due(const struct watch_keep *k, struct watch_keep_alerts alerts, enum part part,
+                        int64_t now_ns, uint64_t *ret_digest)
 {
-    int64_t stands_ns;
-    *ret_digest = digest_of(k, alerts, now_ns, &stands_ns);
-    return k->is_alerts_due || *ret_digest != k->alerts_digest || now_ns - k->alerts_saved_ns >= stands_ns;
+    bool is_bad;
+    const struct kept_part *p = &k->parts[part];
+    *ret_digest = digest_of(k, alerts, part, now_ns, &is_bad);
+    return p->is_due || *ret_digest != p->digest || (is_bad && now_ns - p->saved_ns >= parts[part].again_ns);
+}
+
+static bool are_alerts_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns)
+{
+    uint64_t digest;
+    return is_part_due(k, alerts, PART_STEADY, now_ns, &digest) ||
+           is_part_due(k, alerts, PART_MOVING, now_ns, &digest);
+}
+
+static void save_part(struct watch_keep *k, struct watch_keep_alerts alerts, enum part part, int64_t now_ns,
+                      int64_t wall_ns, void (*put)(void *context, const char *key, struct str text),
+                      void *context)
+{
+    struct buf text CLEANUP(buf_fini) = {0};
+    struct kept_part *p = &k->parts[part];
+    uint64_t digest;
+    p->is_given = is_part_due(k, alerts, part, now_ns, &digest);
+    if (!p->is_given)
+        return;
+    write_alerts(k, alerts, part, now_ns, wall_ns, &text);
+    put(context, parts[part].key, buf_str(&text));
+    p->digest = digest;
+    p->saved_ns = now_ns;
 }
 
 static bool are_silences_due(const struct watch_keep *k, int64_t now_ns)
@@ -224,24 +265,17 @@ static bool are_deaths_due(const struct watch_keep *k)
 
 bool watch_keep_is_due(const struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns)
 {
-    uint64_t digest;
-    return are_silences_due(k, now_ns) || are_deaths_due(k) || are_alerts_due(k, alerts, now_ns, &digest);
+    return are_silences_due(k, now_ns) || are_deaths_due(k) || are_alerts_due(k, alerts, now_ns);
 }
 
 void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int64_t now_ns, int64_t wall_ns,
                      void (*put)(void *context, const char *key, struct str text), void *context)
 {
     struct buf text CLEANUP(buf_fini) = {0};
-    uint64_t digest;
-    k->gave_alerts = are_alerts_due(k, alerts, now_ns, &digest);
+    for (int part = 0; part < PART_COUNT; part++)
+        save_part(k, alerts, (enum part)part, now_ns, wall_ns, put, context);
     k->gave_silences = are_silences_due(k, now_ns);
     k->gave_deaths = are_deaths_due(k);
-    if (k->gave_alerts) {
-        write_alerts(k, alerts, now_ns, wall_ns, &text);
-        put(context, ALERTS_KEY, buf_str(&text));
-        k->alerts_digest = digest;
-        k->alerts_saved_ns = now_ns;
-    }
     if (k->gave_silences) {
         buf_clear(&text);
         write_silences(k, &text);
@@ -259,11 +293,13 @@ void watch_keep_save(struct watch_keep *k, struct watch_keep_alerts alerts, int6
 
 void watch_keep_kept(struct watch_keep *k, bool is_kept)
 {
-    if (k->gave_alerts)
-        k->is_alerts_due = !is_kept;
+    for (struct kept_part *p = k->parts; p < k->parts + PART_COUNT; p++) {
+        p->is_due = p->is_given ? !is_kept : p->is_due;
+        p->is_given = false;
+    }
     if (k->gave_silences)
         k->is_silences_due = !is_kept;
     if (k->gave_deaths)
         k->is_deaths_due = !is_kept;
-    k->gave_alerts = k->gave_silences = k->gave_deaths = false;
+    k->gave_silences = k->gave_deaths = false;
 }

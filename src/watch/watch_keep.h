@@ -1,9 +1,10 @@
 /*
- * watch_keep.h: the documents that watch keeps beyond the worker: "watch:alerts", "watch:silences" and
- * "watch:deaths". Pure but for the boot's id, which it reads once.
+ * watch_keep.h: the documents that watch keeps beyond the worker: "watch:alerts", "watch:alerts-moving",
+ * "watch:silences" and "watch:deaths". Pure but for the boot's id, which it reads once.
  *
- * The document of the alerts is due at once when a state changes, every ten seconds while one is pending or
- * recovering, and every five minutes while one only fires. That of the deaths is due with each.
+ * Those of the alerts are due at once when a state changes; that of the pending and recovering ones every ten
+ * seconds while there are some, that of the others every five minutes while one fires. That of the deaths is
+ * due with each.
  */
 #pragma once
 #include "watch/alert_keep.h"

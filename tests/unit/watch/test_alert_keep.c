@@ -48,7 +48,7 @@ static struct worker {
 } worker;
 
 static char root[64];
-static struct buf kept_alerts, kept_silences, kept_deaths;
+static struct buf kept_alerts, kept_moving, kept_silences, kept_deaths;
 
 static void hear(void *context, const struct alert *a, enum alert_change change)
 {
@@ -75,9 +75,10 @@ static void end(void)
 
 static void take(void *context, const char *key, struct str text)
 {
-    struct buf *out = strcmp(key, "watch:alerts") == 0   ? &kept_alerts
-                      : strcmp(key, "watch:deaths") == 0 ? &kept_deaths
-                                                         : &kept_silences;
+    struct buf *out = strcmp(key, "watch:alerts") == 0          ? &kept_alerts
+                      : strcmp(key, "watch:alerts-moving") == 0 ? &kept_moving
+                      : strcmp(key, "watch:deaths") == 0        ? &kept_deaths
+                                                                : &kept_silences;
     buf_clear(out);
     buf_put(out, text);
     ++*(int *)context;
@@ -104,6 +105,8 @@ static struct alert restart(int64_t now_ns, int64_t wall_ns)
 {
     end();
     begin();
+    assert_true(
+        watch_keep_restore(worker.keep, STR("watch:alerts-moving"), buf_str(&kept_moving), now_ns, wall_ns));
     assert_true(watch_keep_restore(worker.keep, STR("watch:alerts"), buf_str(&kept_alerts), now_ns, wall_ns));
     struct alert a = new_alert();
     watch_keep_take(worker.keep, &a, now_ns);
@@ -140,6 +143,7 @@ static int teardown(void **state)
     char command[128];
     end();
     buf_fini(&kept_alerts);
+    buf_fini(&kept_moving);
     buf_fini(&kept_silences);
     buf_fini(&kept_deaths);
     snprintf(command, sizeof(command), "rm -r %s", root);
@@ -159,7 +163,7 @@ static void a_firing_alert_goes_on(void **state)
 {
     struct alert a = firing_alert();
     int64_t now_ns = NOW_NS + 70 * NS_PER_S;
-    assert_int_equal(save(&a, now_ns, true), 1);
+    assert_int_equal(save(&a, now_ns, true), 2); /* both documents of a new worker */
     now_ns += 5 * NS_PER_S;
     struct alert b = restart(now_ns, WALL_NS + 75 * NS_PER_S);
     assert_int_equal(b.life.state, ALERT_FIRING);
@@ -232,13 +236,40 @@ static void what_only_fires_is_left_alone(void **state)
 {
     struct alert a = firing_alert();
     int64_t now_ns = NOW_NS + 100 * NS_PER_S;
-    assert_int_equal(save(&a, now_ns, true), 1);
+    assert_int_equal(save(&a, now_ns, true), 2); /* both documents of a new worker */
     for (int64_t s = 1; s < 300; s++)
         assert_int_equal(save(&a, now_ns + s * NS_PER_S, true), 0);
     struct alert b = restart(now_ns + 299 * NS_PER_S, WALL_NS + 399 * NS_PER_S);
     assert_int_equal(b.life.state, ALERT_FIRING);
     assert_int_equal(b.life.firing_since_ns, a.life.firing_since_ns);
-    assert_int_equal(save(&b, now_ns + 301 * NS_PER_S, true), 1);
+    assert_int_equal(save(&b, now_ns + 301 * NS_PER_S, true), 2); /* a new worker */
+}
+
+/* What was written with the steady ones and has moved since stands in both: the mover's is newer, whichever
+ * is read first. */
+static void of_two_the_newer_counts(void **state)
+{
+    struct alert a = firing_alert();
+    int64_t now_ns = NOW_NS + 100 * NS_PER_S;
+    (void)save(&a, now_ns, true);
+    struct buf old CLEANUP(buf_fini) = {0};
+    buf_put(&old, buf_str(&kept_alerts));
+    (void)step(&a, 10, now_ns + NS_PER_S);
+    assert_int_equal(a.life.state, ALERT_RECOVERING);
+    assert_int_equal(save(&a, now_ns + NS_PER_S, true), 2);
+    assert_int_equal(save(&a, now_ns + 12 * NS_PER_S, true), 1);
+    for (int is_first = 0; is_first <= 1; is_first++) {
+        struct alert b = new_alert();
+        end();
+        begin();
+        for (int i = 0; i <= 1; i++)
+            assert_true(watch_keep_restore(worker.keep,
+                                           i == is_first ? STR("watch:alerts") : STR("watch:alerts-moving"),
+                                           i == is_first ? buf_str(&old) : buf_str(&kept_moving),
+                                           now_ns + 13 * NS_PER_S, WALL_NS + 113 * NS_PER_S));
+        watch_keep_take(worker.keep, &b, now_ns + 13 * NS_PER_S);
+        assert_int_equal(b.life.state, ALERT_RECOVERING);
+    }
 }
 
 static void die(const char *server, int64_t now_ns)
@@ -343,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(clock_steps_do_no_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(what_changes_is_due_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_crash_loop_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_two_the_newer_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(what_only_fires_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_alert_that_does_not_come_up_is_kept_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_that_are_none_do_no_harm, setup, teardown),
