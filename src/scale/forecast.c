@@ -15,6 +15,12 @@
  * But a quantile that would have been exceeded less than exceeded_min times by the horizons seen so far is
  * not known from them, and is not taken.
  *
+ * What one steep minute left in the histogram stays there for two hours and says nothing of a load that
+ * falls. So the rests of moments below the slow mean have a histogram of their own beside the common one, and
+ * there the lesser of the two quantiles counts: servers that the load comes back to from below are held
+ * anyway (hold.c). Above the mean the common one counts: a server that is missing there is missing at the
+ * top.
+ *
  * Rejected: the slope of the load, extrapolated (noise x horizon; loses on every trace); the plain quantile
  * of growth (follows noise up and multiplies it). A forecast made of ratios lives off loads that are never
  * small: sparse ones, where the next burst has nothing to do with the present load, are told by the
@@ -122,26 +128,59 @@ static double quantile_for(const struct forecast *f, double servers, double hori
     return fmax(fmin(price / (price + 1), known), least);
 }
 
-static double quantile_of_rest(const struct forecast *f)
+/* The side on which a moment with these features is. */
+static enum forecast_side side_of(const double x[FORECAST_FEATURES])
 {
-    double rank = f->quantile * f->growths, sum = 0;
+    return x[1] < 0 ? FORECAST_BELOW : FORECAST_ABOVE;
+}
+
+/* Of all rests from this side on. */
+static double quantile_of_rest(const struct forecast *f, enum forecast_side from, uint32_t rests)
+{
+    double rank = f->quantile * rests, sum = 0;
     for (uint32_t i = 0; i < FORECAST_BINS; i++) {
-        sum += f->histogram[i];
+        for (unsigned side = from; side < FORECAST_SIDES; side++)
+            sum += f->histogram[side][i];
         if (sum >= rank)
             return ((double)i - BIN_ZERO) * bin_width;
     }
     return 0;
 }
 
-static void note_rest(struct forecast *f, double rest)
+static uint32_t rests_below(const struct forecast *f)
 {
-    double bin = round(rest / bin_width) + BIN_ZERO;
+    uint32_t rests = 0;
+    for (uint32_t i = 0; i < FORECAST_BINS; i++)
+        rests += f->histogram[FORECAST_BELOW][i];
+    return rests;
+}
+
+/* So many rests say `learned`; little experience counts little beside what is taken for granted. */
+static double mix(uint32_t rests, double learned, double prior, double prior_weight)
+{
+    return (rests * learned + prior_weight * prior) / (rests + prior_weight);
+}
+
+/* What is kept in hand for chance. */
+static double margin_for(const struct forecast *f, enum forecast_side side, double prior, double prior_weight)
+{
+    double margin = mix(f->growths, quantile_of_rest(f, FORECAST_ABOVE, f->growths), prior, prior_weight);
+    if (side == FORECAST_ABOVE)
+        return margin;
+    uint32_t rests = rests_below(f);
+    return fmin(mix(rests, quantile_of_rest(f, FORECAST_BELOW, rests), margin, prior_weight), margin);
+}
+
+static void note_rest(struct forecast *f, enum forecast_side side, double rest)
+{
+    double bin = fmin(fmax(round(rest / bin_width) + BIN_ZERO, 0), FORECAST_BINS - 1);
+    uint32_t *counts = &f->histogram[0][0];
     if (f->growths == FORECAST_MEMORY_S)
-        f->histogram[f->bins[f->at]]--;
+        counts[f->rests[f->at]]--;
     else
         f->growths++;
-    f->bins[f->at] = (uint8_t)fmin(fmax(bin, 0), FORECAST_BINS - 1);
-    f->histogram[f->bins[f->at]]++;
+    f->rests[f->at] = (uint16_t)(side * FORECAST_BINS + (unsigned)bin);
+    counts[f->rests[f->at]]++;
     f->at = (f->at + 1) % FORECAST_MEMORY_S;
 }
 
@@ -165,7 +204,7 @@ static void judge(struct forecast *f, int64_t made_at, int64_t horizon_s)
     f->loss_of_none += weight * (pinball(f->quantile, growth, 0) - f->loss_of_none);
     if (!features_at(f, made_at, horizon_s, x))
         return;
-    note_rest(f, growth - f->told[slot_of(made_at)]);
+    note_rest(f, side_of(x), growth - f->told[slot_of(made_at)]);
     learn(f, x, growth);
 }
 
@@ -193,11 +232,14 @@ void forecast_note(struct forecast *f, double load, double floor, int64_t horizo
         judge(f, second - horizon_s, horizon_s);
     double prior = prior_growth * sqrt((double)horizon_s / 60),
            prior_weight = PRIOR_HORIZONS * (double)horizon_s;
-    f->margin = (f->growths * quantile_of_rest(f) + prior_weight * prior) / (f->growths + prior_weight);
     f->is_heard = f->growths < prior_weight || f->loss < f->loss_of_none;
     double x[FORECAST_FEATURES], told = 0;
-    if (features_at(f, second, horizon_s, x)) /* little experience is heard a little */
-        told = dot(f->weights, x) * f->growths / (f->growths + prior_weight);
+    enum forecast_side side = FORECAST_ABOVE;
+    if (features_at(f, second, horizon_s, x)) {
+        told = mix(f->growths, dot(f->weights, x), 0, prior_weight);
+        side = side_of(x);
+    }
+    f->margin = margin_for(f, side, prior, prior_weight);
     f->told[slot_of(second)] = (float)told;
     f->forecast[slot_of(second)] = (float)fmin(told + f->margin, fmax(f->growth_max, prior));
 }
@@ -223,18 +265,19 @@ static uint32_t common_divisor(uint32_t a, uint32_t b)
  */
 static void spread_rests(struct keep *k, struct forecast *f)
 {
+    const uint32_t *counts = &f->histogram[0][0];
     uint32_t growths = 0, at = 0, step = MAX((uint32_t)(f->growths * 0.618), 1U);
-    for (uint32_t bin = 0; bin < FORECAST_BINS; bin++)
-        growths += f->histogram[bin]; /* each at most FORECAST_MEMORY_S */
+    for (uint32_t i = 0; i < FORECAST_SIDES * FORECAST_BINS; i++)
+        growths += counts[i]; /* each at most FORECAST_MEMORY_S */
     if (growths != f->growths) {
         keep_refuse(k, "the histogram does not hold as many rests as there were");
         return;
     }
     while (growths && common_divisor(growths, step) != 1)
         step++;
-    for (uint32_t bin = 0; bin < FORECAST_BINS; bin++)
-        for (uint32_t i = 0; i < f->histogram[bin]; i++) {
-            f->bins[at] = (uint8_t)bin;
+    for (uint32_t i = 0; i < FORECAST_SIDES * FORECAST_BINS; i++)
+        for (uint32_t n = 0; n < counts[i]; n++) {
+            f->rests[at] = (uint16_t)i;
             at = (at + step) % growths;
         }
     f->at = growths % FORECAST_MEMORY_S;
@@ -251,7 +294,7 @@ void forecast_keep(struct keep *k, struct forecast *f)
     keep_doubles(k, "products", &f->products[0][0], FORECAST_FEATURES * FORECAST_FEATURES, -large, large);
     keep_doubles(k, "targets", f->targets, FORECAST_FEATURES, -large, large);
     keep_doubles(k, "weights", f->weights, FORECAST_FEATURES, -large, large);
-    keep_u32s(k, "histogram", f->histogram, FORECAST_BINS, 0, FORECAST_MEMORY_S);
+    keep_u32s(k, "histogram", &f->histogram[0][0], FORECAST_SIDES * FORECAST_BINS, 0, FORECAST_MEMORY_S);
     if (keep_is_reading(k) && !k->is_bad)
         spread_rests(k, f);
 }

@@ -5,6 +5,7 @@
  * Of the growth over the horizon (the highest load in it against the present one) a part can be told from how
  * far the load is from its slow mean and from how it has grown just before: noise comes back, a ramp goes on.
  * How much each counts is learned by regression; what is left over, chance, is covered by its own quantile.
+ * What chance does while the load is below its slow mean is counted apart as well.
  * It checks itself: it is heard only while its recent quantile (pinball) loss is less than that of "the load
  * stays as it is".
  */
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 struct keep; /* keep.h */
+
+enum forecast_side { FORECAST_ABOVE, FORECAST_BELOW, FORECAST_SIDES }; /* of the slow mean */
 
 enum {
     FORECAST_HORIZON_MAX_S = 600,
@@ -32,16 +35,16 @@ struct forecast {
     double loss, loss_of_none; /* moving means */
     double products[FORECAST_FEATURES][FORECAST_FEATURES], targets[FORECAST_FEATURES]; /* decayed sums */
     double weights[FORECAST_FEATURES];
-    double quantile;                  /* of chance that is kept in hand; of the present load */
-    double margin;                    /* quantile of the rest; a logarithm */
-    bool is_heard;                    /* it does better than "no forecast", or nothing is known yet */
-    float load[FORECAST_RING_S];      /* ring by second: logarithm of load + floor */
-    float slow_mean[FORECAST_RING_S]; /* ring: `slow` at that second */
-    float told[FORECAST_RING_S];      /* ring: growth told by the regression at that second */
-    float forecast[FORECAST_RING_S];  /* ring: growth forecast then, chance included */
-    uint8_t bins[FORECAST_MEMORY_S];  /* ring: the bin of each rest */
-    uint32_t at;                      /* where the next goes */
-    uint32_t histogram[FORECAST_BINS];
+    double quantile;                   /* of chance that is kept in hand; of the present load */
+    double margin;                     /* quantile of the rest; a logarithm */
+    bool is_heard;                     /* it does better than "no forecast", or nothing is known yet */
+    float load[FORECAST_RING_S];       /* ring by second: logarithm of load + floor */
+    float slow_mean[FORECAST_RING_S];  /* ring: `slow` at that second */
+    float told[FORECAST_RING_S];       /* ring: growth told by the regression at that second */
+    float forecast[FORECAST_RING_S];   /* ring: growth forecast then, chance included */
+    uint16_t rests[FORECAST_MEMORY_S]; /* ring: side x FORECAST_BINS + bin of each rest */
+    uint32_t at;                       /* where the next goes */
+    uint32_t histogram[FORECAST_SIDES][FORECAST_BINS];
 };
 
 void forecast_init(struct forecast *f);

@@ -94,6 +94,27 @@ static void falling_load_is_not_extrapolated(void **state)
 }
 
 /* One burst an hour from nothing: what a growth from nothing was says nothing about one from a burst. */
+/* What chance did while the load rose, by steps, says little of the time when it falls. */
+static void a_load_that_falls_has_its_own_chance(void **state)
+{
+    struct forecast f;
+    struct random random = {.state = 11};
+    forecast_init(&f);
+    double load = 20, highest = 0;
+    for (int64_t s = 1; s < 900; s++) {
+        load *= s % 45 == 0 && random_below(&random, 3) > 0 ? 1.2 : 1;
+        note(&f, s, load);
+    }
+    double rising = forecast_get(&f, load, 4) / load;
+    for (int64_t s = 900; s < 3000; s++, load *= 0.9995) {
+        note(&f, s, load);
+        if (s > 1800)
+            highest = fmax(highest, forecast_get(&f, load, 4) / load);
+    }
+    assert_true(rising > 1.1);
+    assert_true(highest < 1.05);
+}
+
 static void rare_bursts_do_not_multiply(void **state)
 {
     struct forecast f;
@@ -158,6 +179,7 @@ int main(void)
         cmocka_unit_test(unknown_growth_is_a_careful_guess),
         cmocka_unit_test(noise_is_covered_not_followed),
         cmocka_unit_test(falling_load_is_not_extrapolated),
+        cmocka_unit_test(a_load_that_falls_has_its_own_chance),
         cmocka_unit_test(rare_bursts_do_not_multiply),
         cmocka_unit_test(a_gap_forgets_what_was_not_seen),
         cmocka_unit_test(many_servers_that_start_slowly_are_missed_more),

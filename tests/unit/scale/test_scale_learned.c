@@ -265,8 +265,8 @@ static void a_full_forecast_goes_on(void **state)
     for (int i = 0; i < 2 * FORECAST_MEMORY_S; i++)
         forecast_note(g, 10 + random_below(&random, 30), 4, 10 * S, (100000 + i) * S);
     uint64_t sum = 0;
-    for (int i = 0; i < FORECAST_BINS; i++)
-        sum += g->histogram[i];
+    for (int i = 0; i < FORECAST_SIDES * FORECAST_BINS; i++)
+        sum += (&g->histogram[0][0])[i];
     assert_int_equal(sum, FORECAST_MEMORY_S);
     free(f);
     free(g);
@@ -469,9 +469,9 @@ static void what_does_not_fit_is_refused_whole(void **state)
     static const struct {
         const char *what, *with, *why;
     } rows[] = {
-        {"learned 3\n", "learned 2\n", "it has version 2, and this Weir reads 3"},
-        {"learned 3\n", "", "learned: missing"},
-        {"learned 3\n", "\n", "learned: missing"},
+        {"learned 4\n", "learned 3\n", "it has version 3, and this Weir reads 4"},
+        {"learned 4\n", "", "learned: missing"},
+        {"learned 4\n", "\n", "learned: missing"},
         {"capacity.knee ", "capacity.knees ", "capacity.knee: missing"},
         {"capacity.knee ", "forecast.knee ", "capacity.knee: missing"},
         {"capacity.knee ", "capacity.knee 1 ", "capacity.knee: more values than expected"},
