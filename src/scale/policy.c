@@ -273,12 +273,30 @@ static void choose_term(const struct policy_state *p, const struct policy_limits
     d->forecast = d->burst = 0;
 }
 
-static void compute_need(const struct policy_state *p, const struct policy_limits *limits,
-                         const struct capacity_estimate *c, const struct scale_signals *g,
-                         struct scale_decision *d)
+/* Nobody asks, and nobody is expected to at this time of day. */
+static bool is_quiet(const struct policy_state *p, const struct scale_signals *g)
 {
-    if (is_idle(p, g) && g->foreseen_per_s == 0)
-        return;
+    return is_idle(p, g) && g->foreseen_per_s == 0;
+}
+
+/*
+ * A pause of seconds between bursts makes nothing known unknown: while the last server is kept anyway, what
+ * the load rarely grows by is still to be ready for. Not where people state what brings servers, or when they
+ * go.
+ */
+static bool is_forecast_awake(const struct policy_state *p, const struct policy_limits *limits,
+                              const struct scale_signals *g)
+{
+    const struct targets_limits *targets = &limits->targets;
+    bool is_learned =
+        limits->scale_down_after_ns < 0 && !(targets->requests_per_second > 0) && !(targets->cpu_cores > 0);
+    return is_learned && (limits->bounds.servers_min > 0 || p->idle.idle_ns < last_hold_ns(p, limits, g));
+}
+
+static void sum_up_need(const struct policy_state *p, const struct policy_limits *limits,
+                        const struct capacity_estimate *c, const struct scale_signals *g,
+                        struct scale_decision *d)
+{
     double turns =
         (double)d->clear_ns / (double)c->service_ns; /* requests one place does in the clear time */
     d->work = steady_work(p, c, mean_time_ns(g));
@@ -292,6 +310,19 @@ static void compute_need(const struct policy_state *p, const struct policy_limit
     d->backlog = sane(backlog_seconds(c, g, d) / (c->in_flight * (double)d->clear_ns / (double)NS_PER_S));
     if (g->available > 0)
         d->backlog = fmin(d->backlog, fmax(d->base + d->forecast, g->available / 2.0 + 1));
+}
+
+/* While all is quiet only servers beyond the last are a matter of the forecast; the last is one of idle.h. */
+static void compute_need(const struct policy_state *p, const struct policy_limits *limits,
+                         const struct capacity_estimate *c, const struct scale_signals *g,
+                         struct scale_decision *d)
+{
+    bool is_all_quiet = is_quiet(p, g);
+    if (is_all_quiet && !is_forecast_awake(p, limits, g))
+        return;
+    sum_up_need(p, limits, c, g, d);
+    if (is_all_quiet && bounds_servers_for(need_of(d)) <= 1)
+        d->base = d->forecast = d->burst = d->backlog = d->ready_per_s = 0;
 }
 
 static const char held_by[] = "; held by ";

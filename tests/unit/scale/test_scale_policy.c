@@ -338,6 +338,41 @@ static void many_idle_servers_become_one_first(void **state)
     assert_int_equal(b.d.target, 0);
 }
 
+static void run_bursts(struct bench *b, int64_t scale_down_after_ns, uint32_t min)
+{
+    bench_init(b, min, 1000, 4);
+    b->limits.scale_down_after_ns = scale_down_after_ns;
+    b->g.start_times = 1;
+    b->g.start_time_median_ns = b->g.start_time_p90_ns = b->g.start_time_cold_p90_ns = 30 * S;
+    for (int i = 0; i < 60; i++) {
+        run(b, 16, 0, 8 * S);
+        run(b, 0, 0, 22 * S);
+    }
+}
+
+/* Bursts with silence between them: the next one is to be ready for while it is silent, until so many were
+ * not needed for long, and the last server only as long as the gaps say. */
+static void silence_makes_nothing_known_unknown(void **state)
+{
+    struct bench b;
+    run_bursts(&b, -1, 0);
+    assert_true(b.d.forecast * 4 > 8);
+    assert_in_range(b.d.target, 3, 9);
+    b.policy.hold.held = 0;
+    run(&b, 0, 0, 60 * S); /* and not because of what was needed before */
+    assert_true(b.policy.work < 0.01);
+    assert_in_range(b.d.target, 3, 9);
+    run(&b, 0, 0, 4000 * S);
+    assert_int_equal(b.d.target, 0);
+    run_bursts(&b, -1, 1);
+    run(&b, 0, 0, 7200 * S);
+    assert_int_equal(b.d.target, 1);
+    run_bursts(&b, 10 * S, 0); /* who states when servers go has the last word */
+    run(&b, 0, 0, 60 * S);
+    assert_int_equal(b.d.needed, 0);
+    assert_int_equal(b.d.target, 0);
+}
+
 static void wake_with_many_waiting_starts_as_many_as_needed(void **state)
 {
     struct bench b;
@@ -471,6 +506,7 @@ int main(void)
         cmocka_unit_test(the_last_server_stays_as_the_gaps_say),
         cmocka_unit_test(the_last_server_is_kept_by_the_cold_start),
         cmocka_unit_test(many_idle_servers_become_one_first),
+        cmocka_unit_test(silence_makes_nothing_known_unknown),
         cmocka_unit_test(wake_with_many_waiting_starts_as_many_as_needed),
         cmocka_unit_test(minimum_and_maximum_hold),
         cmocka_unit_test(by_hand_beats_all_but_the_maximum),
