@@ -15,6 +15,11 @@
  * first of its gaps is over, and servers go while it falls. To count open gaps as if they ended now would say
  * that they are short.
  *
+ * The servers of a small number come and go with each flicker of the load, those of a large one with its
+ * peaks: told together, the many short gaps of the first would let the others go too early, or, where peaks
+ * stay away for long, the few long ones of the others keep all too long. So each size has its own estimate.
+ * What the other sizes have seen counts there for as much as a few gaps.
+ *
  * What is not known yet: some gaps are added that nobody saw, with P(gap > t) = floor / t. For these alone
  * the cost is the least at six start times, break-even: above the floor it never costs more than twice what
  * it would cost to know the future, whatever comes.
@@ -26,7 +31,8 @@
  * - two thirds of a start time are missed: a third of what comes back the forecast has asked for in time.
  * Chosen by trying a half, two thirds and the whole on recorded and made-up loads: less lost on noise, more
  * on loads that fall steadily.
- * - 3 unseen gaps, as in idle.c.
+ * - 3 unseen gaps, as in idle.c; and as much for all that was seen of other sizes.
+ * - sizes by powers of two: few enough to know each soon; in a service of 30 servers half of them are one.
  * - forgotten by time and not by number: one swing of a large service is as many gaps as it has servers.
  * - 6 bins an octave: a gap's length is known to 12 %, and the cost is flat around its minimum. Gaps are
  * taken as long as their bin's end, so that a server is kept until such a gap is over.
@@ -61,10 +67,18 @@ static int bins_over(int64_t ns)
     return (int)fmin(bins, HOLD_BINS);
 }
 
-static void note_gap(struct hold *h, int64_t gap_ns)
+static unsigned size_of(uint32_t servers)
+{
+    unsigned size = 0;
+    while (servers >>= 1)
+        size++;
+    return MIN(size, HOLD_SIZES - 1U);
+}
+
+static void note_gap(struct hold *h, uint32_t level, int64_t gap_ns)
 {
     if (gap_ns >= GAP_NS_MIN)
-        h->gaps[MIN(bins_over(gap_ns), HOLD_BINS - 1)] += 1;
+        h->gaps[size_of(level)][MIN(bins_over(gap_ns), HOLD_BINS - 1)] += 1;
 }
 
 /* ---- how long ---- */
@@ -75,48 +89,74 @@ static double unseen_longer(double ns, double floor_ns)
     return unseen_gaps * floor_ns / fmax(ns, floor_ns);
 }
 
-/* For each bin the gaps that are still open and longer; what is old counts for as little as what ended then.
- */
-static void count_open(const struct hold *h, int64_t now_ns, double ret_longer[HOLD_BINS])
+/* Ended gaps, in their bin; and open ones, in the last bin that they are longer than. */
+struct gaps {
+    double ended[HOLD_BINS], open[HOLD_BINS];
+};
+
+static double sum_of(const double *bins)
 {
-    memset(ret_longer, 0, HOLD_BINS * sizeof(*ret_longer));
+    double sum = 0;
+    for (int bin = 0; bin < HOLD_BINS; bin++)
+        sum += bins[bin];
+    return sum;
+}
+
+/* By size. An open gap that is old counts for as little as what ended then. */
+static void count_gaps(const struct hold *h, int64_t now_ns, struct gaps ret_gaps[HOLD_SIZES])
+{
+    memset(ret_gaps, 0, HOLD_SIZES * sizeof(*ret_gaps));
+    for (unsigned size = 0; size < HOLD_SIZES; size++)
+        memcpy(ret_gaps[size].ended, h->gaps[size], sizeof(h->gaps[size]));
     for (uint32_t level = h->needed + 1; level <= HOLD_LEVELS; level++) {
         int64_t age_ns = h->needed_ns[level] ? now_ns - h->needed_ns[level] : 0;
         int bins = bins_over(age_ns);
         if (bins > 0)
-            ret_longer[bins - 1] += exp(-(double)age_ns / ((double)HOLD_MEMORY_S * (double)NS_PER_S));
+            ret_gaps[size_of(level)].open[bins - 1] +=
+                exp(-(double)age_ns / ((double)HOLD_MEMORY_S * (double)NS_PER_S));
     }
-    for (int bin = HOLD_BINS - 1; bin > 0; bin--)
-        ret_longer[bin - 1] += ret_longer[bin];
 }
 
-static double count_ended(const struct hold *h)
+static void add_gaps(struct gaps *to, const struct gaps *g, double share)
 {
-    double gaps = 0;
-    for (int bin = 0; bin < HOLD_BINS; bin++)
-        gaps += h->gaps[bin];
-    return gaps;
+    for (int bin = 0; bin < HOLD_BINS; bin++) {
+        to->ended[bin] += share * g->ended[bin];
+        to->open[bin] += share * g->open[bin];
+    }
 }
 
-static int64_t best_ns(const struct hold *h, int64_t start_ns, int64_t now_ns)
+/* What is known of a size: its own gaps, and a little of the others'. */
+static struct gaps known_of(const struct gaps gaps[HOLD_SIZES], unsigned size)
+{
+    struct gaps known = {0}, others = {0};
+    for (unsigned i = 0; i < HOLD_SIZES; i++)
+        if (i != size)
+            add_gaps(&others, &gaps[i], 1);
+    double count = sum_of(others.ended) + sum_of(others.open);
+    add_gaps(&known, &gaps[size], 1);
+    add_gaps(&known, &others, fmin(unseen_gaps / fmax(count, unseen_gaps), 1));
+    return known;
+}
+
+static int64_t best_ns(const struct gaps *g, int64_t start_ns)
 {
     double floor_ns = (double)MIN(MAX(start_ns / FLOOR_OF_START, HOLD_NS_MIN), HOLD_NS_MAX);
     double start_cost_ns = (double)start_ns * missed_share * SCALE_PRICE_OF_MISSING;
-    double open[HOLD_BINS], ended = count_ended(h); /* ended: in this bin or later */
+    double ended = sum_of(g->ended), open = sum_of(g->open); /* in this bin or later */
     double best_ns = floor_ns, best_cost = INFINITY;
     double from_ns = 0, kept_ns = 0, left = 1; /* up to this bin: E[min(gap, t)], P(gap > t) */
-    count_open(h, now_ns, open);
     for (int bin = 0; bin < HOLD_BINS && bin_end_ns(bin) <= HOLD_NS_MAX; bin++) {
         double to_ns = (double)bin_end_ns(bin), unseen = unseen_longer(from_ns, floor_ns);
-        double end_here = h->gaps[bin] + unseen - unseen_longer(to_ns, floor_ns);
+        double end_here = g->ended[bin] + unseen - unseen_longer(to_ns, floor_ns);
         kept_ns += left * (to_ns - from_ns);
-        left *= 1 - end_here / (ended + unseen + open[bin]);
+        left *= 1 - end_here / (ended + unseen + open);
         double cost = kept_ns + start_cost_ns * left;
         if (to_ns >= floor_ns && cost < best_cost) {
             best_cost = cost;
             best_ns = to_ns;
         }
-        ended = fmax(ended - h->gaps[bin], 0);
+        ended = fmax(ended - g->ended[bin], 0);
+        open = fmax(open - g->open[bin], 0);
         from_ns = to_ns;
     }
     return (int64_t)best_ns;
@@ -124,11 +164,17 @@ static int64_t best_ns(const struct hold *h, int64_t start_ns, int64_t now_ns)
 
 static void look(struct hold *h, int64_t start_ns, int64_t now_ns)
 {
+    struct gaps gaps[HOLD_SIZES];
     int64_t second = now_ns / NS_PER_S;
     double keep = exp(-(double)(second - h->second) / HOLD_MEMORY_S);
-    for (int bin = 0; bin < HOLD_BINS; bin++)
-        h->gaps[bin] *= keep;
-    h->best_ns = best_ns(h, start_ns, now_ns);
+    for (unsigned size = 0; size < HOLD_SIZES; size++)
+        for (int bin = 0; bin < HOLD_BINS; bin++)
+            h->gaps[size][bin] *= keep;
+    count_gaps(h, now_ns, gaps);
+    for (unsigned size = 0; size < HOLD_SIZES; size++) {
+        struct gaps known = known_of(gaps, size);
+        h->best_ns[size] = best_ns(&known, start_ns);
+    }
     h->second = second;
 }
 
@@ -148,27 +194,31 @@ void hold_note(struct hold *h, uint32_t needed, int64_t start_ns, int64_t now_ns
     while (h->needed < needed) {
         h->needed++;
         if (h->needed_ns[h->needed])
-            note_gap(h, now_ns - h->needed_ns[h->needed]);
+            note_gap(h, h->needed, now_ns - h->needed_ns[h->needed]);
     }
     h->held = MAX(h->held, needed);
     if (second - h->second >= LOOK_S)
         look(h, start_ns, now_ns);
 }
 
-int64_t hold_time_ns(const struct hold *h)
+int64_t hold_time_ns(const struct hold *h, uint32_t servers)
 {
-    return h->best_ns;
+    return h->best_ns[size_of(servers)];
 }
 
-uint32_t hold_count(struct hold *h, int64_t hold_ns, int64_t now_ns)
+uint32_t hold_count(struct hold *h, int64_t stated_ns, int64_t now_ns)
 {
-    while (h->held > h->needed && now_ns - h->needed_ns[h->held] >= hold_ns)
+    while (h->held > h->needed) {
+        int64_t hold_ns = stated_ns > 0 ? stated_ns : hold_time_ns(h, h->held);
+        if (now_ns - h->needed_ns[h->held] < hold_ns)
+            break;
         h->held--;
+    }
     return h->held;
 }
 
 void hold_keep(struct keep *k, struct hold *h)
 {
     k->section = "hold";
-    keep_doubles(k, "gaps", h->gaps, HOLD_BINS, 0, 1e12);
+    keep_doubles(k, "gaps", &h->gaps[0][0], (size_t)HOLD_SIZES * HOLD_BINS, 0, 1e12);
 }

@@ -153,8 +153,7 @@ static double need_in_window(struct policy_state *p, const struct policy_limits 
     }
     uint32_t servers = seen > 0 ? bounds_servers_for(seen + BOUNDS_DOWN_ROOM) : 0;
     hold_note(&p->hold, servers, start_time_ns(g), g->now_ns);
-    int64_t hold_ns = g->start_times ? hold_time_ns(&p->hold) : HOLD_UNKNOWN_NS;
-    uint32_t held = hold_count(&p->hold, hold_ns, g->now_ns);
+    uint32_t held = hold_count(&p->hold, g->start_times ? 0 : HOLD_UNKNOWN_NS, g->now_ns);
     return fmax(need, held - BOUNDS_DOWN_ROOM);
 }
 
