@@ -173,10 +173,14 @@ char *metric_span_show(int64_t ns, char out[METRIC_VALUE_BYTES])
     return out;
 }
 
-/* Below a minute with one decimal: 3.9s is not the threshold of 3s. */
+/* Below a minute, and below ten milliseconds, with one decimal: 3.9s is not the threshold of 3s. */
 static char *show_seconds(double value, char out[METRIC_VALUE_BYTES])
 {
     double tenths = round(value * 10);
+    if (value > 0 && value < 0.01) {
+        snprintf(out, METRIC_VALUE_BYTES, "%gms", MAX(round(value * 1e4), 1) / 10);
+        return out;
+    }
     if (value < 1 || tenths >= 600)
         return metric_span_show(llround(MIN(value, 9e9) * 1e9), out);
     snprintf(out, METRIC_VALUE_BYTES, "%gs", tenths / 10);

@@ -117,7 +117,9 @@ static void write_decimal(double value, struct buf *out)
 
 static void write_seconds(enum config_language language, double seconds, struct buf *out)
 {
-    if (seconds > 0 && seconds < 1)
+    if (seconds > 0 && seconds < 0.01)
+        buf_printf(out, language == LANGUAGE_KOREAN ? "%g밀리초" : "%gms", MAX(round(seconds * 1e4), 1) / 10);
+    else if (seconds > 0 && seconds < 1)
         buf_printf(out, language == LANGUAGE_KOREAN ? "%.0f밀리초" : "%.0fms", seconds * 1000);
     else if (seconds > 0 && round(seconds * 10) < 600)
         buf_printf(out, language == LANGUAGE_KOREAN ? "%g초" : "%gs", round(seconds * 10) / 10);

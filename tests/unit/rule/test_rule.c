@@ -178,6 +178,8 @@ static void test_shown_values(void **state)
         {METRIC_UNIT_PERCENT, 93.44, "93.4 %"},
         {METRIC_UNIT_SECONDS, 3723, "1h2m3s"},
         {METRIC_UNIT_SECONDS, 0.25, "250ms"},
+        {METRIC_UNIT_SECONDS, 0.00002, "0.1ms"},
+        {METRIC_UNIT_SECONDS, 0.0042, "4.2ms"},
         {METRIC_UNIT_SECONDS, 1.5, "1.5s"},
         {METRIC_UNIT_SECONDS, 3.96, "4s"},
         {METRIC_UNIT_SECONDS, 59.94, "59.9s"},

@@ -214,6 +214,7 @@ static void numbers_by_unit(void **state)
         {METRIC_UNIT_PERCENT, 93.44, "93.4 %", "93.4%"},
         {METRIC_UNIT_PERCENT, 90, "90 %", "90%"},
         {METRIC_UNIT_SECONDS, 0.25, "250ms", "250밀리초"},
+        {METRIC_UNIT_SECONDS, 0.0005, "0.5ms", "0.5밀리초"},
         {METRIC_UNIT_SECONDS, 3.96, "4s", "4초"},
         {METRIC_UNIT_SECONDS, 12.34, "12.3s", "12.3초"},
         {METRIC_UNIT_SECONDS, 61.5, "1m1s", "1분 1초"},
