@@ -263,6 +263,39 @@ static void test_a_refused_group_is_parted(void **state)
     close_room(&r, 0);
 }
 
+static void assert_standing(const struct room *r, bool is_silenced, enum sink_standing first,
+                            enum sink_standing second)
+{
+    struct sink_report reports[CONFIG_SINKS_MAX];
+    assert_int_equal(notifier_report(r->notifier, &r->alerts[0], is_silenced, reports), 2);
+    assert_string_equal(sink_standing_name(reports[0].standing), sink_standing_name(first));
+    assert_string_equal(sink_standing_name(reports[1].standing), sink_standing_name(second));
+    assert_int_equal(reports[0].told_wall_ns > 0, first == SINK_TOLD);
+    assert_int_equal(reports[1].why != NULL, second == SINK_BARRED);
+}
+
+static void test_who_is_told_of_an_alert(void **state)
+{
+    struct room r = open_room(NULL, 0, "http://hook.test/", false);
+    int critical = CONFIG_CRITICAL;
+    struct config_notify sinks[] = {sink("hook", "http://hook.test/"), sink("boss", "http://boss.test/")};
+    sinks[1].only.severity = (struct config_choices){.count = 1, .items = &critical};
+    notifier_configure(r.notifier, sinks, 2);
+    assert_standing(&r, false, SINK_READY, SINK_BARRED);
+    assert_standing(&r, true, SINK_SILENCED, SINK_BARRED);
+    str_copy(r.alerts[0].hidden, sizeof(r.alerts[0].hidden), STR("ServiceDown"));
+    assert_standing(&r, true, SINK_HIDDEN, SINK_BARRED);
+    r.alerts[0].hidden[0] = '\0';
+    r.alerts[0].life.state = ALERT_FIRING;
+    assert_standing(&r, false, SINK_MISSED, SINK_BARRED); /* it fired before there was anybody to tell */
+    send_change(&r, 0, ALERT_FIRED);
+    assert_standing(&r, false, SINK_WAITING, SINK_BARRED);
+    wait_for(&r, ROW("delivered"), 1);
+    assert_standing(&r, false, SINK_TOLD, SINK_BARRED);
+    assert_standing(&r, true, SINK_TOLD, SINK_BARRED); /* it knows, whatever came then */
+    close_room(&r, 0);
+}
+
 static void hang(bool is_hanging)
 {
     if (is_hanging)
@@ -485,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_the_log_says_once_why_nothing_arrives),
         cmocka_unit_test(test_retry_after_is_honoured),
         cmocka_unit_test(test_a_refused_group_is_parted),
+        cmocka_unit_test(test_who_is_told_of_an_alert),
         cmocka_unit_test(test_flushed_at_the_end),
         cmocka_unit_test(test_flush_is_bounded),
         cmocka_unit_test(test_reload_keeps_what_waits),
