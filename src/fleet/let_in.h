@@ -5,11 +5,15 @@
  * place.
  *
  * An answer is the head of a response: a stream that has begun is no work that waits. When all that it was
- * given are answered and still hold their places (streams, WebSockets), it is given twice as many at once;
- * and when it answers nothing any more, which may be what its requests are meant for (long polls), after a
- * while.
+ * given are answered and still hold their places (streams, WebSockets), it is given twice as many at once.
  *
- * Pure. Written under the lock of the service's queue (proxy/queue.c); let_in_max() by any thread.
+ * When it answers nothing for two seconds, its requests take long (long polls), and no answer can have come
+ * of those it is given next: waiting for them tells nothing. Its health requests do: a server that answers
+ * these, beside all that it has, has a place free, and is given twice as many each time that it has answered
+ * two. One that does not is full, and gets no more. Where health is a mere connection, which the kernel
+ * makes, it is given twice as many every two seconds.
+ *
+ * Pure. Written under the lock of the service's queue (proxy/queue.c), but for what is atomic.
  */
 #pragma once
 #include <stdatomic.h>
@@ -20,17 +24,20 @@ enum { LET_IN_FIRST = 8 };
 
 /* Zero: a new server. */
 struct let_in {
-    _Atomic int32_t max; /* 0: LET_IN_FIRST */
-    int32_t pending;     /* not answered yet; too many rather than too few */
+    _Atomic int32_t max;      /* 0: LET_IN_FIRST */
+    _Atomic uint32_t healthy; /* control: health requests that it answered well; 0: such do not tell */
+    _Atomic bool is_asking; /* for control: health requests would tell something now, the sooner the better */
+    int32_t pending;        /* not answered yet; too many rather than too few */
     /* Of the present step: what is counted against which maximum, since when, until when. */
     int32_t step_max;
-    uint32_t answers;
+    uint32_t answers, step_healthy;
     int64_t step_ns, last_ns;
-    int64_t took_ns; /* the least that a request took in any step; 0: unknown */
-    int64_t turn_ns; /* that it took of late; 0: unknown */
+    int64_t slow_until_ns; /* until then it answers none of those that it is given next */
+    int64_t took_ns;       /* the least that a request took in any step; 0: unknown */
+    int64_t turn_ns;       /* that it took of late; 0: unknown */
 };
 
-/* How many it may have: `least` is what is known to go well anyway. */
+/* How many it may have: `least` is what is known to go well anyway. Any thread. */
 static inline int32_t let_in_max(const struct let_in *l, int32_t least)
 {
     int32_t max = atomic_load_explicit(&l->max, memory_order_relaxed);
@@ -38,6 +45,10 @@ static inline int32_t let_in_max(const struct let_in *l, int32_t least)
     return max > least ? max : least;
 }
 
+/* It has answered a health request well. Control thread; so is the next. */
+void let_in_note_healthy(struct let_in *l);
+/* Whether it should be asked for its health soon, and often. */
+bool let_in_is_asking(const struct let_in *l);
 /* One of those who wait was given to it. */
 void let_in_admit(struct let_in *l);
 /* Both only while requests wait. It has answered one of in_flight; or it is looked at, ten times a second. It

@@ -52,6 +52,7 @@ struct life {
     int64_t stop_asked_ns;      /* the provider was last asked to stop it */
     int64_t unhealthy_since_ns; /* 0: healthy, or never was */
     int64_t fast_until_ns;      /* probed fast until */
+    int64_t ask_after_ns;       /* not to be probed fast to see whether it is full before that */
     int64_t kept_until_ns;      /* made ready by hand: the last choice for scale-down until then */
     uint32_t good_run, bad_run; /* probes in a row */
     double pace_factor;         /* server_pace.h; 0: not known */

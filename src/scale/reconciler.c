@@ -530,6 +530,8 @@ static void on_good_probe(struct reconciler *r, struct life *l, int64_t now_ns)
     bool could_take = server_can_take(l->server);
     l->bad_run = 0;
     l->good_run++;
+    if (r->config->health.has_path)
+        let_in_note_healthy(&l->server->let_in);
     if (life_is_refusing(l)) {
         atomic_store_explicit(&l->server->is_refusing, 0, memory_order_relaxed);
         l->is_refusing_known = false;
@@ -550,6 +552,7 @@ static void on_bad_probe(struct reconciler *r, struct life *l, const char *detai
     (void)str_copy(l->last_probe, sizeof(l->last_probe), str_of(detail));
     l->good_run = 0;
     l->bad_run++;
+    life_heed_silence(r, l, now_ns);
     if (life_state(l) == SERVER_STARTING || !life_is_healthy(l) || l->bad_run < r->config->health.fall)
         return;
     l->unhealthy_since_ns = now_ns;

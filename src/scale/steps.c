@@ -19,6 +19,8 @@
 #define WARM_NS         (2 * NS_PER_S) /* slow start */
 #define QUIET_NS        (100 * NS_PER_MS)
 #define KEEP_NS_MAX     (10 * NS_PER_S) /* long enough to see that the others cannot carry it */
+#define ASKED_FAST_NS   (1 * NS_PER_S) /* one that should tell whether it is full, after it was last wanted */
+#define SILENT_NS       (10 * NS_PER_S) /* one that did not answer then is not asked again so long */
 #define REFUSED_FAST_NS (10 * NS_PER_S) /* a server that refuses is probed fast so long */
 #define STOP_AGAIN_NS   (5 * NS_PER_S)  /* beyond stop_timeout: the provider is asked again */
 
@@ -238,16 +240,29 @@ static void start_step(struct reconciler *r, struct life *l, int64_t now_ns)
     life_fail(r, l, reason, "", now_ns);
 }
 
-static void watch_refusing(struct reconciler *r, struct life *l, int64_t now_ns)
+static void watch_pace(struct reconciler *r, struct life *l, int64_t now_ns)
 {
     if (life_is_refusing(l) && !l->is_refusing_known) {
         l->is_refusing_known = true;
         l->fast_until_ns = now_ns + REFUSED_FAST_NS;
         life_tell(r, l, SCALE_EVENT_SERVER_REFUSING, true, "it refused a connection", now_ns);
         life_set_pace(r, l, PROBE_FAST);
+    } else if (let_in_is_asking(&l->server->let_in) && now_ns >= l->ask_after_ns) {
+        l->fast_until_ns = MAX(l->fast_until_ns, now_ns + ASKED_FAST_NS);
+        life_set_pace(r, l, PROBE_FAST);
     } else if (l->pace == PROBE_FAST && now_ns >= l->fast_until_ns) {
         life_set_pace(r, l, PROBE_SLOW);
     }
+}
+
+/* It is full, which was to be found out (fleet/let_in.h). Asked on and on it would soon seem to be dead. */
+void life_heed_silence(struct reconciler *r, struct life *l, int64_t now_ns)
+{
+    if (!server_state_takes_requests(life_state(l)) || life_is_refusing(l) ||
+        !let_in_is_asking(&l->server->let_in))
+        return;
+    l->ask_after_ns = now_ns + SILENT_NS;
+    life_set_pace(r, l, PROBE_SLOW);
 }
 
 static bool give_up_unhealthy(struct reconciler *r, struct life *l, int64_t now_ns)
@@ -267,7 +282,7 @@ static bool give_up_unhealthy(struct reconciler *r, struct life *l, int64_t now_
 
 static void take_step(struct reconciler *r, struct life *l, int64_t now_ns)
 {
-    watch_refusing(r, l, now_ns);
+    watch_pace(r, l, now_ns);
     if (give_up_unhealthy(r, l, now_ns))
         return;
     if (life_state(l) == SERVER_WARMING)

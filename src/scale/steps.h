@@ -5,6 +5,8 @@
 
 /* Looks at the deadlines of the server's state. Every tick. */
 void life_step(struct reconciler *r, struct life *l, int64_t now_ns);
+/* A health request failed: perhaps since the server is full. */
+void life_heed_silence(struct reconciler *r, struct life *l, int64_t now_ns);
 /* Of state FAILED: forgets the server when it exists no longer and its back-off is over. */
 void life_failed_step(struct reconciler *r, struct life *l, int64_t now_ns);
 

@@ -82,3 +82,43 @@ def test_nobody_overtakes_those_who_wait(weir, origin):
         wait_until(lambda: w.metric("weir_request_arrivals_total", service="main") > before, 10, interval=0.0005)
     assert [client.response().status for client in clients] == [200] * 200
     assert [r.target for r in server.requests] == [f"/{n}" for n in range(200)]
+
+
+# Answers nothing until told, but for its health; writes down how many it has.
+HOLDING = """
+import asyncio, os, sys, time
+folder, held = sys.argv[2], 0
+async def serve(reader, writer):
+    global held
+    head = await reader.readuntil(b"\\r\\n\\r\\n")
+    if b" /healthz " not in head:
+        held += 1
+        with open(f"{folder}/held", "w") as f:
+            f.write(str(held))
+        while not os.path.exists(f"{folder}/answer"):
+            await asyncio.sleep(0.2)
+    writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+    writer.close()
+async def main():
+    host, port = sys.argv[1].split(":")
+    await (await asyncio.start_server(serve, host, int(port), backlog=1000)).serve_forever()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(60)
+def test_long_polls_are_let_in_while_the_server_answers_for_its_health(weir, tmp_path):
+    """300 requests that are not answered: doubled every two seconds from 8 on that would take twelve."""
+    tmp_path.parent.chmod(0o755)
+    tmp_path.chmod(0o777)
+    w = weir(wait="alive", services={"main": {"health": {"path": "/healthz"}, "queue": {"length": 300, "timeout": "1m"},
+                                              "scale": {"command": [PYTHON, "-c", HOLDING, "{address}", str(tmp_path)], "servers": "1..1"}}})
+    wait_until(lambda: w.servers(state="serving"), 20)
+    begin = time.monotonic()
+    clients = [w.client(timeout=60).request("GET", "/") for _ in range(300)]
+    held = tmp_path / "held"
+    wait_until(lambda: held.exists() and held.read_text() == "300", 20)
+    took_s = time.monotonic() - begin
+    (tmp_path / "answer").touch()
+    assert [client.response().status for client in clients] == [200] * 300
+    assert took_s < 9, took_s

@@ -81,6 +81,67 @@ static void a_server_that_stands_still_gets_more_after_a_while(void **state)
     assert_true(max >= 1000 && max <= 8192);
 }
 
+/* A thousand that wait for an answer that takes long; it is asked for its health when that is wanted, each
+ * 50 ms, and answers at once. Returns when it had all of them; 0: not within a minute. */
+static int64_t let_a_thousand_in(struct let_in *l, bool is_full)
+{
+    let_in_note_healthy(l); /* it has started */
+    for (int64_t at = 0; at <= 60 * S; at += 50 * MS) {
+        if (!is_full && let_in_is_asking(l))
+            let_in_note_healthy(l);
+        if (at % (100 * MS) == 0)
+            let_in_look(l, 1, let_in_max(l, 1), NOW + at);
+        if (let_in_max(l, 1) >= 1000)
+            return at;
+    }
+    return 0;
+}
+
+static void slow_requests_are_let_in_while_it_answers_for_its_health(void **state)
+{
+    struct let_in l = {0};
+    int64_t had_ns = let_a_thousand_in(&l, false);
+    assert_true(had_ns > 2 * S && had_ns <= 4 * S);
+}
+
+/* Answers of the first do not tell of those that came after them. */
+static void the_first_answers_do_not_end_that(void **state)
+{
+    struct let_in l = {0};
+    let_in_note_healthy(&l);
+    for (int64_t at = 0; at <= 4 * S && let_in_max(&l, 1) < 1000; at += 50 * MS) {
+        if (let_in_is_asking(&l))
+            let_in_note_healthy(&l);
+        if (at % (100 * MS) == 0)
+            let_in_look(&l, 1, let_in_max(&l, 1), NOW + at);
+        if (at > 2200 * MS && at % (400 * MS) == 0)
+            let_in_note(&l, 1, let_in_max(&l, 1), NOW + at);
+    }
+    assert_true(let_in_max(&l, 1) >= 1000);
+}
+
+static void a_full_server_gets_no_more_of_them(void **state)
+{
+    struct let_in l = {0};
+    assert_int_equal(let_a_thousand_in(&l, true), 0);
+    assert_int_equal(let_in_max(&l, 1), LET_IN_FIRST);
+}
+
+/* It answers for its health while requests wait inside it for each other: those tell. */
+static void health_says_nothing_where_requests_are_answered(void **state)
+{
+    struct let_in l = {0};
+    for (int64_t at = 0; at <= 60 * S; at += 50 * MS) {
+        let_in_note_healthy(&l);
+        if (at % (500 * MS) == 0)
+            let_in_note(&l, 1, let_in_max(&l, 1), NOW + at);
+        if (at % (100 * MS) == 0)
+            let_in_look(&l, 1, let_in_max(&l, 1), NOW + at);
+        let_in_admit(&l);
+    }
+    assert_true(let_in_max(&l, 1) <= 2 * LET_IN_FIRST);
+}
+
 /* Something else keeps it to less: that it does no more says nothing. */
 static void a_server_that_is_not_full_gets_no_more(void **state)
 {
@@ -125,6 +186,10 @@ int main(void)
         cmocka_unit_test(what_goes_well_anyway_is_given_at_once),
         cmocka_unit_test(requests_that_were_answered_and_stay_are_no_work),
         cmocka_unit_test(a_server_that_stands_still_gets_more_after_a_while),
+        cmocka_unit_test(slow_requests_are_let_in_while_it_answers_for_its_health),
+        cmocka_unit_test(the_first_answers_do_not_end_that),
+        cmocka_unit_test(a_full_server_gets_no_more_of_them),
+        cmocka_unit_test(health_says_nothing_where_requests_are_answered),
         cmocka_unit_test(a_server_that_is_not_full_gets_no_more),
         cmocka_unit_test(a_quiet_time_does_not_count),
         cmocka_unit_test(it_may_be_pressed),
