@@ -8,6 +8,7 @@
  */
 #include "scale/scale.h"
 
+#include "scale/scale_own.h"
 #include "scale/scale_priv.h"
 
 #include "base/clock.h"
@@ -26,56 +27,6 @@
 
 #define OBSERVE_NS       (2 * NS_PER_S)
 #define AHEAD_UNKNOWN_NS (30 * NS_PER_S) /* of a schedule, while no server was seen to start */
-
-struct scaled_service {
-    struct service *service;
-    const struct config_service *config;
-    struct provider *provider; /* NULL: fixed or discovered servers */
-    bool is_held;              /* its provider has not told yet what exists: nothing is decided */
-    struct collector *collector;
-    struct capacity_model capacity;
-    struct policy_state policy;
-    struct reconciler *reconciler;
-    bool has_manual, is_removed;
-    uint32_t manual;
-    int64_t manual_until_ns; /* 0: until told otherwise */
-    uint64_t manual_changes; /* by hand */
-    struct scale_restored restored;
-    bool has_decision, has_change;
-    struct scale_signals signals;
-    struct scale_decision decision, change; /* the present one; the last that changed something */
-    uint64_t ups_total, downs_total;
-    struct story story;
-    struct per_second arrivals;
-    struct pattern *pattern; /* owned */
-    struct place_time place_time;
-};
-
-struct scale {
-    struct fleet *fleet;
-    struct reconciler_effects effects;       /* the caller's */
-    struct reconciler_effects heard_effects; /* the same for reconcilers, but the story hears their events */
-    void (*foresee)(void *context, struct service *service, const struct outlook *outlook);
-    struct random random;
-    bool is_frozen;
-    int64_t held_until_ns; /* the supervisor is being asked what exists; 0: not */
-    bool is_wall_known;
-    int64_t wall_offset_ns;  /* wall clock less the clock that `now` comes from */
-    struct provider *strays; /* is asked to stop what belongs to no service; NULL: nobody */
-    struct scaled_service *services[FLEET_SERVICES_MAX]; /* by slot; NULL: unknown */
-    struct server *scratch[FLEET_SERVERS_MAX];
-    struct cpu_server cpu[FLEET_SERVERS_MAX]; /* by slot */
-};
-
-#define for_each_scaled(s, x)                                                                                \
-    for (uint32_t x##_i = 0; x##_i < FLEET_SERVICES_MAX; x##_i++)                                            \
-        for (struct scaled_service *x = (s)->services[x##_i]; x; x = NULL)
-
-static struct scaled_service *find(const struct scale *s, const struct service *service)
-{
-    struct scaled_service *x = s->services[service->slot];
-    return x && x->service == service ? x : NULL;
-}
 
 /* --- between reconcilers and the caller's effects ---------------------------------------------------- */
 
@@ -100,7 +51,7 @@ static void hand_probe(void *context, struct server *server, enum probe_pace pac
 static void hear_event(void *context, const struct scale_event *e)
 {
     const struct scale *s = context;
-    struct scaled_service *x = find(s, e->service);
+    struct scaled_service *x = scale_find(s, e->service);
     if (x)
         story_note_event(&x->story, e);
     s->effects.on_event(s->effects.context, e);
@@ -142,7 +93,7 @@ void scale_free(struct scale *s)
 
 bool scale_knows(const struct scale *s, const struct service *service)
 {
-    return find(s, service) != NULL;
+    return scale_find(s, service) != NULL;
 }
 
 /* A provider over an engine, which has its own time to tell what exists. */
@@ -160,7 +111,7 @@ static void hold(struct scaled_service *x, bool is_held)
 void scale_add_service(struct scale *s, struct service *service, const struct config_service *config,
                        struct provider *provider, int64_t now_ns)
 {
-    struct scaled_service *x = find(s, service);
+    struct scaled_service *x = scale_find(s, service);
     if (provider && !has_engine(provider))
         s->strays = provider;
     if (x) {
@@ -204,7 +155,7 @@ static void forget_if_empty(struct scale *s, struct scaled_service *x)
 
 void scale_remove_service(struct scale *s, struct service *service, int64_t now_ns)
 {
-    struct scaled_service *x = find(s, service);
+    struct scaled_service *x = scale_find(s, service);
     if (!x)
         return;
     x->is_removed = true;
@@ -302,7 +253,7 @@ static struct targets_limits targets_limits_of(const struct config_scale *scale)
                                    .has_work = scale->target_in_flight > 0 || scale->objective_ns > 0};
 }
 
-static struct policy_limits policy_limits_of(const struct scaled_service *x)
+struct policy_limits scale_policy_limits_of(const struct scaled_service *x)
 {
     const struct config_scale *scale = &x->config->scale;
     return (struct policy_limits){.bounds = bounds_limits_of(x),
@@ -423,7 +374,7 @@ static void note_story(struct scaled_service *x)
 static void decide(struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     struct capacity_limits capacity_limits = capacity_limits_of(x);
-    struct policy_limits policy_limits = policy_limits_of(x);
+    struct policy_limits policy_limits = scale_policy_limits_of(x);
     capacity_observe(&x->capacity, &capacity_limits, &x->signals);
     if (!x->provider || x->is_removed || s->is_frozen || x->is_held)
         return;
@@ -496,8 +447,8 @@ static struct outlook outlook_of(const struct scale *s, const struct scaled_serv
     return foresee(&facts, now_ns);
 }
 
-/* Whenever servers come or go, and with each tick. First what the refused are told, then who they are. */
-static void tell_prospects(const struct scale *s, struct scaled_service *x, int64_t now_ns)
+/* First what the refused are told, then who they are. */
+void scale_tell_prospects(const struct scale *s, struct scaled_service *x, int64_t now_ns)
 {
     struct reconciler_numbers n = reconciler_numbers(x->reconciler);
     publish_retry_after(x, &n, now_ns);
@@ -532,7 +483,7 @@ static void tick_service(struct scale *s, struct scaled_service *x, int64_t now_
     reconciler_tick(x->reconciler, now_ns);
     read_signals(s, x, now_ns);
     decide(s, x, now_ns);
-    tell_prospects(s, x, now_ns);
+    scale_tell_prospects(s, x, now_ns);
     if (x->signals.available > 0)
         atomic_store_explicit(&x->service->is_waking, 0, memory_order_relaxed);
     forget_if_empty(s, x);
@@ -577,174 +528,11 @@ void scale_freeze(struct scale *s)
         reconciler_freeze(x->reconciler);
 }
 
-/* --- what providers and probes say ------------------------------------------------------------------ */
-
-/* The service of a key "SERVICE/SERVER", or NULL; *ret_server is the part behind the slash. */
-static struct scaled_service *find_by_key(const struct scale *s, const char *key, struct str *ret_server)
-{
-    struct str rest = str_of(key), name;
-    if (!str_split(&rest, '/', &name) || rest.len == 0)
-        return NULL;
-    *ret_server = rest;
-    struct service *service = fleet_find_service(s->fleet, name);
-    struct scaled_service *x = service ? find(s, service) : NULL;
-    return x && x->provider ? x : NULL;
-}
-
-static void stop_stray(struct scale *s, const char *key)
-{
-    if (s->strays && !s->is_frozen)
-        s->strays->ops->stop(s->strays, key, 10 * NS_PER_S);
-}
-
-/* More are up than are wanted: they were adopted, and the policy decides from there. */
-static void note_existing(struct scaled_service *x, int64_t now_ns)
-{
-    struct reconciler_numbers n = reconciler_numbers(x->reconciler);
-    uint32_t up = n.by_state[SERVER_REQUESTED] + n.by_state[SERVER_STARTING] + n.by_state[SERVER_WARMING] +
-                  n.by_state[SERVER_SERVING];
-    struct policy_limits limits = policy_limits_of(x);
-    if (up > x->policy.target)
-        policy_note_existing(&x->policy, &limits, up, now_ns);
-}
-
-void scale_on_started(struct scale *s, const char *key, const struct addr *address, int pid, int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    if (!x) {
-        stop_stray(s, key);
-        return;
-    }
-    reconciler_on_started(x->reconciler, name, address, pid, now_ns);
-    note_existing(x, now_ns);
-}
-
-void scale_on_coming(struct scale *s, const char *key, int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    if (!x)
-        return;
-    reconciler_on_coming(x->reconciler, name, now_ns);
-    note_existing(x, now_ns);
-}
-
-void scale_on_facts(struct scale *s, const char *key, const struct provider_facts *facts, int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    if (x)
-        reconciler_on_facts(x->reconciler, name, facts, now_ns);
-}
-
-void scale_on_stopping(struct scale *s, const char *key, const char *reason, int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    if (x)
-        reconciler_on_stopping(x->reconciler, name, reason, now_ns);
-}
-
-bool scale_on_spared(struct scale *s, const char *key, const char *reason, int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    return x && reconciler_on_spared(x->reconciler, name, reason, now_ns);
-}
-
-void scale_on_start_failed(struct scale *s, const char *key, const char *reason, int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    if (!x)
-        return;
-    reconciler_on_start_failed(x->reconciler, name, reason, now_ns);
-    tell_prospects(s, x, now_ns);
-}
-
-void scale_on_exited(struct scale *s, const char *key, const char *reason, const char *last_lines,
-                     int64_t now_ns)
-{
-    struct str name;
-    struct scaled_service *x = find_by_key(s, key, &name);
-    if (!x)
-        return;
-    reconciler_on_exited(x->reconciler, name, reason, last_lines, now_ns);
-    tell_prospects(s, x, now_ns);
-}
-
-void scale_on_probe(struct scale *s, struct server *server, bool is_good, const char *detail, int64_t now_ns)
-{
-    struct scaled_service *x = find(s, server->service);
-    if (!x)
-        return;
-    bool was_taking = server_can_take(server);
-    reconciler_on_probe(x->reconciler, server, is_good, detail, now_ns);
-    if (server_can_take(server) != was_taking)
-        tell_prospects(s, x, now_ns);
-}
-
-static void tell_provider(struct scale *s, const struct scaled_service *x, enum scale_event_kind kind,
-                          const char *reason, int64_t now_ns)
-{
-    struct scale_event e = {.kind = kind,
-                            .is_warning = kind == SCALE_EVENT_PROVIDER_TROUBLE,
-                            .now_ns = now_ns,
-                            .service = x->service,
-                            .reason = reason,
-                            .last_lines = ""};
-    s->effects.on_event(s->effects.context, &e);
-}
-
-void scale_on_trouble(struct scale *s, const struct provider *provider, const struct provider_trouble *t,
-                      int64_t now_ns)
-{
-    char reason[PROVIDER_TEXT_BYTES + 96];
-    (void)snprintf(reason, sizeof(reason), "provider %s, %s: %s (%s)", provider->ops->name,
-                   driver_call_name(t->call), t->text, driver_fault_name(t->fault));
-    for_each_scaled (s, x) {
-        if (x->provider != provider)
-            continue;
-        reconciler_note_engine(x->reconciler, t->is_away, now_ns);
-        tell_provider(s, x, SCALE_EVENT_PROVIDER_TROUBLE, reason, now_ns);
-    }
-}
-
-void scale_on_recovered(struct scale *s, const struct provider *provider, int64_t for_ns, int64_t now_ns)
-{
-    char reason[96], text[UNITS_TEXT_BYTES];
-    (void)snprintf(reason, sizeof(reason), "provider %s answers again, after %s", provider->ops->name,
-                   units_format_duration(text, for_ns / NS_PER_MS * NS_PER_MS));
-    for_each_scaled (s, x) {
-        if (x->provider != provider)
-            continue;
-        reconciler_note_engine(x->reconciler, false, now_ns);
-        tell_provider(s, x, SCALE_EVENT_PROVIDER_RECOVERED, reason, now_ns);
-    }
-}
-
-void scale_set_addresses(struct scale *s, struct service *service, const struct addr *addresses,
-                         uint32_t count, int64_t now_ns)
-{
-    struct scaled_service *x = find(s, service);
-    if (x)
-        reconciler_set_addresses(x->reconciler, addresses, count, now_ns);
-}
-
-void scale_on_usage(struct scale *s, const struct server *server, const struct scale_usage *usage)
-{
-    const struct scaled_service *x = find(s, server->service);
-    if (x)
-        cpu_note(&s->cpu[server->slot], server->id, usage,
-                 reconciler_is_settled(x->reconciler, server, usage->at_ns));
-}
-
 /* --- by hand ---------------------------------------------------------------------------------------- */
 
 static struct scaled_service *find_scaled(struct scale *s, struct service *service, struct err *err)
 {
-    struct scaled_service *x = find(s, service);
+    struct scaled_service *x = scale_find(s, service);
     if (x && x->provider && !x->is_removed && !s->is_frozen)
         return x;
     if (s->is_frozen)
@@ -794,7 +582,7 @@ bool scale_clear_replicas(struct scale *s, struct service *service, int64_t now_
 
 bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err)
 {
-    struct scaled_service *x = find(s, server->service);
+    struct scaled_service *x = scale_find(s, server->service);
     if (!x)
         return err_set(err, "%s belongs to no service that is scaled", server->name);
     return reconciler_drain(x->reconciler, server, now_ns, err);
@@ -802,7 +590,7 @@ bool scale_drain_server(struct scale *s, struct server *server, int64_t now_ns, 
 
 bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, struct err *err)
 {
-    struct scaled_service *x = find(s, server->service);
+    struct scaled_service *x = scale_find(s, server->service);
     if (!x)
         return err_set(err, "%s belongs to no service that is scaled", server->name);
     return reconciler_ready(x->reconciler, server, now_ns, err);
@@ -813,7 +601,7 @@ bool scale_ready_server(struct scale *s, struct server *server, int64_t now_ns, 
 uint32_t scale_history(const struct scale *s, const struct service *service, int64_t after, uint32_t max,
                        struct scale_minute ret_minutes[])
 {
-    const struct scaled_service *x = find(s, service);
+    const struct scaled_service *x = scale_find(s, service);
     uint32_t count = 0;
     if (!x)
         return 0;
@@ -825,7 +613,7 @@ uint32_t scale_history(const struct scale *s, const struct service *service, int
 
 void scale_history_restore(struct scale *s, const struct service *service, struct scale_minute minute)
 {
-    struct scaled_service *x = find(s, service);
+    struct scaled_service *x = scale_find(s, service);
     if (x)
         pattern_restore(x->pattern, minute.minute, minute.rate);
 }
@@ -835,7 +623,7 @@ void scale_history_restore(struct scale *s, const struct service *service, struc
 bool scale_last(const struct scale *s, const struct service *service, struct scale_signals *ret_signals,
                 struct scale_decision *ret_decision)
 {
-    const struct scaled_service *x = find(s, service);
+    const struct scaled_service *x = scale_find(s, service);
     if (!x || !x->has_decision)
         return false;
     *ret_signals = x->signals;
@@ -845,7 +633,7 @@ bool scale_last(const struct scale *s, const struct service *service, struct sca
 
 bool scale_view_of(const struct scale *s, const struct service *service, struct scale_view *ret_view)
 {
-    const struct scaled_service *x = find(s, service);
+    const struct scaled_service *x = scale_find(s, service);
     if (!x)
         return false;
     struct capacity_limits limits = capacity_limits_of(x);
@@ -875,7 +663,7 @@ bool scale_view_of(const struct scale *s, const struct service *service, struct 
 
 bool scale_kept_of(struct scale *s, const struct service *service, struct scale_kept *ret_kept)
 {
-    struct scaled_service *x = find(s, service);
+    struct scaled_service *x = scale_find(s, service);
     if (!x)
         return false;
     *ret_kept = (struct scale_kept){
@@ -891,7 +679,7 @@ bool scale_kept_of(struct scale *s, const struct service *service, struct scale_
         .manual_changes = x->manual_changes,
         .restored = &x->restored,
         .capacity_limits = capacity_limits_of(x),
-        .policy_limits = policy_limits_of(x),
+        .policy_limits = scale_policy_limits_of(x),
         .effects = &s->effects,
     };
     return true;
@@ -907,19 +695,19 @@ uint32_t scale_services(const struct scale *s, const struct service *ret_service
 
 int scale_pid(const struct scale *s, const struct server *server)
 {
-    const struct scaled_service *x = find(s, server->service);
+    const struct scaled_service *x = scale_find(s, server->service);
     return x ? reconciler_pid(x->reconciler, server) : 0;
 }
 
 const char *scale_bad_probe(const struct scale *s, const struct server *server)
 {
-    const struct scaled_service *x = find(s, server->service);
+    const struct scaled_service *x = scale_find(s, server->service);
     return x ? reconciler_bad_probe(x->reconciler, server) : "";
 }
 
 void scale_write_server(const struct scale *s, const struct server *server, int64_t now_ns, struct json *j)
 {
-    const struct scaled_service *x = find(s, server->service);
+    const struct scaled_service *x = scale_find(s, server->service);
     if (x)
         reconciler_write_server(x->reconciler, server, now_ns, j);
 }
