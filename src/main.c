@@ -138,6 +138,13 @@ static bool open_sockets(struct handover *h, const struct config *c, struct err 
     return true;
 }
 
+/* Whom nobody will call at night should know it beforehand. */
+static void say_who_is_told(const struct config *c)
+{
+    if (c->notify_count == 1) /* the log is always one */
+        fprintf(stderr, "alerts:     here and on the admin page (notify: in the configuration sends them)\n");
+}
+
 /* ---- the configuration, handed over as text ---- */
 
 static int memory_file(const char *name, struct str content, struct err *err)
@@ -411,6 +418,7 @@ static int run(const struct config *config, const struct cli_origin *origin)
     struct err err;
     int status = CLI_FAILED;
     if (open_sockets(&h, config, &err) && hand_over_config(&h, config, &err)) {
+        say_who_is_told(config);
         hand_over_state(&h, config, origin);
         status = supervise(config, &h);
     } else {
