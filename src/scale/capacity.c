@@ -4,13 +4,14 @@
  * A request that is sent to a server as its n-th takes the service time S while n is at most K, the number
  * that the server works on at once; beyond that it takes S x n / K, whether the others wait in line or all
  * share the processor (a little less in a line, since the one before it is half done). So for each n the mean
- * duration of requests that were sent then is kept, and the K that fits them best is the knee. Chance alone
+ * duration of requests that were sent then is kept, and how fast answers came meanwhile; the K that fits both
+ * best is the knee (knee.c: each is wrong where the other is right). Chance alone
  * makes the number in flight go up and down, so the knee shows before servers are overloaded for long. K is a
  * whole number mostly, and what is near one is taken for it. While requests wait all the time, what servers
  * get done tells K more directly: answers a second x S.
  *
- * Rejected: the rate of answers at each n, min(n, K) / S, which is right only when service times are
- * exponential; the throughput of steady windows, which takes chance for overload.
+ * Rejected: the rate of answers at each n alone, which is right only when service times are exponential or
+ * all share; the throughput of steady windows, which takes chance for overload.
  *
  * The knee is believed when it fits far better than "none so far" (`evidence`, with deviations as large as
  * means) and requests that were sent beyond it did take longer, by the logarithm of their durations: among
@@ -161,12 +162,13 @@ static double top_level(const struct capacity_model *m, double turns)
 /* ---- the knee ---- */
 
 /* About 95 % confidence. */
-static void find_interval(struct capacity_model *m, double best, double at_best, double most)
+static void find_interval(struct capacity_model *m, const struct knee_law *law, double best, double at_best,
+                          double most)
 {
     double service_s, low = best, high = best;
-    while (low > 0.5 && knee_misfit(m->levels, low / knee_step, &service_s) - at_best < interval)
+    while (low > 0.5 && knee_misfit(m->levels, law, low / knee_step, &service_s) - at_best < interval)
         low /= knee_step;
-    while (high < most && knee_misfit(m->levels, high * knee_step, &service_s) - at_best < interval)
+    while (high < most && knee_misfit(m->levels, law, high * knee_step, &service_s) - at_best < interval)
         high *= knee_step;
     m->knee_low = low;
     m->knee_high = high;
@@ -186,7 +188,7 @@ static bool is_slower_beyond(const struct capacity_model *m, unsigned level)
 
 /* While all that was seen is overload a server may be slow and wide, or quick and narrow: a knee below all
  * levels explains it as well, but for what levels are not exact in. */
-static bool is_all_beyond(const struct capacity_model *m, double at_best)
+static bool is_all_beyond(const struct capacity_model *m, const struct knee_law *law, double at_best)
 {
     double service_s, requests = 0;
     unsigned lowest = 0;
@@ -194,7 +196,7 @@ static bool is_all_beyond(const struct capacity_model *m, double at_best)
         lowest++;
     for (unsigned i = lowest; i < LEVEL_COUNT; i++)
         requests += m->levels[i].admissions;
-    return lowest > 0 && knee_misfit(m->levels, level_in_flight(lowest), &service_s) - at_best <
+    return lowest > 0 && knee_misfit(m->levels, law, level_in_flight(lowest), &service_s) - at_best <
                              fmax(evidence, inexactness * inexactness * requests);
 }
 
@@ -233,25 +235,26 @@ static void find_knee(struct capacity_model *m, const struct scale_signals *g)
     m->top = top_level(m, 0);
     if (highest == 0)
         return;
+    const struct knee_law law = knee_law_of(m->levels);
     double service_s, most = level_in_flight(highest - 1), best = most;
-    double none = knee_misfit(m->levels, INFINITY, &service_s), at_best = none;
+    double none = knee_misfit(m->levels, &law, INFINITY, &service_s), at_best = none;
     for (double knee = most / knee_step; knee > 0.7; knee /= knee_step) {
-        double fit = knee_misfit(m->levels, knee, &service_s);
+        double fit = knee_misfit(m->levels, &law, knee, &service_s);
         if (fit < at_best) {
             at_best = fit;
             best = knee;
         }
     }
-    find_interval(m, best, at_best, most);
+    find_interval(m, &law, best, at_best, most);
     double knee = knee_whole(best);
-    if (none - at_best < evidence || is_all_beyond(m, at_best) ||
+    if (none - at_best < evidence || is_all_beyond(m, &law, at_best) ||
         !is_slower_beyond(m, level_of((uint32_t)fmax(knee, 1)))) {
-        if (m->knee > 0 && knee_misfit(m->levels, m->knee, &service_s) - at_best > evidence)
+        if (m->knee > 0 && knee_misfit(m->levels, &law, m->knee, &service_s) - at_best > evidence)
             m->knee = 0;
         return;
     }
     if (m->knee == 0) {
-        (void)knee_misfit(m->levels, best, &service_s);
+        (void)knee_misfit(m->levels, &law, best, &service_s);
         m->service_s = service_s;
     }
     knee = fmax(correct_knee(m, best), 1);

@@ -15,9 +15,18 @@ struct knee_level {
 
 /* Makes all that was seen there count for `keep` of what it did; 0..1. */
 void knee_level_fade(struct knee_level *l, double keep);
-/* How badly a knee fits the durations (0: perfectly), in squares of the mean; INFINITY: no knee.
- * *ret_service_s: the time of a request below it. */
-double knee_misfit(const struct knee_level levels[LEVEL_COUNT], double knee, double *ret_service_s);
+/* What is taken from how much the times of requests vary that were sent at the same level. */
+struct knee_law {
+    double half_done; /* how much of a request is done when another begins to wait for it; 0..0.25 */
+};
+struct knee_law knee_law_of(const struct knee_level levels[LEVEL_COUNT]);
+/* How badly a knee fits the durations (0: perfectly), twice the logarithm of how much less likely it makes
+ * them; INFINITY: no knee. *ret_service_s: the time of a request below it. */
+double knee_misfit_of_durations(const struct knee_level levels[LEVEL_COUNT], const struct knee_law *law,
+                                double knee, double *ret_service_s);
+/* The same of durations and pace. */
+double knee_misfit(const struct knee_level levels[LEVEL_COUNT], const struct knee_law *law, double knee,
+                   double *ret_service_s);
 /* Workers and cores are counted in whole numbers: what is near one is taken for it. */
 double knee_whole(double knee);
 /* Requests in flight that a server with this knee is kept to. */

@@ -11,6 +11,10 @@
  * is filled first, which may be this one, and how well a knee fits depends on how the load came. So a second
  * server has to be filled as far beyond the knee before a narrow first one can be told (reconciler.c).
  *
+ * Kept to its limit a narrow server that shares its processor has nearly as many all the time, and all its
+ * requests take alike; that looks as if it were wide. Given more it is narrow again. So each time that this
+ * happens twice the evidence is asked for before it is given up again.
+ *
  * A narrow server is kept to a lower limit, so what lies beyond that is not seen any more, and counts for
  * less as more is learned below: one that became wide shows that just above its limit.
  */
@@ -23,11 +27,13 @@
 static const double memory = 1000,
                     unreachable = 300; /* requests: of a level, and below what is not reached */
 static const double level_requests_min = 5, compared_min = 20, tried_requests = 300;
+static const struct knee_law unknown = {.half_done = 0.25};
 static const double least = 0.7, step = 1.02;
 static const double hopeless = 40; /* so much worse than the best that none further on will do */
 static const double gaps[] = {1.25, 1.5, 2};
 static const double tried_factor = 1.25;        /* x the knee; less tells too little */
 static const double evidence = 6, doubt = -3.5; /* logarithms */
+enum { times_told_max = 4 };
 
 void server_knee_note(struct server_knee *k, const struct knee_level second[LEVEL_COUNT])
 {
@@ -53,7 +59,7 @@ static double find_best(const struct server_knee *k)
         highest--;
     double service_s, best = 0, at_best = INFINITY;
     for (double knee = highest ? level_in_flight(highest - 1) : 0; knee > least; knee /= step) {
-        double misfit = knee_misfit(k->levels, knee, &service_s);
+        double misfit = knee_misfit_of_durations(k->levels, &unknown, knee, &service_s);
         if (misfit > at_best + hopeless)
             break;
         if (misfit < at_best) {
@@ -137,10 +143,12 @@ void server_knee_judge(struct server_knee *k, const struct knee_level others[LEV
     double better = -INFINITY;
     for (size_t i = 0; i < ARRAY_LEN(gaps); i++)
         better = fmax(better, weigh(k, others, best, gaps[i]));
-    if (better < doubt)
+    if (k->knee > 0 ? better < doubt * ldexp(1, (int)k->times_told - 1) : better <= evidence) {
         k->knee = 0;
-    else if (better > evidence || k->knee > 0)
-        k->knee = best;
+        return;
+    }
+    k->times_told += k->knee == 0 && k->times_told < times_told_max;
+    k->knee = best;
 }
 
 bool server_knee_is_tried(const struct server_knee *k, double knee_of_all)

@@ -10,7 +10,8 @@
 /* Zero: nothing was seen. */
 struct server_knee {
     struct knee_level levels[LEVEL_COUNT];
-    double knee; /* it works on so many at once; 0: on as many as the others, as far as is known */
+    double knee;         /* it works on so many at once; 0: on as many as the others, as far as is known */
+    uint32_t times_told; /* how often it turned out to be narrow */
 };
 
 /* A second of the server. */

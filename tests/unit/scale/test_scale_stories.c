@@ -280,7 +280,7 @@ static void a_narrow_server_is_found_and_kept_to_less(void **state)
         fail_msg("the narrow one is kept to %d, the others to %d", narrow, wide);
     assert_float_equal(world_decision(w).capacity.in_flight, (8 + 4 + 8) / 3.0, 0.7);
     w->narrow = NULL; /* it got its other workers back */
-    world_run(w, 240 * S);
+    world_run(w, 360 * S);
     assert_int_equal(world_events(w, SCALE_EVENT_SERVER_WIDE), 1);
     assert_true(atomic_load(&world_server(w, "shop-2")->max_requests) >= 9);
     assert_nothing_lost(w);

@@ -94,6 +94,29 @@ static void a_narrow_server_stays_so_until_it_is_wide(void **state)
     assert_true(s.knee == 0);
 }
 
+/* How many seconds of it until it is not narrow any more. */
+static int until_given_up(struct server_knee *s, const struct kind *own, const struct kind *others)
+{
+    int seconds = 0;
+    for (; s->knee > 0 && seconds < 1000; seconds++)
+        watch(s, own, others, 1);
+    return seconds;
+}
+
+/* One that seems to be wide as long as it is kept to its limit, and narrow whenever it is not. */
+static void each_time_it_was_wrong_it_takes_more_to_give_up(void **state)
+{
+    const struct kind filled = {4, 0.2, 1, 8}, seems_wide = {8, 0.2, 1, 5}, others = {8, 0.2, 1, 10};
+    struct server_knee s = {0};
+    watch(&s, &filled, &others, 60);
+    int first = until_given_up(&s, &seems_wide, &others);
+    watch(&s, &filled, &others, 300);
+    assert_true(s.knee > 0);
+    int second = until_given_up(&s, &seems_wide, &others);
+    if (first < 1 || second < first + first / 4)
+        fail_msg("given up after %d s, and then after %d s", first, second);
+}
+
 static void is_tried_by_what_it_did_beyond_the_knee(void **state)
 {
     const struct kind below = {8, 0.2, 1, 5}, beyond = {8, 0.2, 1, 8}, others = {8, 0.2, 1, 8};
@@ -114,6 +137,7 @@ int main(void)
         cmocka_unit_test(is_narrow_when_it_is),
         cmocka_unit_test(a_few_requests_prove_nothing),
         cmocka_unit_test(a_narrow_server_stays_so_until_it_is_wide),
+        cmocka_unit_test(each_time_it_was_wrong_it_takes_more_to_give_up),
         cmocka_unit_test(is_tried_by_what_it_did_beyond_the_knee),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
