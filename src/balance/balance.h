@@ -48,7 +48,7 @@ struct server *balance_pick(const struct balance_ops *method, const struct balan
 bool balance_is_eligible(const struct balance_request *r, const struct server *s);
 
 /* Tells the outcome of a request: time to the head of the response, or to the failure. */
-void balance_observe(struct balance_load *l, const struct server *s, int64_t latency_ns, bool is_error,
+void balance_observe(struct balance_load *l, struct server *s, int64_t latency_ns, bool is_error,
                      int64_t now_ns);
 /* Expected cost of one more request on the server; smaller is better. */
 double balance_cost(const struct balance_load *l, const struct server *s, int64_t now_ns);

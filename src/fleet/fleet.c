@@ -115,6 +115,7 @@ struct server *fleet_add_server(struct fleet *f, struct service *service, struct
     atomic_store_explicit(&s->max_requests, 0, memory_order_relaxed);
     atomic_store_explicit(&s->slow_start, 0, memory_order_relaxed);
     atomic_store_explicit(&s->fill_to, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->first_answer_ns, 0, memory_order_relaxed);
     s->id = ++f->last_id;
     return s;
 }

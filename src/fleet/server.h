@@ -2,8 +2,10 @@
  * server.h: a server that requests are sent to: identity, life, and the exact count of requests in flight.
  *
  * Servers live in the slots of one fixed table (fleet.h), so a pointer to one is always readable. Who writes
- * what: control thread   everything until the server is shown in a snapshot; state and max_requests
- * afterwards any thread       in_flight (compare-and-swap), is_refusing data thread T    cells[T]
+ * what:
+ * - the control thread: everything until the server is shown in a snapshot; state and max_requests afterwards
+ * - any thread: in_flight (compare-and-swap), is_refusing, first_answer_ns (once)
+ * - data thread T: cells[T]
  */
 #pragma once
 #include "base/str.h"
@@ -53,6 +55,9 @@ struct server {
     _Atomic int32_t
         slow_start; /* while max_requests is 0: let_in is the limit, and at least this; 0: no limit */
     _Atomic int32_t fill_to; /* requests it is given before others get any, if it is its service's `filled` */
+
+    /* Written once by whichever data thread sees it first. */
+    _Atomic int64_t first_answer_ns; /* how long its first good answer took; 0: there was none yet */
 
     /* Written by all: alone on its cache line. */
     _Alignas(64) _Atomic int32_t in_flight;

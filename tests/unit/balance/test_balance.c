@@ -88,6 +88,19 @@ static void the_server_to_be_filled_comes_first(void **state)
         assert_int_not_equal(index_of(balance_pick(&balance_least_requests, &r)), 3);
 }
 
+static void one_that_fails_is_not_filled(void **state)
+{
+    struct balance_request r = fresh_request();
+    r.filled = &servers[3];
+    atomic_store(&servers[3].fill_to, 6);
+    balance_observe(&loads[3], &servers[3], NS_PER_MS, true, NS_PER_S);
+    assert_int_equal(index_of(balance_pick(&balance_random_of_two, &r)),
+                     3); /* one error is a request's own */
+    for (int i = 0; i < 3; i++)
+        balance_observe(&loads[3], &servers[3], NS_PER_MS, true, NS_PER_S);
+    assert_int_not_equal(index_of(balance_pick(&balance_random_of_two, &r)), 3);
+}
+
 static void no_method_picks_who_cannot_take_it(void **state)
 {
     static const struct balance_ops *const all[] = {&balance_round_robin, &balance_least_requests,
@@ -168,6 +181,34 @@ static void an_unknown_server_is_tried_with_one_request_at_a_time(void **state)
     (void)r;
 }
 
+static void a_server_that_others_keep_busy_is_tried_too(void **state)
+{
+    static struct balance_load others;
+    fresh_request();
+    others = (struct balance_load){0};
+    for (int k = 0; k < 10; k++) /* all that this thread knows is a server that fails */
+        balance_observe(&loads[0], &servers[0], NS_PER_MS, true, NS_PER_S);
+    atomic_store(&servers[1].in_flight, 3);
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) >
+                balance_cost(&loads[0], &servers[0], NS_PER_S)); /* nobody had an answer of the other yet */
+    balance_observe(&others, &servers[1], 20 * NS_PER_MS, false, NS_PER_S);
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) <
+                balance_cost(&loads[0], &servers[0], NS_PER_S));
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) == 4 * 20.0 * NS_PER_MS);
+}
+
+static void a_failure_is_no_first_answer(void **state)
+{
+    static struct balance_load others;
+    fresh_request();
+    others = (struct balance_load){0};
+    balance_observe(&others, &servers[1], NS_PER_MS, true, NS_PER_S);
+    atomic_store(&servers[1].in_flight, 1);
+    balance_observe(&loads[0], &servers[0], NS_PER_S, false, NS_PER_S);
+    assert_true(balance_cost(&loads[1], &servers[1], NS_PER_S) >
+                balance_cost(&loads[0], &servers[0], NS_PER_S));
+}
+
 static void a_slot_with_a_new_server_forgets_the_old_one(void **state)
 {
     fresh_request();
@@ -184,10 +225,13 @@ int main(void)
         cmocka_unit_test(round_robin_takes_each_in_turn_and_skips_who_is_out),
         cmocka_unit_test(least_requests_takes_the_idlest),
         cmocka_unit_test(the_server_to_be_filled_comes_first),
+        cmocka_unit_test(one_that_fails_is_not_filled),
         cmocka_unit_test(no_method_picks_who_cannot_take_it),
         cmocka_unit_test(random_of_two_prefers_the_quick_and_the_honest),
         cmocka_unit_test(a_broken_server_does_not_win_against_one_that_was_slow_once),
         cmocka_unit_test(an_unknown_server_is_tried_with_one_request_at_a_time),
+        cmocka_unit_test(a_server_that_others_keep_busy_is_tried_too),
+        cmocka_unit_test(a_failure_is_no_first_answer),
         cmocka_unit_test(a_slot_with_a_new_server_forgets_the_old_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
