@@ -8,6 +8,14 @@
 
 #include "base/macros.h"
 
+/* Two windows: the long one shows that it matters, the short one that it goes on. */
+#define BURN_RATES(long_window, short_window)                                                                \
+    "{service} used {first} times its share{of} in the last " long_window                                    \
+    ", {second} times in the last " short_window
+#define BURNS(long_window, short_window)                                                                     \
+    .says = BURN_RATES(long_window, short_window) ", {course}",                                              \
+    .says_at_end = BURN_RATES(long_window, short_window) "; it was too much for {lasted}"
+
 const struct default_rule default_rules[] = {
     /* ---- the machine ---- */
     {.name = "HostCpuHigh",
@@ -146,36 +154,44 @@ const struct default_rule default_rules[] = {
      .when = "burn_1h{objective=\"availability\"} > 14.4 and burn_5m{objective=\"availability\"} > 14.4 "
              "unknown ok",
      .severity = ALERT_CRITICAL,
-     .summary = "Errors use up the error budget too fast"},
+     .summary = "Errors use up the error budget too fast",
+     BURNS("hour", "5 minutes")},
     {.name = "ErrorBudgetBurn6h",
      .when =
          "burn_6h{objective=\"availability\"} > 6 and burn_30m{objective=\"availability\"} > 6 unknown ok",
      .severity = ALERT_CRITICAL,
-     .summary = "Errors use up the error budget too fast"},
+     .summary = "Errors use up the error budget too fast",
+     BURNS("6 hours", "30 minutes")},
     {.name = "ErrorBudgetBurn1d",
      .when = "burn_1d{objective=\"availability\"} > 3 and burn_2h{objective=\"availability\"} > 3 unknown ok",
      .severity = ALERT_WARNING,
-     .summary = "Errors use up the error budget too fast"},
+     .summary = "Errors use up the error budget too fast",
+     BURNS("day", "2 hours")},
     {.name = "ErrorBudgetBurn3d",
      .when = "burn_3d{objective=\"availability\"} > 1 and burn_6h{objective=\"availability\"} > 1 unknown ok",
      .severity = ALERT_WARNING,
-     .summary = "Errors use up the error budget too fast"},
+     .summary = "Errors use up the error budget too fast",
+     BURNS("3 days", "6 hours")},
     {.name = "LatencyBudgetBurn1h",
      .when = "burn_1h{objective=\"latency\"} > 14.4 and burn_5m{objective=\"latency\"} > 14.4 unknown ok",
      .severity = ALERT_CRITICAL,
-     .summary = "Slow requests use up the error budget too fast"},
+     .summary = "Slow requests use up the error budget too fast",
+     BURNS("hour", "5 minutes")},
     {.name = "LatencyBudgetBurn6h",
      .when = "burn_6h{objective=\"latency\"} > 6 and burn_30m{objective=\"latency\"} > 6 unknown ok",
      .severity = ALERT_CRITICAL,
-     .summary = "Slow requests use up the error budget too fast"},
+     .summary = "Slow requests use up the error budget too fast",
+     BURNS("6 hours", "30 minutes")},
     {.name = "LatencyBudgetBurn1d",
      .when = "burn_1d{objective=\"latency\"} > 3 and burn_2h{objective=\"latency\"} > 3 unknown ok",
      .severity = ALERT_WARNING,
-     .summary = "Slow requests use up the error budget too fast"},
+     .summary = "Slow requests use up the error budget too fast",
+     BURNS("day", "2 hours")},
     {.name = "LatencyBudgetBurn3d",
      .when = "burn_3d{objective=\"latency\"} > 1 and burn_6h{objective=\"latency\"} > 1 unknown ok",
      .severity = ALERT_WARNING,
-     .summary = "Slow requests use up the error budget too fast"},
+     .summary = "Slow requests use up the error budget too fast",
+     BURNS("3 days", "6 hours")},
     {.name = "ServerCrashing",
      .when = "server_deaths > 2 clear 0",
      .severity = ALERT_WARNING,

@@ -179,6 +179,22 @@ static void put_now(const struct telling *t, struct buf *out)
     put_values(t, t->alert->life.values, out);
 }
 
+static void put_one(const struct telling *t, size_t i, struct buf *out)
+{
+    char text[METRIC_VALUE_BYTES];
+    buf_put(out, str_of(metric_value_show(unit_of(t, i), told_values(t)[i], text)));
+}
+
+static void put_first(const struct telling *t, struct buf *out)
+{
+    put_one(t, 0, out);
+}
+
+static void put_second(const struct telling *t, struct buf *out)
+{
+    put_one(t, 1, out);
+}
+
 static void put_note(const struct telling *t, struct buf *out)
 {
     buf_put(out, str_of(t->note));
@@ -198,7 +214,8 @@ static const struct word words[] = {
     {"value", put_value},     {"now", put_now},       {"threshold", put_thresholds},
     {"clear", put_clears},    {"course", put_course}, {"lasted", put_lasted},
     {"note", put_note},       {"of", put_of},         {"rest", put_rest},
-    {"subject", put_subject}, {"metric", put_metric},
+    {"subject", put_subject}, {"metric", put_metric}, {"first", put_first},
+    {"second", put_second},
 };
 
 /* ---- the words in Korean ---- */
@@ -307,7 +324,8 @@ static const struct word korean_words[] = {
     {"value", put_korean_value}, {"now", put_korean_now},       {"threshold", put_korean_threshold},
     {"clear", put_korean_clear}, {"course", put_korean_course}, {"lasted", put_korean_lasted},
     {"note", put_korean_note},   {"rest", put_korean_rest},     {"what", put_korean_what},
-    {"subject", put_subject},    {"metric", put_metric},
+    {"subject", put_subject},    {"metric", put_metric},        {"first", put_first},
+    {"second", put_second},
 };
 
 /* ---- the sentence ---- */

@@ -28,6 +28,12 @@ const char evidence_korean_general_flag[] = "{subject}{metric} 상태{rest}: {co
 #define CERTIFICATE_EXPIRES "{probe}의 인증서는 {now} 뒤에 만료됩니다{rest}."
 #define CERTIFICATE_IS_FINE "{probe}의 인증서는 {now} 동안 유효합니다."
 
+#define BURNS(long_window, short_window)                                                                     \
+    "{service} 서비스가 최근 " long_window " 동안 허용된 속도의 {first}배, 최근 " short_window               \
+    " 동안 {second}배로 예산을 썼습니다{rest}. {course}",                                                    \
+        "{lasted} 만에 {service} 서비스가 예산을 쓰는 속도가 다시 기준 이하입니다(최근 " long_window         \
+        " 동안 {first}배, 최근 " short_window " 동안 {second}배)."
+
 static const struct evidence_korean sentences[] = {
     {"HostDiskHigh", DISK_IS_FULL, NULL},
     {"HostDiskAlmostFull", DISK_IS_FULL, NULL},
@@ -44,6 +50,14 @@ static const struct evidence_korean sentences[] = {
      "{lasted} 만에 {instance} 시스템을 다시 읽을 수 있습니다."},
     {"ServiceDown", "{note}.", "{note}. {lasted} 만에 해결되었습니다."},
     {"ErrorRateHigh", REQUESTS_FAILED, REQUESTS_FAILED},
+    {"ErrorBudgetBurn1h", BURNS("1시간", "5분")},
+    {"ErrorBudgetBurn6h", BURNS("6시간", "30분")},
+    {"ErrorBudgetBurn1d", BURNS("하루", "2시간")},
+    {"ErrorBudgetBurn3d", BURNS("3일", "6시간")},
+    {"LatencyBudgetBurn1h", BURNS("1시간", "5분")},
+    {"LatencyBudgetBurn6h", BURNS("6시간", "30분")},
+    {"LatencyBudgetBurn1d", BURNS("하루", "2시간")},
+    {"LatencyBudgetBurn3d", BURNS("3일", "6시간")},
     {"ServiceSlow", "{service} 서비스의 응답 시간 중앙값은 {value}입니다{rest}. {course}",
      "{lasted} 만에 {service} 서비스의 응답 시간 중앙값이 다시 {now}입니다."},
     {"ServerCrashing", "{note}.", "{note}."},

@@ -186,11 +186,16 @@ static void what_fires_and_ends(void **state)
          .note = "of the budget of 0.1 % of errors",
          .value = 20.1,
          .value_2 = 18,
-         .english = "shop: burn_1h 20.1 and burn_5m 18 of the budget of 0.1 % of errors for 2m5s (thresholds "
-                    "14.4 and 14.4)",
-         .korean =
-             "shop: 현재 값은 burn_1h 20.1, burn_5m 18입니다(오류 예산 0.1% 기준). 2분 5초 동안 각 기준 "
-             "14.4, 14.4보다 높았습니다."},
+         .english = "shop used 20.1 times its share of the budget of 0.1 % of errors in the last hour, 18 "
+                    "times in the last 5 minutes, for 2m5s (thresholds 14.4 and 14.4)",
+         .korean = "shop 서비스가 최근 1시간 동안 허용된 속도의 20.1배, 최근 5분 동안 18배로 예산을 썼습니다"
+                   "(오류 예산 0.1% 기준). 2분 5초 동안 각 기준 14.4, 14.4보다 높았습니다.",
+         .value_over = 2.5,
+         .english_over = "shop used 2.5 times its share of the budget of 0.1 % of errors in the last hour, "
+                         "2.5 times in the last 5 minutes; it was too much for 14m12s",
+         .korean_over =
+             "14분 12초 만에 shop 서비스가 예산을 쓰는 속도가 다시 기준 이하입니다(최근 1시간 동안 "
+             "2.5배, 최근 5분 동안 2.5배)."},
         {.rule = "Own",
          .note = "on 4 CPUs",
          .value = 9,
