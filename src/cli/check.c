@@ -3,9 +3,12 @@
 #include "cli/check.h"
 
 #include "config/reader.h"
+#include "config/secrets.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void put_count(struct buf *out, size_t count, const char *one, const char *many)
@@ -75,6 +78,15 @@ static void put_summary(struct buf *out, const char *file_name, const struct con
         buf_put(out, STR(", no admin listener\n"));
 }
 
+/* Of who runs this: the service may be another user, and on another machine. */
+static void warn_of_unreadable(void *context, struct str *path)
+{
+    const struct diagnostics *d = context;
+    if (path->len && access(path->ptr, R_OK) < 0)
+        fprintf(stderr, "%s: warning: %s cannot be read here: %s\n", d->file_name.ptr, path->ptr,
+                strerror(errno));
+}
+
 int cli_check(int argc, char **argv)
 {
     if (argc != 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
@@ -88,6 +100,7 @@ int cli_check(int argc, char **argv)
     diagnostics_print(&d, isatty(STDERR_FILENO) && !getenv("NO_COLOR"), &messages);
     fwrite(messages.ptr ? messages.ptr : "", 1, messages.len, stderr);
     if (c) {
+        config_each_secret_file(c, warn_of_unreadable, &d);
         put_summary(&summary, d.file_name.ptr, c);
         fputs(summary.ptr, stdout);
     }

@@ -46,6 +46,18 @@ def test_good_file(check):
     assert len(result.stdout.strip().split("\n")) == 1 and "2 services" in result.stdout
 
 
+def test_a_secret_that_is_not_there_is_told(check, tmp_path):
+    there = tmp_path / "token"
+    there.write_text("secret")
+    there.chmod(0o600)
+    hook = "notify:\n  - webhook: {url: https://hooks.example.com/ops, bearer_token_file: %s}\n"
+    result, _ = check(GOOD.replace("notify:\n  - webhook: https://hooks.example.com/ops\n", hook % there))
+    assert result.returncode == 0 and result.stderr == ""
+    result, _ = check(GOOD.replace("notify:\n  - webhook: https://hooks.example.com/ops\n", hook % "/nowhere/token"))
+    assert result.returncode == 0, "it may be there where Weir will run"
+    assert "warning: /nowhere/token cannot be read here: No such file or directory" in result.stderr
+
+
 def test_every_mistake_at_once(check):
     result, text = check("listners:\n  - http: :8080\nservices:\n  shop:\n    servers: [10.0.0.1:8000]\n    balance: leastrequests\n"
                          "    max_requests: many\ntimeouts:\n  head: 10\nworkers: 0\n")
