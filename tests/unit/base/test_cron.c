@@ -79,15 +79,15 @@ static void fires_last(void **state)
     }
 }
 
-/* Minute by minute through a year with both leaps: each local time that fits fires just once. */
+/* Quarter by quarter through a year with both leaps: each local time that fits fires just once. */
 static void each_time_fires_once(void **state)
 {
     struct cron c = parse("*/30 * * * *");
     struct zone z = {0};
     int64_t begin_s = moment("2026-01-01 00:00"), fired = 0, last_s = 0;
     assert_true(zone_parse_rule(STR(BERLIN), &z.rule));
-    for (int64_t at_s = begin_s; at_s < begin_s + 365 * CIVIL_DAY_S; at_s += 60)
-        fired += cron_last(&c, &z, at_s - 60, at_s, &last_s);
+    for (int64_t at_s = begin_s; at_s < begin_s + 365 * CIVIL_DAY_S; at_s += 900)
+        fired += cron_last(&c, &z, at_s - 900, at_s, &last_s);
     assert_int_equal(fired, 365 * 48 - 2); /* in spring 2:00 and 2:30 fire with 3:00 */
 }
 
