@@ -540,6 +540,11 @@ class Weir:
 
         wait_until(is_serving, timeout, "a server of each service that takes requests")
 
+    def wait_taking(self, count, timeout=10.0):
+        """So many servers take requests: ready is Weir with the first."""
+        wait_until(lambda: len(self.takes_requests()) == count, timeout, f"{count} servers that take requests")
+        return self
+
     def wait_watched(self, timeout=20.0):
         """Watching has seen a healthy server of each service: from now on it is told at once when the last one is lost."""
         def is_seen():

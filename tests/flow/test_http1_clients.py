@@ -726,7 +726,7 @@ def test_safe_request_is_retried_when_the_server_breaks(weir, origin):
         connection.read_request()
 
     bad, good = origin(script=script), origin(b"good")
-    w = weir(services={"main": {"servers": [bad.address, good.address], "balance": "round-robin"}})
+    w = weir(services={"main": {"servers": [bad.address, good.address], "balance": "round-robin"}}).wait_taking(2)
     for _ in range(10):
         assert w.ask().body == b"good"
 

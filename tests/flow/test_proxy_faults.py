@@ -42,7 +42,7 @@ def test_half_a_response_head_leaves_nothing_behind_for_the_next_attempt(weir, o
         story(connection)
 
     servers = [origin(script=story), origin(script=story)]
-    w = weir(services={"main": {"servers": [s.address for s in servers]}})
+    w = weir(services={"main": {"servers": [s.address for s in servers]}}).wait_taking(2)
     response = w.ask()
     assert (response.status, response.body) == (200, b"ok")
     assert len(broken) == 1
@@ -60,7 +60,7 @@ def test_a_server_that_breaks_everything_does_not_get_those_who_wait_again(weir,
         return b"ok"
 
     w = weir(services={"main": {"servers": [origin(script=breaks).address, origin(reply=answer).address], "max_requests": 2,
-                                "balance": "round-robin", "health": {"path": "/healthz"}, "queue": {"length": 100}}})
+                                "balance": "round-robin", "health": {"path": "/healthz"}, "queue": {"length": 100}}}).wait_taking(2)
     users = load(w.port, clients=8)
     wait_until(lambda: users.ok > 100, 10, "answers")
     users.stop()

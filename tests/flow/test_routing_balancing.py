@@ -68,7 +68,7 @@ def count_answers(w, requests, **options):
 
 def test_round_robin(weir, origin):
     servers = [origin(name) for name in (b"a", b"b", b"c")]
-    w = weir(services={"main": {"servers": [s.address for s in servers], "balance": "round-robin"}}, workers=1)
+    w = weir(services={"main": {"servers": [s.address for s in servers], "balance": "round-robin"}}, workers=1).wait_taking(3)
     assert count_answers(w, 30) == {b"a": 10, b"b": 10, b"c": 10}
 
 
@@ -77,7 +77,7 @@ def test_least_requests_avoids_the_busy(weir, origin):
     gates = {b"slow": threading.Event(), b"quick": threading.Event()}
     servers = {name: origin(lambda request, name=name, gate=gate: name if gate.wait(20) else b"late")
                for name, gate in gates.items()}
-    w = weir(services={"main": {"servers": [s.address for s in servers.values()], "balance": "least-requests"}})
+    w = weir(services={"main": {"servers": [s.address for s in servers.values()], "balance": "least-requests"}}).wait_taking(2)
     held = []
     for n in range(6):
         held.append(w.client(timeout=30).request())
@@ -96,7 +96,7 @@ def test_default_prefers_the_quick_server(weir, origin):
     """random-of-two with latency: a server ten times slower gets clearly less, but is not forgotten."""
     quick = origin(lambda request: time.sleep(0.002) or b"quick")
     slow = origin(lambda request: time.sleep(0.05) or b"slow")
-    w = weir(services={"main": {"servers": [quick.address, slow.address]}})
+    w = weir(services={"main": {"servers": [quick.address, slow.address]}}).wait_taking(2)
     load = Load(w.port, clients=8)
     time.sleep(2.5)
     load.stop()
@@ -109,7 +109,7 @@ def test_default_shuns_a_server_that_fails_fast(weir, origin):
     """A broken server answers errors quicker than others answer pages: that must not attract requests."""
     good = origin(lambda request: time.sleep(0.02) or b"good")
     bad = origin(lambda request: time.sleep(0.001) or (500, [], b"bad"))
-    w = weir(services={"main": {"servers": [good.address, bad.address]}})
+    w = weir(services={"main": {"servers": [good.address, bad.address]}}).wait_taking(2)
     # The pause keeps failing clients from starving the test's own servers of CPU.
     load = Load(w.port, clients=4, pause_s=0.005)
     time.sleep(2)
@@ -120,7 +120,7 @@ def test_default_shuns_a_server_that_fails_fast(weir, origin):
 def test_refusing_server_is_taken_out_and_comes_back(weir, origin):
     stays, leaves = origin(b"stays"), origin(b"leaves")
     w = weir(services={"main": {"servers": [stays.address, leaves.address], "balance": "round-robin",
-                                "health": {"interval": "30s", "start_interval": "50ms"}}})
+                                "health": {"interval": "30s", "start_interval": "50ms"}}}).wait_taking(2)
     assert set(count_answers(w, 10)) == {b"stays", b"leaves"}
     leaves.refuse()
     assert count_answers(w, 20) == {b"stays": 20}
@@ -135,7 +135,7 @@ def test_unhealthy_server_is_taken_out_and_comes_back(weir, origin):
     sick = origin(lambda r: (state["status"], [], b"health") if r.target == "/healthz" else b"sick")
     well = origin(b"well")
     w = weir(services={"main": {"servers": [sick.address, well.address], "balance": "round-robin",
-                                "health": {"path": "/healthz", "interval": "100ms", "rise": 2, "fall": 2}}})
+                                "health": {"path": "/healthz", "interval": "100ms", "rise": 2, "fall": 2}}}).wait_taking(2)
     assert set(count_answers(w, 10)) == {b"sick", b"well"}
     state["status"] = 500
     wait_until(lambda: set(count_answers(w, 6)) == {b"well"}, 3)

@@ -24,7 +24,7 @@ def test_a_slow_server_is_told(weir, origin, load):
         return b"late"
 
     quick, other, slow = origin(answer), origin(answer), origin(answer_late)
-    w = weir(services={"main": {"servers": [quick.address, other.address, slow.address], "balance": "least-requests"}})
+    w = weir(services={"main": {"servers": [quick.address, other.address, slow.address], "balance": "least-requests"}}).wait_taking(3)
     users = load(w.port, "/", clients=6)
     told = wait_until(lambda: events_of(w, "server_slow"), 60, "the slow server is told of")
     assert [e["server"] for e in told] == [slow.address], told
