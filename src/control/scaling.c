@@ -63,6 +63,7 @@ static void refuse_who_waits_in_vain(const struct control *c, const struct snaps
     for (uint32_t i = 0; i < snapshot->service_count; i++) {
         const struct service_view *view = &snapshot->services[i];
         const struct outlook outlook = {.is_known = view->server_count == 0 && !view->can_wait};
+        atomic_store_explicit(&view->service->is_awaited, view->can_wait, memory_order_release);
         if (view->config->scale.provider == SCALE_PROVIDER_NONE)
             queue_foresee(view->service, &outlook, loop_now_ns(c->loop));
     }

@@ -23,7 +23,8 @@ struct service {
     _Atomic uint32_t turn;      /* round-robin's place, shared so that the order holds over threads */
     _Atomic int32_t collecting; /* requests whose body is taken in before a server is chosen */
     _Atomic uint32_t
-        retry_after_s; /* control: until there is likely to be room; what a 503 says; 0: unknown */
+        retry_after_s;      /* control: until there is likely to be room; what a 503 says; 0: unknown */
+    _Atomic int is_awaited; /* control: a server is coming; requests may wait where none takes them now */
     struct server
         *_Atomic filled; /* control: gets requests first while it has fewer than fill_to; NULL: none */
     char padding_[16];

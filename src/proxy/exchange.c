@@ -178,6 +178,22 @@ static enum step enter_queue(struct session *s, bool has_server)
     return STEP_NEXT;
 }
 
+/* What the snapshot says, or what is so since: servers leave before a thread hears of it. */
+static bool may_wait(const struct exchange *x)
+{
+    return x->view->can_wait || atomic_load_explicit(&x->service->is_awaited, memory_order_acquire);
+}
+
+/* Servers may have left, and others come, within this turn. What says that none is awaited was written after
+ * the snapshot that has them. */
+static bool has_newer_view(struct session *s)
+{
+    const struct snapshot_use *before = s->x.use;
+    thread_adopt(s->thread);
+    use_newest_snapshot(s);
+    return s->x.use != before;
+}
+
 static enum step run_assign(struct session *s)
 {
     struct exchange *x = &s->x;
@@ -190,8 +206,10 @@ static enum step run_assign(struct session *s)
         return STEP_NEXT;
     }
     count_servers(x, &taking, &untried);
-    if (untried > 0 || (taking == 0 && x->view->can_wait))
+    if (untried > 0 || (taking == 0 && may_wait(x)))
         return enter_queue(s, taking > 0);
+    if (has_newer_view(s))
+        return STEP_NEXT;
     return exchange_fail(s, x->fault != FAULT_NONE ? x->fault : FAULT_NO_SERVER);
 }
 

@@ -46,8 +46,7 @@ static void forget_unused(struct data_thread *t)
     publish_oldest(t);
 }
 
-/* Takes up the newest snapshot if there is one; the top of each turn. */
-static void adopt(struct data_thread *t)
+void thread_adopt(struct data_thread *t)
 {
     struct snapshot *current = atomic_load_explicit(&t->proxy->params.fleet->current, memory_order_acquire);
     if (t->newest && t->newest->snapshot == current)
@@ -90,7 +89,7 @@ struct str thread_date(struct data_thread *t)
 
 static void on_turn(struct loop *l)
 {
-    adopt(loop_user(l));
+    thread_adopt(loop_user(l));
 }
 
 static void on_accept(struct loop *l, struct handle *h, uint32_t events)
@@ -121,7 +120,7 @@ static void on_adopt(struct loop *l, struct message *m)
     struct data_thread *t = loop_user(l);
     (void)m;
     atomic_store_explicit(&t->is_adopt_posted, 0, memory_order_release);
-    adopt(t);
+    thread_adopt(t);
 }
 
 void data_thread_wake(struct data_thread *t)
@@ -228,7 +227,7 @@ struct data_thread *data_thread_new(struct proxy *p, uint32_t index, struct err 
     t->adopt.on_receive = on_adopt;
     t->drain.on_receive = on_drain;
     t->stop.on_receive = on_stop;
-    adopt(t);
+    thread_adopt(t);
     t->buffers = buffer_pool_new(t->config->limits.buffer_memory / p->thread_count);
     loop_on_turn(t->loop, on_turn);
     if (!add_listeners(t, err)) {

@@ -100,6 +100,9 @@ static inline struct server_cells *thread_server_cells(const struct data_thread 
 
 /* Accepts nothing for a moment. */
 void listener_pause(struct listener *l);
+/* Takes up the newest snapshot if there is one: at the top of each turn, and where an older one has no
+ * answer. */
+void thread_adopt(struct data_thread *t);
 struct snapshot_use *thread_pin(struct data_thread *t); /* the newest */
 void thread_unpin(struct data_thread *t, struct snapshot_use *use);
 struct str thread_date(struct data_thread *t);

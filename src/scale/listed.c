@@ -72,6 +72,7 @@ void listed_add_missing(struct reconciler *r, int64_t now_ns)
         life_set_limit(r, l, life_full_limit(r, l));
         life_go(r, l, SERVER_STARTING, now_ns, "%s",
                 is_discovered(r) ? "it was discovered" : "it is in the configuration");
+        atomic_store_explicit(&r->service->is_awaited, 1, memory_order_release);
     }
     r->is_full_told = false;
 }
