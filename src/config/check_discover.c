@@ -5,11 +5,6 @@
 #include "config/checks.h"
 #include "config/model.h"
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 static bool is_srv_name(struct str name)
 {
     return name.len && name.ptr[0] == '_';
@@ -44,7 +39,7 @@ static enum discover_source source_of(struct decoding *d, const struct schema_ma
                          "such as {file: /etc/weir/shop.servers}, {dns: shop.internal, port: 8000} or "
                          "{srv: _http._tcp.shop.internal}");
     }
-    if (!is_good(first))
+    if (!node_is_good(first))
         return DISCOVER_NONE;
     if (node_find(node, "docker"))
         return DISCOVER_DOCKER;
@@ -54,7 +49,7 @@ static enum discover_source source_of(struct decoding *d, const struct schema_ma
 static void refuse_key(struct decoding *d, const struct node *node, const char *key, const char *hint)
 {
     struct node *n = node_find(node, key);
-    if (is_good(n))
+    if (node_is_good(n))
         diagnostics_hint(d->d, node_key_error(d->d, n, "'%s' means nothing here", key), "%s", hint);
 }
 
@@ -92,13 +87,13 @@ void check_discover(struct decoding *d, const struct schema_mapping *m, struct n
     bool has_no_name = c->source == DISCOVER_FILE || c->source == DISCOVER_DOCKER;
     for (size_t i = 0; has_no_name && i < ARRAY_LEN(dns_keys); i++)
         refuse_key(d, node, dns_keys[i], "it belongs to 'dns' and 'srv'");
-    if (is_good(node_find(node, "docker")))
+    if (node_is_good(node_find(node, "docker")))
         check_docker_api(d, node_find(node, "docker"), &c->docker);
     check_port(d, node, c);
     check_resolvers(d, node, c);
     struct node *least = node_find(node, "ttl_min"), *most = node_find(node, "ttl_max");
-    struct node *place = is_good(most) ? most : least;
-    if (c->ttl_min_ns > c->ttl_max_ns && is_good(place) && !(least && least->is_bad))
+    struct node *place = node_is_good(most) ? most : least;
+    if (c->ttl_min_ns > c->ttl_max_ns && node_is_good(place) && !(least && least->is_bad))
         diagnostics_hint(d->d, node_error(d->d, place, "'ttl_min' is more than 'ttl_max'"),
                          "between the two the TTL of the answer counts");
 }

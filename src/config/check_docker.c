@@ -9,11 +9,6 @@
 
 #include <stdio.h>
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 static void refuse(struct decoding *d, struct node *n, const char *problem, const char *hint)
 {
     diagnostics_hint(d->d, node_error(d->d, n, "%s", problem), "%s", hint);
@@ -43,10 +38,10 @@ static void check_endpoint(struct decoding *d, const struct node *node, struct c
     struct str host = tcp_host(api);
     const char *colon = host.len ? memrchr(host.ptr, ':', host.len) : NULL;
     uint64_t port;
-    if (endpoint && !is_good(endpoint))
+    if (endpoint && !node_is_good(endpoint))
         return;
     if (str_starts_with(api->endpoint, STR("unix:///"))) {
-        if (is_good(tls))
+        if (node_is_good(tls))
             diagnostics_hint(d->d,
                              node_key_error(d->d, tls, "'tls' is for endpoints that are reached by TCP"),
                              "a Unix socket needs none");
@@ -70,10 +65,10 @@ static void check_tls(struct decoding *d, const struct node *node, struct config
     struct node *tls = node_find(node, "tls");
     struct node *cert = node_find(tls, "cert_file"), *key = node_find(tls, "key_file");
     api->has_tls = api->ca_file.len || api->cert_file.len || api->key_file.len;
-    if (is_good(cert) && !key)
+    if (node_is_good(cert) && !key)
         diagnostics_hint(d->d, node_key_error(d->d, cert, "'cert_file' needs its 'key_file'"),
                          "add 'key_file'");
-    if (is_good(key) && !cert)
+    if (node_is_good(key) && !cert)
         diagnostics_hint(d->d, node_key_error(d->d, key, "'key_file' is the key of no certificate"),
                          "add 'cert_file'");
 }
@@ -88,7 +83,7 @@ void check_registry(struct decoding *d, const struct schema_mapping *m, struct n
 {
     struct node *file = node_find(node, "password_file"), *variable = node_find(node, "password_env");
     (void)m, (void)target;
-    if (!is_good(node))
+    if (!node_is_good(node))
         return;
     check_either(d, file, variable);
     if (!file && !variable)
@@ -101,7 +96,7 @@ void check_registry(struct decoding *d, const struct schema_mapping *m, struct n
 static void check_labels(struct decoding *d, const struct node *labels)
 {
     size_t at;
-    for (struct node *n = is_good(labels) ? labels->first : NULL; n; n = n->next) {
+    for (struct node *n = node_is_good(labels) ? labels->first : NULL; n; n = n->next) {
         if (n->is_bad)
             continue;
         if (!str_find(n->text, '=', &at) || at == 0)
@@ -123,7 +118,7 @@ static bool is_mount(struct str text)
 
 static void check_mounts(struct decoding *d, const struct node *mounts)
 {
-    for (struct node *n = is_good(mounts) ? mounts->first : NULL; n; n = n->next)
+    for (struct node *n = node_is_good(mounts) ? mounts->first : NULL; n; n = n->next)
         if (!n->is_bad && !is_mount(n->text))
             refuse(d, n, "a mount is SOURCE:TARGET or SOURCE:TARGET:ro",
                    "such as \"/srv/uploads:/data\", with a whole path behind the colon");
@@ -131,14 +126,14 @@ static void check_mounts(struct decoding *d, const struct node *mounts)
 
 static void check_network(struct decoding *d, struct node *n)
 {
-    if (is_good(n) && (str_eq(n->text, STR("host")) || str_eq(n->text, STR("none"))))
+    if (node_is_good(n) && (str_eq(n->text, STR("host")) || str_eq(n->text, STR("none"))))
         refuse(d, n, "on this network a server has no address of its own",
                "name one that was made with `docker network create`");
 }
 
 static void check_networks(struct decoding *d, struct node *networks)
 {
-    if (!is_good(networks) || networks->kind != NODE_LIST) {
+    if (!node_is_good(networks) || networks->kind != NODE_LIST) {
         check_network(d, networks);
         return;
     }
@@ -163,16 +158,16 @@ static void check_publish(struct decoding *d, const struct node *node, const str
     struct addr a;
     char text[ADDR_TEXT_BYTES];
     const char *problem;
-    bool is_six = memchr(c->publish.ptr, ':', c->publish.len) != NULL;
+    bool is_six = c->publish.len && memchr(c->publish.ptr, ':', c->publish.len);
     snprintf(text, sizeof(text), is_six ? "[%.*s]:1" : "%.*s:1", STR_ARG(c->publish));
-    if ((publish && !is_good(publish)) || c->reach != CONTAINER_PUBLISHED)
+    if ((publish && !node_is_good(publish)) || c->reach != CONTAINER_PUBLISHED)
         return;
     if (c->publish.len == 0 || !addr_parse(str_of(text), &a, &problem)) {
         if (publish)
             refuse(d, publish, "not an IP address", "such as 127.0.0.1, or the address of the engine's host");
         return;
     }
-    if (host.len && is_good(endpoint) && !is_loopback_host(host) && addr_is_loopback(&a))
+    if (host.len && node_is_good(endpoint) && !is_loopback_host(host) && addr_is_loopback(&a))
         refuse(d, publish ? publish : endpoint,
                "the engine is on another host, and ports would be published on its loopback",
                "say with 'publish' which address of that host Weir shall connect to");
@@ -181,7 +176,7 @@ static void check_publish(struct decoding *d, const struct node *node, const str
 void check_docker(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     (void)m;
-    if (!is_good(node))
+    if (!node_is_good(node))
         return;
     check_container(d, node, target);
     check_publish(d, node, target);
@@ -214,7 +209,7 @@ void check_swarm(struct decoding *d, const struct schema_mapping *m, struct node
 {
     const struct config_container *c = target;
     (void)m;
-    if (!is_good(node))
+    if (!node_is_good(node))
         return;
     check_container(d, node, target);
     if (c->image.len == 0 && !node_find(node, "image"))

@@ -6,7 +6,7 @@ void check_exec(struct decoding *d, const struct schema_mapping *m, struct node 
 {
     const struct config_exec *e = target;
     struct node *command = node_find(node, "command");
-    if (!command || command->is_bad)
+    if (!node_is_good(command))
         return;
     if (e->command.count == 0)
         diagnostics_hint(d->d, node_key_error(d->d, command, "'command' is empty"),

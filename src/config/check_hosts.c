@@ -36,7 +36,7 @@ static void check_agent_keys(struct decoding *d, struct node *node)
 void check_host(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     struct config_host *c = target;
-    if (!node || node->is_bad)
+    if (!node_is_good(node))
         return;
     struct node *exporter = node_find(node, "exporter"), *agent = node_find(node, "agent");
     if (exporter && agent)

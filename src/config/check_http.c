@@ -4,11 +4,6 @@
 
 #include <stdio.h>
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 /* ---- what is asked ---- */
 
 static bool has_word(struct str text, const char *word)
@@ -41,15 +36,15 @@ static void check_path(struct decoding *d, struct node *path, bool may_count)
 {
     static const char *const names[] = {"service", "owner", "provider", "region", "count", "scale_up"};
     enum { NAMES_OF_A_LIST = 4 };
-    if (is_good(path))
+    if (node_is_good(path))
         check_placeholders(d, path, names, may_count ? ARRAY_LEN(names) : NAMES_OF_A_LIST);
 }
 
 static void check_count(struct decoding *d, struct node *node, const struct config_http *h)
 {
     struct node *path = node_find(node, "path"), *body = node_find(node, "body");
-    struct node *written = is_good(path) ? path : body;
-    if (!is_good(written) || (path && path->is_bad) || (body && body->is_bad) ||
+    struct node *written = node_is_good(path) ? path : body;
+    if (!node_is_good(written) || (path && path->is_bad) || (body && body->is_bad) ||
         has_word(h->path, "{count}") || has_word(h->body, "{count}"))
         return;
     struct diagnostic *item = node_error(d->d, written, "the API is not told how many servers are wanted");
@@ -58,7 +53,7 @@ static void check_count(struct decoding *d, struct node *node, const struct conf
 
 void check_headers(struct decoding *d, struct node *headers)
 {
-    if (!is_good(headers))
+    if (!node_is_good(headers))
         return;
     for (struct node *n = headers->kind == NODE_LIST ? headers->first : headers; n;
          n = headers->kind == NODE_LIST ? n->next : NULL) {
@@ -76,7 +71,7 @@ void check_headers(struct decoding *d, struct node *headers)
 void check_http(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     const struct config_http *h = target;
-    if (!node || node->is_bad)
+    if (!node_is_good(node))
         return;
     check_either(d, node_find(node, "token_file"), node_find(node, "token_env"));
     check_path(d, node_find(node, "path"), true);
@@ -106,7 +101,7 @@ static void check_pointer(struct decoding *d, struct node *list, const char *key
 {
     struct node *n = node_find(list, key);
     uint64_t port = 0;
-    if (!is_good(n) || is_pointer(n->text))
+    if (!node_is_good(n) || is_pointer(n->text))
         return;
     if (may_be_port && str_parse_u64(n->text, &port) && port > 0 && port <= UINT16_MAX)
         return;
@@ -125,7 +120,7 @@ void check_http_list(struct decoding *d, const struct schema_mapping *m, struct 
     set_default_words(d, &list->running, "running active ready");
     set_default_words(d, &list->stopping, "stopping terminating draining");
     set_default_words(d, &list->ended, "ended stopped terminated failed");
-    if (!node || node->is_bad)
+    if (!node_is_good(node))
         return;
     for (size_t i = 0; i < ARRAY_LEN(pointers); i++)
         check_pointer(d, node, pointers[i], false);

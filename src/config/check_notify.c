@@ -6,11 +6,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 /* ---- one sink ---- */
 
 static void check_url(struct decoding *d, const struct schema_mapping *m, struct node *node)
@@ -52,7 +47,7 @@ static void check_urls(struct decoding *d, const struct schema_mapping *m, struc
 {
     const struct schema_key *urls = schema_find(m, STR("urls"));
     struct node *list = node->kind == NODE_MAPPING ? node_find(node, "urls") : node;
-    if (!urls || sink->urls.count || !is_good(list) || node_is_empty(list))
+    if (!urls || sink->urls.count || !node_is_good(list) || node_is_empty(list))
         return;
     struct diagnostic *item = node_error(d->d, list, "'%s' has no address", list->key->text.ptr);
     diagnostics_hint(d->d, item, "such as %s", urls->example);
@@ -75,7 +70,7 @@ static void check_file(struct decoding *d, const struct schema_mapping *m, struc
     struct diagnostic *item;
     for (size_t i = 0; i < m->key_count && !n; i++)
         n = m->keys[i].offset == offset ? node_find(node, m->keys[i].name) : NULL;
-    if (!is_good(n) || !is_open_to_all(path))
+    if (!node_is_good(n) || !is_open_to_all(path))
         return;
     if (is_borne)
         item = node_warning(d->d, n, "everybody on this host can read this secret");
@@ -118,7 +113,7 @@ static struct str default_name(struct decoding *d, enum notify_kind kind, size_t
 static void refuse_double(struct decoding *d, const struct config_notify *sinks, size_t count,
                           struct node *place)
 {
-    for (size_t j = 0; j + 1 < count && is_good(place); j++)
+    for (size_t j = 0; j + 1 < count && node_is_good(place); j++)
         if (str_eq(sinks[j].name, sinks[count - 1].name))
             node_key_error(d->d, place, "two notify items are named '%s'", sinks[j].name.ptr);
 }

@@ -3,17 +3,12 @@
 #include "config/model.h"
 #include "rule/matcher.h"
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 void check_objectives(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     enum { AVAILABILITY_MIN = 50 };
     struct node *availability = node_find(node, "availability");
     const struct config_objectives *o = target;
-    if (!is_good(availability) || (o->availability >= AVAILABILITY_MIN && o->availability < 100))
+    if (!node_is_good(availability) || (o->availability >= AVAILABILITY_MIN && o->availability < 100))
         return;
     struct diagnostic *item = node_error(d->d, availability, "'availability' is %s",
                                          o->availability < 100 ? "less than half" : "all of it");
@@ -25,7 +20,7 @@ void check_maintenance(struct decoding *d, const struct schema_mapping *m, struc
 {
     const struct config_maintenance *w = target;
     struct node *match = node_find(node, "match");
-    if (!is_good(match))
+    if (!node_is_good(match))
         return;
     struct node *n = match->kind == NODE_LIST ? match->first : match;
     for (size_t i = 0; i < w->match.count && n; i++, n = n->next) {

@@ -147,7 +147,7 @@ void check_sink_exec(struct decoding *d, const struct schema_mapping *m, struct 
 {
     const struct config_notify *sink = target;
     struct node *command = node_find(node, "command");
-    if (!command || command->is_bad)
+    if (!node_is_good(command))
         return;
     if (sink->exec.command.count == 0)
         diagnostics_hint(d->d, node_key_error(d->d, command, "'command' is empty"),

@@ -9,11 +9,6 @@
 
 static const char *const kinds[] = {"http", "tcp", "tls", "dns"}; /* in the order of enum probe_kind */
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 /* The only kind that is written, or -1 with a message. */
 static int kind_of(struct decoding *d, const struct schema_mapping *m, struct node *node)
 {
@@ -43,7 +38,7 @@ static void refuse_keys(struct decoding *d, struct node *node, const char *const
 {
     for (size_t i = 0; i < count; i++) {
         struct node *n = node_find(node, keys[i]);
-        if (is_good(n))
+        if (node_is_good(n))
             diagnostics_hint(d->d, node_key_error(d->d, n, "'%s' means nothing here", keys[i]),
                              "it belongs to %s", owner);
     }
@@ -59,7 +54,7 @@ static void check_port(struct decoding *d, struct node *n, struct str authority)
         port = str_n(port.ptr + at + 1, port.len - at - 1);
         has_port = true;
     }
-    if (is_good(n) && (!has_port || !str_parse_u64(port, &number)))
+    if (node_is_good(n) && (!has_port || !str_parse_u64(port, &number)))
         diagnostics_hint(d->d, node_error(d->d, n, "the port is missing"), "such as %.*s:5432",
                          STR_ARG(authority));
 }
@@ -102,14 +97,14 @@ void check_probe(struct decoding *d, const struct schema_mapping *m, struct node
     if (c->kind == PROBE_DNS)
         check_addresses(d, node_find(node, "addresses"), c);
     struct node *contains = node_find(node, "contains");
-    if (is_good(contains) && c->method == PROBE_METHOD_HEAD)
+    if (node_is_good(contains) && c->method == PROBE_METHOD_HEAD)
         diagnostics_hint(d->d, node_error(d->d, contains, "an answer to HEAD contains nothing"),
                          "take 'method' out");
     check_headers(d, node_find(node, "headers"));
     struct node *timeout = node_find(node, "timeout");
     if (!timeout)
         c->timeout_ns = MIN(c->timeout_ns, c->interval_ns);
-    else if (c->timeout_ns > c->interval_ns && is_good(timeout))
+    else if (c->timeout_ns > c->interval_ns && node_is_good(timeout))
         diagnostics_hint(d->d, node_error(d->d, timeout, "'timeout' is longer than 'interval'"),
                          "a look must be over before the next one");
 }

@@ -23,11 +23,6 @@ static const struct {
 static const char *const process_keys[] = {"command", "environment", "machines", "directory",
                                            "user",    "nice",        "log",      "limits"};
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 static const char *block_of(enum scale_provider provider)
 {
     for (size_t i = 0; i < ARRAY_LEN(blocks); i++)
@@ -96,7 +91,7 @@ void check_provider(struct decoding *d, const struct schema_mapping *m, struct n
 {
     struct node *provider = node_find(scale, "provider");
     enum scale_provider block = find_block(d, scale);
-    bool is_named = is_good(provider);
+    bool is_named = node_is_good(provider);
     if (!is_named)
         s->provider = block != SCALE_PROVIDER_NONE ? block : SCALE_PROVIDER_PROCESS;
     else if (block != SCALE_PROVIDER_NONE && block != s->provider)

@@ -49,7 +49,7 @@ static void check_when(struct decoding *d, struct node *when, struct config_rule
     struct rule rule;
     struct rule_mistake mistake;
     r->is_enabled = !str_eq(r->when, STR("off"));
-    if (!when || when->is_bad)
+    if (!node_is_good(when))
         return;
     if (!r->is_enabled) {
         check_off(d, when, r);
@@ -97,7 +97,7 @@ static void check_labels(struct decoding *d, struct node *labels)
 void check_rule(struct decoding *d, const struct schema_mapping *m, struct node *node, void *target)
 {
     struct config_rule *r = target;
-    if (!node || node->is_bad)
+    if (!node_is_good(node))
         return;
     check_name(d, node_find(node, "alert"), r->name);
     check_when(d, node_find(node, "when"), r);

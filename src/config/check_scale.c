@@ -11,11 +11,6 @@
 #define LIMIT_MEMORY_BYTES_MIN (1u << 20)
 #define LIMIT_CPUS_MIN         0.01 /* what the kernel takes */
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 /* Tells of `{adress}`; anything else in braces may be the command's own business. */
 static void check_placeholders(struct decoding *d, const struct node *item, bool *has_any)
 {
@@ -41,7 +36,7 @@ static void check_placeholders(struct decoding *d, const struct node *item, bool
 
 static bool is_in(struct str text, const char *word)
 {
-    return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
+    return text.len && memmem(text.ptr, text.len, word, strlen(word));
 }
 
 /* A server that listens on a socket has no port. */
@@ -65,22 +60,24 @@ static void check_machines(struct decoding *d, const struct node *scale, const s
     struct node *machines = node_find(scale, "machines"), *command = node_find(scale, "command");
     struct node *item = machines && machines->kind == NODE_LIST ? machines->first : machines;
     bool has_host = false;
-    if (!is_good(machines))
+    if (!node_is_good(machines))
         return;
     for (size_t i = 0; item && i < s->machines.count; item = item->next, i++) {
         struct addr a;
         const char *problem;
         char text[ADDR_TEXT_BYTES];
         struct str machine = s->machines.items[i];
-        bool is_six = memchr(machine.ptr, ':', machine.len) != NULL;
+        bool is_six = is_in(machine, ":");
+        if (item->is_bad)
+            continue;
         (void)snprintf(text, sizeof(text), is_six ? "[%.*s]:1" : "%.*s:1", STR_ARG(machine));
         if (machine.len + sizeof("[]:1") > sizeof(text) || !addr_parse(str_of(text), &a, &problem))
             diagnostics_hint(d->d, node_error(d->d, item, "a machine is given by its IP address"),
                              "such as 10.0.0.5; names are not looked up here");
     }
-    for (const struct node *n = is_good(command) ? command->first : NULL; n; n = n->next)
-        has_host |= is_in(n->text, "{host}") || is_in(n->text, "{address}");
-    if (is_good(command) && command->first && !has_host)
+    for (const struct node *n = node_is_good(command) ? command->first : NULL; n; n = n->next)
+        has_host |= n->is_bad || is_in(n->text, "{host}") || is_in(n->text, "{address}");
+    if (node_is_good(command) && command->first && !has_host)
         diagnostics_hint(
             d->d, node_error(d->d, command, "the command is not told on which machine"),
             "with 'machines', use \"{host}\" or \"{address}\" in it, as in [ssh, -tt, \"{host}\", "
@@ -90,7 +87,7 @@ static void check_machines(struct decoding *d, const struct node *scale, const s
 static void check_command(struct decoding *d, struct node *command, const struct config_scale *s)
 {
     bool has_placeholder = false;
-    if (!is_good(command))
+    if (!node_is_good(command))
         return;
     if (s->command.count == 0) {
         struct diagnostic *item = node_key_error(d->d, command, "'command' is empty");
@@ -120,7 +117,7 @@ static void check_cost(struct decoding *d, const struct node *scale, const struc
 {
     struct node *cost = node_find(scale, "cost"), *hour = node_find(cost, "server_hour"),
                 *most = node_find(cost, "max_per_hour");
-    if (!is_good(hour) || !is_good(most))
+    if (!node_is_good(hour) || !node_is_good(most))
         return;
     if (s->cost.server_hour <= 0) {
         struct diagnostic *item = node_error(d->d, hour, "'server_hour' is 0");
@@ -138,7 +135,7 @@ static void check_cost(struct decoding *d, const struct node *scale, const struc
 static void check_spares(struct decoding *d, const struct node *scale, const struct config_scale *s)
 {
     struct node *spares = node_find(scale, "spares"), *servers = node_find(scale, "servers");
-    if (!is_good(spares) || !is_good(servers) || s->spares < s->servers_max || s->spares == 0)
+    if (!node_is_good(spares) || !node_is_good(servers) || s->spares < s->servers_max || s->spares == 0)
         return;
     struct diagnostic *item = node_error(d->d, spares, "'spares' leaves no server of MAX for the load");
     diagnostics_hint(d->d, item, "at most %u, with 'servers' up to %u", s->servers_max - 1, s->servers_max);
@@ -159,13 +156,13 @@ static void refuse_beyond_max(struct decoding *d, struct node *servers, bool is_
 static void check_schedule(struct decoding *d, const struct node *scale, const struct config_scale *s)
 {
     struct node *list = node_find(scale, "schedule"), *stated = node_find(scale, "servers");
-    if (!is_good(list) || list->kind != NODE_LIST || (stated && stated->is_bad))
+    if (!node_is_good(list) || list->kind != NODE_LIST || (stated && stated->is_bad))
         return;
     size_t i = 0;
     for (struct node *n = list->first; n && i < s->schedule_count; n = n->next, i++) {
         struct node *servers = node_find(n, "servers");
         const struct config_schedule *schedule = &s->schedules[i];
-        if (!is_good(servers))
+        if (!node_is_good(servers))
             continue;
         if (schedule->servers_min > s->servers_max) {
             refuse_beyond_max(d, servers, stated != NULL, schedule->servers_min, s->servers_max);
@@ -180,7 +177,7 @@ static void check_schedule(struct decoding *d, const struct node *scale, const s
 static void check_not_zero(struct decoding *d, struct node *n, const char *name, double value,
                            const char *hint)
 {
-    if (!is_good(n) || value > 0)
+    if (!node_is_good(n) || value > 0)
         return;
     diagnostics_hint(d->d, node_error(d->d, n, "'%s' is 0", name), "%s", hint);
 }
@@ -207,7 +204,7 @@ static void check_targets(struct decoding *d, const struct node *scale, const st
     struct node *cpu = node_find(scale, "cpu"), *percent = node_find(cpu, "percent");
     check_not_zero(d, node_find(scale, "requests_per_second"), "requests_per_second",
                    s->target_requests_per_second, "to scale by something else, leave it out");
-    if (!is_good(cpu))
+    if (!node_is_good(cpu))
         return;
     check_not_zero(d,
                    percent                    ? percent
@@ -228,10 +225,10 @@ void check_server_limits(struct decoding *d, const struct schema_mapping *m, str
 {
     const struct config_server_limits *l = target;
     struct node *memory = node_find(node, "memory"), *cpus = node_find(node, "cpus");
-    if (is_good(memory) && l->memory_bytes > 0 && l->memory_bytes < LIMIT_MEMORY_BYTES_MIN)
+    if (node_is_good(memory) && l->memory_bytes > 0 && l->memory_bytes < LIMIT_MEMORY_BYTES_MIN)
         diagnostics_hint(d->d, node_error(d->d, memory, "'memory' is too little for any program"),
                          "1MiB at least");
-    if (is_good(cpus) && l->cpus > 0 && l->cpus < LIMIT_CPUS_MIN)
+    if (node_is_good(cpus) && l->cpus > 0 && l->cpus < LIMIT_CPUS_MIN)
         diagnostics_hint(d->d, node_error(d->d, cpus, "'cpus' is too little for any program"),
                          "0.01 at least");
 }

@@ -15,11 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_good(const struct node *n)
-{
-    return n && !n->is_bad;
-}
-
 static bool is_wildcard(const struct addr *a)
 {
     return (a->any.sa_family == AF_INET && a->in4.sin_addr.s_addr == INADDR_ANY) ||
@@ -32,7 +27,7 @@ void check_limits(struct decoding *d, const struct schema_mapping *m, struct nod
     struct node *written =
         node_find(node, "target_bytes") ? node_find(node, "target_bytes") : node_find(node, "header_bytes");
     char header[UNITS_TEXT_BYTES], line[UNITS_TEXT_BYTES];
-    if (l->target_bytes <= l->header_bytes || !is_good(written))
+    if (l->target_bytes <= l->header_bytes || !node_is_good(written))
         return;
     struct diagnostic *item = node_error(d->d, written, "'target_bytes' is more than 'header_bytes'");
     diagnostics_hint(d->d, item, "the target (%s) is part of the header (%s)",
@@ -43,7 +38,7 @@ void check_listener(struct decoding *d, const struct schema_mapping *m, struct n
 {
     const struct config_listener *l = target;
     struct node *written = node_find(node, "http");
-    if (!is_good(written) || l->address.any.sa_family != AF_UNIX)
+    if (!node_is_good(written) || l->address.any.sa_family != AF_UNIX)
         return;
     struct diagnostic *item = node_error(d->d, written, "a listener needs a TCP address");
     diagnostics_hint(d->d, item, "such as :80 or 127.0.0.1:8080");
@@ -113,10 +108,10 @@ void check_service(struct decoding *d, const struct schema_mapping *m, struct no
         return;
     struct node *servers = node_find(node, "servers"), *scale = node_find(node, "scale");
     check_sources(d, m, node, s);
-    if (is_good(servers))
+    if (node_is_good(servers))
         check_fixed_servers(d, servers, s);
     struct node *in_flight = node_find(scale, "in_flight");
-    if (is_good(in_flight) && is_good(node_find(node, "max_requests")) && s->max_requests &&
+    if (node_is_good(in_flight) && node_is_good(node_find(node, "max_requests")) && s->max_requests &&
         s->scale.target_in_flight > s->max_requests) {
         struct diagnostic *item = node_error(d->d, in_flight, "'in_flight' is more than 'max_requests'");
         diagnostics_hint(d->d, item, "a server never carries more than %u", s->max_requests);
@@ -141,7 +136,7 @@ void check_threshold(struct decoding *d, const struct schema_mapping *m, struct 
     struct node *clear = node_find(node, "clear"), *above = node_find(node, "above");
     if (!clear)
         derive_clear(m, t);
-    if (!is_good(clear) || t->clear <= t->above || (above && above->is_bad))
+    if (!node_is_good(clear) || t->clear <= t->above || (above && above->is_bad))
         return;
     struct diagnostic *item = node_error(d->d, clear, "'clear' is higher than 'above'");
     diagnostics_hint(d->d, item, "at most %g%%, or the alert would end before it begins", t->above);
@@ -161,11 +156,11 @@ void check_admin(struct decoding *d, const struct schema_mapping *m, struct node
     const struct config_admin *a = target;
     struct node *file = node_find(node, "token_file"), *variable = node_find(node, "token_env");
     struct node *listen = node_find(node, "listen");
-    if (!node || node->is_bad)
+    if (!node_is_good(node))
         return;
     check_either(d, file, variable);
     struct node *place = node->kind == NODE_SCALAR ? node : listen;
-    if (!a->is_enabled || addr_is_loopback(&a->address) || file || variable || !is_good(place))
+    if (!a->is_enabled || addr_is_loopback(&a->address) || file || variable || !node_is_good(place))
         return;
     struct diagnostic *item =
         node_error(d->d, place, "the admin listener is open to other hosts and has no token");
@@ -213,8 +208,8 @@ static void check_listening(struct decoding *d, struct node *root, const struct 
 {
     for (size_t i = 0; i < c->listener_count; i++) {
         struct node *place = listener_place(root, i);
-        for (size_t j = 0; j < i && is_good(place); j++)
-            if (is_good(listener_place(root, j)) &&
+        for (size_t j = 0; j < i && node_is_good(place); j++)
+            if (node_is_good(listener_place(root, j)) &&
                 is_overlapping(&c->listeners[i].address, &c->listeners[j].address))
                 refuse_overlap(d, place, &c->listeners[i].address, &c->listeners[j].address,
                                "another listener");
@@ -222,8 +217,8 @@ static void check_listening(struct decoding *d, struct node *root, const struct 
     struct node *admin = node_find(root, "admin");
     struct node *listen = admin && admin->kind == NODE_MAPPING ? node_find(admin, "listen") : admin;
     for (size_t i = 0; i < c->listener_count && c->admin.is_enabled; i++) {
-        struct node *place = is_good(listen) ? listen : listener_place(root, i);
-        if (is_good(place) && !(admin && admin->is_bad) &&
+        struct node *place = node_is_good(listen) ? listen : listener_place(root, i);
+        if (node_is_good(place) && !(admin && admin->is_bad) &&
             is_overlapping(&c->admin.address, &c->listeners[i].address))
             refuse_overlap(d, place, &c->admin.address, &c->listeners[i].address,
                            place == listen ? "a listener" : "the admin listener");
@@ -408,7 +403,7 @@ void check_root(struct decoding *d, const struct schema_mapping *m, struct node 
     struct node *services = node_find(node, "services");
     if (!node_find(node, "workers"))
         c->workers = services ? MIN(cpus_usable(), (uint32_t)CONFIG_WORKERS_MAX) : 1;
-    if (is_good(services) && c->service_count == 0 && !services->is_incomplete)
+    if (node_is_good(services) && c->service_count == 0 && !services->is_incomplete)
         diagnostics_hint(d->d, node_key_error(d->d, services, "'services' is empty"),
                          "name at least one service");
     if (!services && !c->agent.is_written && !node->is_bad && !decode_is_misspelt(m, node, "services") &&

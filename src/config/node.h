@@ -31,6 +31,11 @@ struct node *node_parse(struct arena *arena, struct str source, struct diagnosti
 
 struct node *node_find(const struct node *mapping, const char *key); /* NULL: not there */
 bool node_is_empty(const struct node *n);                            /* `key:` with nothing behind it */
+/* It is there and nothing was told about it, so that a check may look at its value. */
+static inline bool node_is_good(const struct node *n)
+{
+    return n && !n->is_bad;
+}
 /* Adds an error at the node (at its key when the value is empty) and marks it bad. */
 struct diagnostic *node_error(struct diagnostics *d, struct node *n, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -616,6 +616,11 @@ class Weir:
         wanted = set(labels.items())
         return sum(value for (key, row), value in self.metrics().items() if key == name and wanted <= set(row))
 
+    def wait_metric(self, value, name, **labels):
+        """For what counts requests: Weir counts one when its answer has left, so a client may have it a moment earlier."""
+        wait_until(lambda: self.metric(name, **labels) >= value, what=f"{name} {labels} of {value}")
+        assert self.metric(name, **labels) == value
+
     # -- what it is asked
 
     def client(self, **options):

@@ -243,10 +243,10 @@ def test_metrics_agree_with_the_api(weir, origin):
     for _ in range(5):
         w.ask(host="shop.example.com")
     w.ask(host="nobody.example.com")
-    assert w.metric("weir_requests_total", service="shop", code="2xx") == 5
-    assert w.metric("weir_request_duration_seconds_count", service="shop") == 5
-    assert w.metric("weir_server_requests_total", service="shop") == 5
-    assert w.metric("weir_requests_refused_total", reason="no_route") == 1
+    w.wait_metric(5, "weir_requests_total", service="shop", code="2xx")
+    w.wait_metric(5, "weir_request_duration_seconds_count", service="shop")
+    w.wait_metric(5, "weir_server_requests_total", service="shop")
+    w.wait_metric(1, "weir_requests_refused_total", reason="no_route")
     assert w.metric("weir_servers_available", service="shop") == 2
     buckets = [value for (name, labels), value in w.metrics().items() if name == "weir_request_duration_seconds_bucket"]
     assert buckets == sorted(buckets) and buckets[-1] == 5

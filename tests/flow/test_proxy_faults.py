@@ -80,8 +80,8 @@ def test_a_bad_answer_on_a_kept_connection_counts_against_the_server(weir, origi
     client = w.client()
     assert client.ask().body == b"first"
     assert client.ask().status == 502
-    assert w.metric("weir_faults_total", fault="bad_response") == 1
-    assert w.metric("weir_server_errors_total", error="broke") == 1
+    w.wait_metric(1, "weir_faults_total", fault="bad_response")
+    w.wait_metric(1, "weir_server_errors_total", error="broke")
 
 
 def test_a_body_with_bad_framing_in_its_first_piece_becomes_502(weir, origin):
@@ -149,7 +149,7 @@ def test_a_client_that_never_takes_its_answer_is_let_go_and_accounted(weir, orig
     sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     wait_until(lambda: w.metric("weir_body_timeouts_total") == 1, 8, "the body timeout")
     wait_until(lambda: is_quiet(w), what="everything to be given back")
-    assert w.metric("weir_requests_total", code="2xx") == 1
+    w.wait_metric(1, "weir_requests_total", code="2xx")
     sock.close()
 
 
@@ -243,7 +243,7 @@ def test_who_is_too_many_is_told_so(weir, origin):
         assert client.ask().status == 200
     response = w.ask()
     assert response.status == 503 and response.fields["Retry-After"] == "1"
-    assert w.metric("weir_client_connections_refused_total") == 1
+    w.wait_metric(1, "weir_client_connections_refused_total")
     kept.pop().close()
     wait_until(lambda: w.ask().status == 200, what="room again")
     assert all(client.ask().status == 200 for client in kept)
