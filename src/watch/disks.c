@@ -17,6 +17,7 @@
 #include "net/job.h"
 #include "watch/cgroup.h"
 #include "watch/kept_file.h"
+#include "watch/pools.h"
 #include "watch/procfs.h"
 #include "watch/trend.h"
 
@@ -46,7 +47,7 @@ struct disk_batch {
 
 struct disk_entry {
     struct disk_sample sample;
-    struct trend trend;                /* of the bytes in use */
+    struct trend trend;                /* of pools_fill_level() */
     const struct disk_batch *stuck_in; /* the late job that hangs on this path */
 };
 
@@ -223,13 +224,15 @@ static bool is_on(struct str path, struct str point)
     return str_starts_with(path, point) && (path.len == point.len || path.ptr[point.len] == '/');
 }
 
-static void note_mount(struct disk_sample *s, const struct mount_line *m)
+/* Who names paths wants to hear of each. */
+static void note_mount(const struct disks *d, struct disk_sample *s, const struct mount_line *m)
 {
     uint32_t major = 0, minor = 0;
     (void)procfs_parse_device_number(m->device, &major, &minor);
     s->device_major = major;
     s->device_minor = minor;
     s->read_only = reading_known(has_failed(m));
+    pools_name(d->has_fixed_paths ? STR("") : m->type, m->source, s->pool);
 }
 
 /* What each path is mounted from: the mount with the longest name that it lies on; of equals the last. */
@@ -248,7 +251,7 @@ static void note_mounts(struct disks *d, struct str mountinfo)
             if (len < longest[i] || !is_on(str_of(d->entries[i].sample.path), str_n(point, len)))
                 continue;
             longest[i] = len;
-            note_mount(&d->entries[i].sample, &m);
+            note_mount(d, &d->entries[i].sample, &m);
         }
     }
 }
@@ -324,8 +327,16 @@ static void take_result(struct disk_entry *e, const struct disk_sample *result, 
     s->full_in_s = result->percent;
     if (!result->percent.is_known)
         return;
-    trend_add(&e->trend, (double)result->used_bytes, now_ns);
+    trend_add(&e->trend, pools_fill_level(s), now_ns);
     s->full_in_s = trend_seconds_left(&e->trend, (double)result->available_bytes, now_ns);
+}
+
+static void settle_pools(struct disks *d)
+{
+    struct disk_sample *samples[HOST_DISKS_MAX];
+    for (uint32_t i = 0; i < d->count; i++)
+        samples[i] = &d->entries[i].sample;
+    pools_settle(samples, d->count);
 }
 
 static void on_batch(struct job *j, enum job_outcome outcome)
@@ -346,6 +357,7 @@ static void on_batch(struct job *j, enum job_outcome outcome)
         stuck->stuck_in = b;
         set_unknown(&stuck->sample, "the file system does not answer");
     }
+    settle_pools(d);
 }
 
 static void release_batch(struct job *j)
@@ -397,9 +409,11 @@ void disks_refresh(struct disks *d, int64_t now_ns)
 
 uint32_t disks_get_samples(const struct disks *d, struct disk_sample ret_samples[HOST_DISKS_MAX])
 {
+    uint32_t count = 0;
     for (uint32_t i = 0; i < d->count; i++)
-        ret_samples[i] = d->entries[i].sample;
-    return d->count;
+        if (!d->entries[i].sample.is_spoken_for)
+            ret_samples[count++] = d->entries[i].sample;
+    return count;
 }
 
 void disks_configure(struct disks *d, const struct config_strings *paths)

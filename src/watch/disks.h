@@ -30,6 +30,7 @@ void disks_configure(struct disks *d,
                      const struct config_strings *paths); /* none: the mounted file systems */
 /* Starts a look, unless one is under way. Its numbers are there a moment later. */
 void disks_refresh(struct disks *d, int64_t now_ns);
+/* Of a pool one speaks for those that share its free space (pools.h), unless paths are configured. */
 uint32_t disks_get_samples(const struct disks *d, struct disk_sample ret_samples[HOST_DISKS_MAX]);
 
 /* Pure: whether file systems of that type, mounted there, store files of their own and can fill up. */

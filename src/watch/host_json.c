@@ -169,6 +169,10 @@ static void write_disk(struct json *j, const struct disk_sample *s)
         json_put_text(j, "why_full_in_unknown", s->full_in_s.why_unknown);
     put_flag(j, "is_read_only", s->read_only);
     json_put_text(j, "device", s->device[0] ? s->device : NULL);
+    if (s->pool_mounts) {
+        json_put_text(j, "pool", s->pool);
+        json_put_int(j, "pool_mounts", s->pool_mounts);
+    }
     json_end_object(j);
 }
 

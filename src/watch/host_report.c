@@ -140,17 +140,29 @@ static void put_core(const struct core_sample *c, struct board *b)
     board_put(b, METRIC_CPU_CORE, &(struct subject){.names = {name}}, c->percent);
 }
 
-static void put_disk(const struct disk_sample *d, struct board *b)
+static void put_space(const struct disk_sample *d, const struct subject *subject, struct board *b)
 {
     char of[UNITS_TEXT_BYTES], left[UNITS_TEXT_BYTES];
+    (void)units_format_size(left, d->available_bytes);
+    (void)units_format_size(of, d->total_bytes);
+    if (d->pool_mounts) {
+        board_put_note(b, METRIC_DISK, subject, d->percent, "%s of %s left on %s, which %u mounts share",
+                       left, of, d->pool, d->pool_mounts);
+        board_put_note(b, METRIC_DISK_FULL_IN, subject, d->full_in_s, "%s left on %s, which %u mounts share",
+                       left, d->pool, d->pool_mounts);
+        return;
+    }
+    board_put_note(b, METRIC_DISK, subject, d->percent, "%s of %s left", left, of);
+    board_put_note(b, METRIC_DISK_FULL_IN, subject, d->full_in_s, "%s left", left);
+}
+
+static void put_disk(const struct disk_sample *d, struct board *b)
+{
     struct subject subject = {.names = {d->path}};
-    board_put_note(b, METRIC_DISK, &subject, d->percent, "%s of %s left",
-                   units_format_size(left, d->available_bytes), units_format_size(of, d->total_bytes));
+    put_space(d, &subject, b);
     board_put(b, METRIC_DISK_INODES, &subject, d->inodes_percent);
     board_put(b, METRIC_DISK_FREE, &subject,
               d->percent.is_known ? reading_known((double)d->available_bytes) : d->percent);
-    board_put_note(b, METRIC_DISK_FULL_IN, &subject, d->full_in_s, "%s left",
-                   units_format_size(left, d->available_bytes));
     board_put(b, METRIC_DISK_READ_ONLY, &subject, d->read_only);
 }
 

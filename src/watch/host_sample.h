@@ -21,6 +21,7 @@ enum {
     HOST_DEVICES_MAX = 64,
     HOST_INTERFACES_MAX = 32,
     HOST_NAME_BYTES = 32, /* of a device or an interface */
+    HOST_POOL_BYTES = 128,
     HOST_ADDRESS_BYTES = 64,
 };
 
@@ -93,6 +94,9 @@ struct disk_sample { /* from statvfs, on a job thread */
     struct reading read_only; /* 1: it was mounted to be written, and the kernel has made it read-only */
     uint32_t device_major, device_minor; /* of the block device below it; major 0: none */
     char device[HOST_NAME_BYTES];        /* its name among the device samples; "": it is not there */
+    char pool[HOST_POOL_BYTES];          /* whose free space others use as well (pools.h); "": none do */
+    uint32_t pool_mounts;                /* it speaks for so many of that pool; 0: for itself */
+    bool is_spoken_for;                  /* by another of its pool */
 };
 
 struct device_sample { /* a block device, from /proc/diskstats, since the sample before */

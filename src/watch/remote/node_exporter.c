@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "watch/disks.h"
 #include "watch/formula.h"
+#include "watch/pools.h"
 #include "watch/recent.h"
 #include "watch/remote/exposition_reader.h"
 #include "watch/timekeeping.h"
@@ -118,6 +119,7 @@ enum { ENTITIES_MAX = MAX(HOST_DISKS_MAX, MAX(HOST_DEVICES_MAX, HOST_INTERFACES_
 /* One file system, device or interface. NAN: not told. */
 struct entity {
     char name[HOST_PATH_BYTES];
+    char pool[HOST_POOL_BYTES]; /* of a file system; "": it is alone */
     double values[COLUMN_COUNT];
 };
 
@@ -130,8 +132,9 @@ struct answer {
     struct entity entities[TABLE_COUNT][ENTITIES_MAX];
 };
 
-struct filling { /* of one file system, for its trend */
+struct filling { /* what is kept of one file system */
     char path[HOST_PATH_BYTES];
+    uint32_t pool_mounts;
     struct trend trend;
 };
 
@@ -189,6 +192,7 @@ static struct entity *add_entity(struct answer *a, enum table table, const char 
     if (a->counts[table] == table_rows[table].rows_max)
         return NULL;
     struct entity *e = &a->entities[table][a->counts[table]++];
+    e->pool[0] = '\0';
     str_copy(e->name, sizeof(e->name), str_of(name));
     for (size_t i = 0; i < COLUMN_COUNT; i++)
         e->values[i] = NAN;
@@ -206,6 +210,17 @@ static bool is_left_out(const struct exposition_row *row, enum table table, cons
     return !disks_can_fill_up(str_of(type), str_of(name));
 }
 
+/* A device that is mounted several times, or in parts (btrfs), is a pool of its mounts. */
+static void note_pool(const struct exposition_row *row, char ret_pool[HOST_POOL_BYTES])
+{
+    char type[32], device[HOST_PATH_BYTES];
+    exposition_label(row, "fstype", type, sizeof(type));
+    exposition_label(row, "device", device, sizeof(device));
+    pools_name(str_of(type), str_of(device), ret_pool);
+    if (str_starts_with(str_of(device), STR("/dev/")) && strlen(device) < HOST_POOL_BYTES)
+        str_copy(ret_pool, HOST_POOL_BYTES, str_of(device));
+}
+
 static void take_columns(struct answer *a, const struct exposition_row *row)
 {
     char name[HOST_PATH_BYTES];
@@ -218,8 +233,11 @@ static void take_columns(struct answer *a, const struct exposition_row *row)
         struct entity *e = find_entity(a, c->table, name);
         if (!e)
             e = add_entity(a, c->table, name);
-        if (e)
-            e->values[i] = row->value;
+        if (!e)
+            continue;
+        e->values[i] = row->value;
+        if (c->table == TABLE_DISKS)
+            note_pool(row, e->pool);
     }
 }
 
@@ -411,16 +429,16 @@ static void make_tables(const struct node_exporter *n, struct host_sample *s)
                               f[FACT_CLOCK_ERROR], f[FACT_CLOCK_ESTIMATE]);
 }
 
-static struct trend *trend_of(struct node_exporter *n, const char *path)
+static struct filling *filling_of(struct node_exporter *n, const char *path)
 {
     for (uint32_t i = 0; i < n->filling_count; i++)
         if (strcmp(n->filling[i].path, path) == 0)
-            return &n->filling[i].trend;
+            return &n->filling[i];
     if (n->filling_count == HOST_DISKS_MAX)
         return NULL;
     struct filling *f = &n->filling[n->filling_count++];
     str_copy(f->path, sizeof(f->path), str_of(path));
-    return &f->trend;
+    return f;
 }
 
 static void make_disk(struct node_exporter *n, const struct entity *e, struct disk_sample *d)
@@ -430,6 +448,7 @@ static void make_disk(struct node_exporter *n, const struct entity *e, struct di
     if (available < 0)
         available = 0;
     str_copy(d->path, sizeof(d->path), str_of(e->name));
+    str_copy(d->pool, sizeof(d->pool), str_of(e->pool));
     d->percent = percent_of(used, used + available);
     d->inodes_percent =
         v[COLUMN_DISK_FILES] > 0
@@ -442,11 +461,33 @@ static void make_disk(struct node_exporter *n, const struct entity *e, struct di
     d->total_bytes = whole(v[COLUMN_DISK_SIZE]);
     d->used_bytes = whole(used);
     d->available_bytes = whole(available);
-    struct trend *t = trend_of(n, e->name);
-    if (t) {
-        trend_add(t, used, n->now->at_ns);
-        d->full_in_s = trend_seconds_left(t, available, n->now->at_ns);
+    struct filling *f = filling_of(n, e->name);
+    if (f) {
+        trend_add(&f->trend, pools_fill_level(d), n->now->at_ns);
+        d->full_in_s = trend_seconds_left(&f->trend, available, n->now->at_ns);
+        d->pool_mounts = f->pool_mounts;
     }
+}
+
+/* Leaves out those that others speak for. */
+static void settle_pools(struct node_exporter *n, struct host_sample *s)
+{
+    struct disk_sample *disks[HOST_DISKS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->disk_count; i++)
+        disks[i] = &s->disks[i];
+    pools_settle(disks, s->disk_count);
+    for (uint32_t i = 0; i < s->disk_count; i++) {
+        struct filling *f = filling_of(n, s->disks[i].path);
+        if (f)
+            f->pool_mounts = s->disks[i].pool_mounts;
+        if (s->disks[i].is_spoken_for)
+            continue;
+        if (count != i)
+            s->disks[count] = s->disks[i];
+        count++;
+    }
+    s->disk_count = count;
 }
 
 /* Of whatever type: what is full to the last byte and can only be read was made so, and does not fill up. */
@@ -521,6 +562,7 @@ static void make_sample(struct node_exporter *n, struct host_sample *s)
     for (uint32_t i = 0; i < n->now->counts[TABLE_DISKS]; i++)
         if (!is_image(&n->now->entities[TABLE_DISKS][i]))
             make_disk(n, &n->now->entities[TABLE_DISKS][i], &s->disks[s->disk_count++]);
+    settle_pools(n, s);
     s->device_count = n->now->counts[TABLE_DEVICES];
     for (uint32_t i = 0; i < s->device_count; i++)
         make_device(n, &n->now->entities[TABLE_DEVICES][i], &s->devices[i]);

@@ -224,12 +224,75 @@ static void test_mounts_of_paths(void **state)
     tree_free(&tree);
 }
 
+/* A full pool is one file system too full, not as many as it has datasets. */
+static bool measure_pool(const char *path, struct disk_counts *ret_counts)
+{
+    bool has_quota = strstr(path, "/quota") != NULL, is_data = strstr(path, "/data") != NULL;
+    uint64_t used = is_data ? 970 : 45, left = has_quota ? 5 : 30;
+    *ret_counts = (struct disk_counts){
+        .fragment_bytes = 1, .blocks = used + left, .blocks_free = left, .blocks_available = left};
+    return true;
+}
+
+static struct disks *look_at_pool(struct loop *l, const struct tree *tree, char *scratch,
+                                  const struct config_strings *paths, uint32_t *ret_count,
+                                  struct disk_sample ret_samples[HOST_DISKS_MAX])
+{
+    struct disks *d = disks_new(
+        &(struct disks_params){.loop = l, .root = tree->root, .scratch = scratch, .measure = measure_pool});
+    disks_configure(d, paths);
+    disks_refresh(d, clock_now_ns());
+    assert_true(wait_known(l, d, 0, true));
+    *ret_count = disks_get_samples(d, ret_samples);
+    return d;
+}
+
+static void test_pool(void **state)
+{
+    static const struct tree_file files[] = {{"proc/self/mountinfo",
+                                              "20 1 254:0 / / rw - ext4 /dev/vda rw\n"
+                                              "30 20 0:40 / /tank rw - zfs tank rw,xattr\n"
+                                              "31 30 0:41 / /tank/data rw - zfs tank/data rw,xattr\n"
+                                              "32 30 0:42 / /tank/home rw - zfs tank/home rw,xattr\n"
+                                              "33 30 0:43 / /tank/quota rw - zfs tank/quota rw,xattr\n"}};
+    static struct disk_sample s[HOST_DISKS_MAX];
+    struct tree tree = tree_new(files, ARRAY_LEN(files));
+    struct loop *l = loop_new(NULL);
+    char *scratch = mem_alloc(CGROUP_SCRATCH_BYTES);
+    struct str all[] = {STR("/tank"), STR("/tank/data")};
+    uint32_t count;
+
+    struct disks *d = look_at_pool(l, &tree, scratch, &(struct config_strings){0}, &count, s);
+    assert_int_equal(count, 3);
+    assert_string_equal(s[0].path, "/");
+    assert_string_equal(s[0].pool, "");
+    assert_string_equal(s[1].path, "/tank/data");
+    assert_string_equal(s[1].pool, "tank");
+    assert_int_equal(s[1].pool_mounts, 3);
+    assert_true(s[1].percent.value == 97);
+    assert_string_equal(s[2].path, "/tank/quota");
+    assert_true(s[2].percent.value == 90 && s[2].pool_mounts == 0);
+    disks_free(d);
+
+    /* Who names paths hears of each. */
+    d = look_at_pool(l, &tree, scratch, &(struct config_strings){.count = ARRAY_LEN(all), .items = all},
+                     &count, s);
+    assert_int_equal(count, 2);
+    assert_string_equal(s[0].path, "/tank");
+    assert_int_equal(s[1].pool_mounts, 0);
+    disks_free(d);
+    loop_free(l);
+    free(scratch);
+    tree_free(&tree);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_root_is_looked_at_whatever_it_is_made_of),
         cmocka_unit_test(test_select),
         cmocka_unit_test(test_mounts_of_paths),
+        cmocka_unit_test(test_pool),
         cmocka_unit_test(test_hanging_file_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,11 @@ static void notes(void **state)
         {METRIC_BURN_6H, "of the budget of 1 % slower than 250ms", "250밀리초보다 느린 응답의 예산 1% 기준"},
         {METRIC_QUEUE_LENGTH, "the first has waited for 1h2m3s", "가장 오래 기다린 요청은 1시간 2분 3초"},
         {METRIC_QUEUE, "80 of 100", "100자리 중 80자리"},
+        {METRIC_DISK, "500MiB of 10GiB left", "10GiB 중 500MiB 남음"},
+        {METRIC_DISK, "30GiB of 1.9TiB left on tank, which 7 mounts share",
+         "마운트 7개가 함께 쓰는 tank: 1.9TiB 중 30GiB 남음"},
+        {METRIC_DISK_FULL_IN, "30GiB left on tank, which 7 mounts share",
+         "마운트 7개가 함께 쓰는 tank: 30GiB 남음"},
         /* What is not of the form stays as it is. */
         {METRIC_QUEUE, "80 of ", "80 of "},
         {METRIC_QUEUE_LENGTH, "the first has waited for ages", "the first has waited for ages"},

@@ -2,6 +2,8 @@
  * none. */
 #include "watch/remote/node_exporter.h"
 
+#include "base/macros.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -168,6 +170,44 @@ static void nonsense_is_unknown(void **state)
     node_exporter_free(n);
 }
 
+/* node_exporter tells of each mount: of binds, of subvolumes (btrfs) and of datasets (ZFS). */
+static void a_device_or_pool_is_told_once(void **state)
+{
+    (void)state;
+    struct node_exporter *n = node_exporter_new();
+    static char text[8192];
+    static const struct {
+        const char *device, *type, *path;
+        int size, left;
+    } rows[] = {
+        {"/dev/sda2", "btrfs", "/home", 100, 3},  {"/dev/sda2", "btrfs", "/", 100, 3},
+        {"/dev/sda2", "btrfs", "/var", 100, 3},   {"/dev/sdb", "ext4", "/srv", 100, 3},
+        {"tank/small", "zfs", "/tank/s", 40, 30}, {"tank/large", "zfs", "/tank/l", 900, 30},
+        {"nas:/a", "nfs4", "/nas/a", 100, 3},     {"nas:/b", "nfs4", "/nas/b", 100, 3},
+    };
+    static const char *const expected[] = {"/", "/srv", "/tank/l", "/nas/a", "/nas/b"};
+    static const uint32_t mounts[] = {3, 0, 2, 0, 0};
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static const char *const metrics[] = {"size", "free", "avail"};
+        for (size_t k = 0; k < ARRAY_LEN(metrics); k++)
+            len += (size_t)snprintf(
+                text + len, sizeof(text) - len,
+                "node_filesystem_%s_bytes{device=\"%s\",fstype=\"%s\",mountpoint=\"%s\"} %d\n", metrics[k],
+                rows[i].device, rows[i].type, rows[i].path, k ? rows[i].left : rows[i].size);
+    }
+    for (int i = 1; i <= 2; i++)
+        assert_true(node_exporter_read(n, str_of(text), i * S, &sample, why, sizeof(why)));
+    assert_int_equal(sample.disk_count, ARRAY_LEN(expected));
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        assert_string_equal(sample.disks[i].path, expected[i]);
+        assert_int_equal(sample.disks[i].pool_mounts, mounts[i]);
+    }
+    assert_string_equal(sample.disks[0].pool, "/dev/sda2");
+    assert_string_equal(sample.disks[2].pool, "tank");
+    node_exporter_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +216,7 @@ int main(void)
         cmocka_unit_test(other_exporters_tell_nothing_of_the_machine),
         cmocka_unit_test(a_clock_that_nobody_keeps_is_told_when_somebody_did),
         cmocka_unit_test(nonsense_is_unknown),
+        cmocka_unit_test(a_device_or_pool_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
