@@ -2,6 +2,8 @@
 #include "control/past.h"
 
 #include "base/macros.h"
+#include "base/utf8.h"
+#include "watch/event_korean.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,12 +14,23 @@ static bool is_of_past(const struct event *e, const char *service)
     return is_near && strcmp(e->kind, "alert") != 0;
 }
 
-static void put_past(struct alert_past_event *out, const struct event *e)
+/* "shop/shop-3: what happened" */
+static void write_past(const struct event *e, struct str what, char out[ALERT_PAST_TEXT_BYTES])
 {
     const char *slash = e->service[0] && e->server[0] ? "/" : "";
     const char *colon = e->service[0] || e->server[0] ? ": " : "";
+    CLEANUP(buf_fini) struct buf text = {0};
+    buf_printf(&text, "%s%s%s%s%.*s", e->service, slash, e->server, colon, STR_ARG(what));
+    str_copy(out, ALERT_PAST_TEXT_BYTES, utf8_cut(buf_str(&text), ALERT_PAST_TEXT_BYTES - 1));
+}
+
+static void put_past(struct alert_past_event *out, const struct event *e)
+{
+    CLEANUP(buf_fini) struct buf korean = {0};
+    event_korean_put(e->kind, str_of(e->text), &korean);
     out->wall_ns = e->wall_ns;
-    snprintf(out->text, sizeof(out->text), "%s%s%s%s%s", e->service, slash, e->server, colon, e->text);
+    write_past(e, str_of(e->text), out->text);
+    write_past(e, buf_str(&korean), out->text_korean);
 }
 
 void past_find(const struct ledger *l, const char *service, int64_t began_ns, struct alert_past *ret_past)

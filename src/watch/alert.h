@@ -91,7 +91,7 @@ enum {
     ALERT_TEXT_BYTES = 768,
     ALERT_HIDDEN_BYTES = 192,
     ALERT_PAST_EVENTS_MAX = 5,
-    ALERT_PAST_TEXT_BYTES = 256,
+    ALERT_PAST_TEXT_BYTES = 384,
 };
 
 struct alert_label {
@@ -104,7 +104,7 @@ struct alert_past {
     size_t count;
     struct alert_past_event {
         int64_t wall_ns;
-        char text[ALERT_PAST_TEXT_BYTES];
+        char text[ALERT_PAST_TEXT_BYTES], text_korean[ALERT_PAST_TEXT_BYTES];
     } events[ALERT_PAST_EVENTS_MAX]; /* the oldest first */
 };
 

@@ -4,15 +4,14 @@
  * Names and numbers come from elsewhere, so no particle may depend on how they are read: behind them stands a
  * noun of ours, a particle that never changes (의, 에, 보다), or 입니다.
  *
- * Collectors write their notes in English alone, here and on other machines. A note is known by its form:
- * each row has the one that a collector gives to board_put_note(), with {} for what it fills in and {t} for a
- * span of time. tests/tidy holds the rows against the collectors.
+ * Collectors write their notes in English alone, here and on other machines. A note is known by its form
+ * (form.h): each row has the one that a collector gives to board_put_note(). tests/tidy holds the rows
+ * against the collectors.
  */
 #include "watch/evidence_korean.h"
 
 #include "base/macros.h"
-#include "rule/metric_value.h"
-#include "watch/notify/phrases.h"
+#include "watch/form.h"
 
 const char evidence_korean_general[] = "{subject}{what} 값은 {value}입니다{rest}. {course}";
 const char evidence_korean_general_flag[] = "{subject}{metric} 상태{rest}: {course}";
@@ -161,96 +160,11 @@ static const struct note_form {
     {METRIC_PROBE_FAILURES, "{}: not looked at yet", "{0}: 아직 확인하지 않음"},
 };
 
-enum { FILLED_MAX = 8 };
-
-struct filled {
-    size_t count;
-    struct str items[FILLED_MAX];
-    bool is_span[FILLED_MAX];
-};
-
-static bool is_span(struct str text)
-{
-    double seconds;
-    const char *problem;
-    return metric_value_parse(METRIC_UNIT_SECONDS, text, &seconds, &problem);
-}
-
-/* Cuts the text up to the next literal part off *rest. */
-static bool take_filled(struct str literal, struct str *rest, struct str *ret)
-{
-    size_t len = rest->len;
-    if (literal.len) {
-        const char *at = memmem(rest->ptr, rest->len, literal.ptr, literal.len);
-        if (!at)
-            return false;
-        len = (size_t)(at - rest->ptr);
-    }
-    *ret = str_n(rest->ptr, len);
-    *rest = str_n(rest->ptr + len, rest->len - len);
-    return len > 0;
-}
-
-/* The part before the next brace; *at goes behind it. */
-static struct str next_literal(const char **at)
-{
-    size_t len = strcspn(*at, "{");
-    struct str literal = str_n(*at, len);
-    *at += len;
-    return literal;
-}
-
-static bool is_of_form(const char *form, struct str note, struct filled *ret)
-{
-    struct str literal = next_literal(&form);
-    ret->count = 0;
-    while (str_starts_with(note, literal)) {
-        note = str_n(note.ptr + literal.len, note.len - literal.len);
-        if (*form == '\0')
-            return note.len == 0;
-        ASSERT(ret->count < FILLED_MAX);
-        bool *must_be_span = &ret->is_span[ret->count];
-        struct str *item = &ret->items[ret->count++];
-        *must_be_span = form[1] == 't';
-        form = strchr(form, '}') + 1;
-        literal = next_literal(&form);
-        if (!take_filled(literal, &note, item) || (*must_be_span && !is_span(*item)))
-            return false;
-    }
-    return false;
-}
-
-static void put_span(struct str text, struct buf *out)
-{
-    double seconds = 0;
-    const char *problem;
-    (void)metric_value_parse(METRIC_UNIT_SECONDS, text, &seconds, &problem);
-    phrase_write_value(LANGUAGE_KOREAN, METRIC_UNIT_SECONDS, seconds, out);
-}
-
-static void put_filled(const char *form, const struct filled *f, struct buf *out)
-{
-    for (;;) {
-        buf_put(out, next_literal(&form));
-        if (*form == '\0')
-            return;
-        size_t i = (size_t)(form[1] - '0');
-        ASSERT(i < f->count);
-        if (f->is_span[i])
-            put_span(f->items[i], out);
-        else
-            buf_put(out, f->items[i]);
-        form += strlen("{0}");
-    }
-}
-
 void evidence_korean_put_note(enum metric metric, struct str note, struct buf *out)
 {
-    struct filled filled;
     for (size_t i = 0; i < ARRAY_LEN(note_forms); i++)
-        if (note_forms[i].metric == metric && is_of_form(note_forms[i].english, note, &filled)) {
-            put_filled(note_forms[i].korean, &filled, out);
+        if (note_forms[i].metric == metric &&
+            form_translate(note_forms[i].english, note_forms[i].korean, note, out, NULL))
             return;
-        }
     buf_put(out, note);
 }

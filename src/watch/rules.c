@@ -29,8 +29,14 @@ struct tracked {
     uint64_t series_id;
     enum alert_change change; /* in this tick */
     int64_t hidden_until_ns;  /* by another alert; 0: it was not */
-    struct alert_past past;   /* of the latest firing */
+    struct alert_past *past;  /* owned; of the latest firing; NULL: it never fired */
 };
+
+static void free_tracked(struct tracked *t)
+{
+    free(t->past);
+    free(t);
+}
 
 /* Alerts in the order of their series. */
 struct tracked_list {
@@ -69,7 +75,7 @@ static void push(struct tracked_list *l, struct tracked *t)
 static void free_list(struct tracked_list *l, bool owns)
 {
     for (size_t i = 0; i < l->count && owns; i++)
-        free(l->items[i]);
+        free_tracked(l->items[i]);
     free(l->items);
     *l = (struct tracked_list){0};
 }
@@ -206,10 +212,12 @@ static void note_past(struct rules *r, struct tracked *tracked, struct rules_tim
 {
     int64_t since_ns = tracked->alert.life.passed_since_ns;
     struct rules_time began = {.now_ns = since_ns, .wall_ns = t.wall_ns - (t.now_ns - since_ns)};
-    tracked->past = (struct alert_past){0};
+    if (!tracked->past)
+        tracked->past = NEW(struct alert_past);
+    *tracked->past = (struct alert_past){0};
     bool is_known =
-        r->params.find_past && r->params.find_past(r->params.context, &tracked->alert, began, &tracked->past);
-    tracked->alert.past = is_known ? &tracked->past : NULL;
+        r->params.find_past && r->params.find_past(r->params.context, &tracked->alert, began, tracked->past);
+    tracked->alert.past = is_known ? tracked->past : NULL;
 }
 
 static void step(struct rules *r, struct tracked *tracked, const struct board *b, const struct series *s,
@@ -350,7 +358,7 @@ static void tell_gone(struct rules *r, struct rules_time t)
 {
     for (size_t i = 0; i < r->gone.count; i++) {
         tell(r, r->gone.items[i], t);
-        free(r->gone.items[i]);
+        free_tracked(r->gone.items[i]);
     }
     r->gone.count = 0;
 }

@@ -409,6 +409,18 @@ def notes_are_known_in_korean():
                 yield f"{name}:{line}: no row of {table} has the form of this note"
 
 
+@check
+def events_are_told_in_korean_as_they_are_written():
+    """The words of each form in event_korean.c stand in the source that writes them."""
+    table = "src/watch/event_korean.c"
+    written = {name: re.sub(r'"\s*(?:PRI\w+\s*)?"', "", text_of(name)) for name in tracked("src/*/*.[ch]") if name != table}
+    rows = re.sub(r'"[\s\\]*"', "", text_of(table))
+    for english in re.findall(r'^#define \w+ +(?:\\\n *)?"([a-z][^"]*)"|\{(?:"\w+", )?"([^"]+)",\s*(?:"|NEEDED_)', rows, re.M):
+        for words in re.split(r"\{t?\}|; ", english[0] or english[1]):
+            if re.search(r"[A-Za-z]{2}", words) and not any(words in text for text in written.values()):
+                yield f"{table}:1: nobody writes '{words.strip()}'"
+
+
 # ------------------------------------------------------------------------------------------------ all files
 
 

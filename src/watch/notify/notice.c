@@ -10,14 +10,15 @@
 #include <stdlib.h>
 
 /* "07:20:11 UTC the configuration was reloaded", a line each. */
-static char *changes_of(const struct alert *a)
+static char *changes_of(const struct alert *a, bool is_korean)
 {
     CLEANUP(buf_fini) struct buf lines = {0};
     for (size_t i = 0; a->past && i < a->past->count; i++) {
         const struct alert_past_event *e = &a->past->events[i];
         char time[CLOCK_RFC3339_BYTES];
         clock_format_rfc3339(time, e->wall_ns);
-        buf_printf(&lines, "%s%.8s UTC %s", i ? "\n" : "", strchr(time, 'T') + 1, e->text);
+        buf_printf(&lines, "%s%.8s UTC %s", i ? "\n" : "", strchr(time, 'T') + 1,
+                   is_korean ? e->text_korean : e->text);
     }
     return mem_strdup(buf_str(&lines).ptr);
 }
@@ -31,7 +32,8 @@ static void set_texts(struct notice *n, const struct alert *a, struct notice_wor
     n->line = mem_strdup(words.line);
     n->link = mem_strdup(words.link ? words.link : "");
     n->silence = mem_strdup(words.silence ? words.silence : "");
-    n->changes = changes_of(a);
+    n->changes = changes_of(a, false);
+    n->changes_korean = changes_of(a, true);
 }
 
 void notice_init(struct notice *n, const struct alert *a, enum alert_change change, struct notice_words words)

@@ -18,6 +18,7 @@
     X(evidence) /* one sentence with the numbers */                                                          \
     X(evidence_korean)                                                                                       \
     X(changes) /* what happened just before it began: "07:20:11 ..." a line each */                          \
+    X(changes_korean)                                                                                        \
     X(line)    /* all of it in a line: "ALERT: Disk usage is high! /srv is 95.0 % full ..." */               \
     X(link)    /* to it on the admin page */                                                                 \
     X(silence) /* the command that silences it: "weir silence alertname=HostDiskHigh path=/srv --for 2h" */

@@ -112,6 +112,12 @@ static const char *evidence_of(const struct text_voice *v, const struct notice *
     return v->words->language == LANGUAGE_KOREAN && n->evidence_korean[0] ? n->evidence_korean : n->evidence;
 }
 
+/* Those of a notice that an earlier Weir kept are there in English alone. */
+static const char *find_changes(const struct text_voice *v, const struct notice *n)
+{
+    return v->words->language == LANGUAGE_KOREAN && n->changes_korean[0] ? n->changes_korean : n->changes;
+}
+
 /* ---- in Weir's own words, plain ---- */
 
 static void write_own_title(const struct text_voice *v, const struct notice *n, struct buf *out)
@@ -203,7 +209,7 @@ static void write_placeholder(const struct text_voice *v, const struct notice *n
         phrase_write_span(v->words->language, lasted_ns(v, n), out);
         break;
     case TEMPLATE_CHANGES:
-        buf_put(out, str_of(n->changes));
+        buf_put(out, str_of(find_changes(v, n)));
         break;
     case TEMPLATE_LINK:
         text_write_link(v, n, out);
@@ -352,7 +358,7 @@ void text_find_facts(const struct text_voice *v, const struct notice *n, struct 
     add_text(ret, say(v, PHRASE_SEVERITY), say(v, severity_phrase(n->severity, PHRASE_IS_CRITICAL)));
     add_number(v, n, ret);
     add_times(v, n, ret);
-    add_text(ret, say(v, PHRASE_BEFORE), n->changes);
+    add_text(ret, say(v, PHRASE_BEFORE), find_changes(v, n));
     if (n->episodes_before) {
         CLEANUP(buf_fini) struct buf earlier = {0};
         phrase_write_earlier(v->words->language, n->episodes_before, &earlier);

@@ -1,10 +1,18 @@
 /* What happened just before an alert began: which events, in which order, in which words. */
 #include "control/past.h"
 
+#include "base/utf8.h"
+#include "provider/held_list.h"
+#include "scale/events.h"
+#include "store/history.h"
+#include "store/store.h"
+#include "watch/event_korean.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -89,6 +97,46 @@ static void what_was_dropped_is_not_asked_for(void **state)
     ledger_free(l);
 }
 
+static void in_korean(void **state)
+{
+    struct ledger *l = ledger_new(100);
+    struct alert_past past;
+    char words[ALERT_PAST_TEXT_BYTES];
+    note(l, 200, "worker_ready", NULL, NULL, "requests are taken");
+    note(l, 100, "server_healthy", "shop", "shop-3", "probes succeed again");
+    past_find(l, "shop", BEGAN_NS, &past);
+    assert_string_equal(past.events[0].text_korean, "요청을 받기 시작했습니다");
+    assert_string_equal(past.events[1].text_korean, "shop/shop-3: 서버가 다시 정상입니다");
+
+    /* Cut between characters. */
+    for (size_t i = 0; i + 3 < sizeof(words); i += 3)
+        memcpy(words + i, "\xea\xb0\x80", 4);
+    note(l, 50, "server_died", "shop", NULL, words);
+    past_find(l, "shop", BEGAN_NS, &past);
+    const char *told = past.events[2].text_korean;
+    assert_in_range(strlen(told), sizeof(words) - 4, sizeof(words) - 1);
+    for (const char *at = told; *at; at += utf8_sequence(str_of(at)))
+        assert_true(utf8_sequence(str_of(at)) > 0);
+    ledger_free(l);
+}
+
+/* Whoever adds a kind of event writes a sentence for it. */
+static void every_kind_is_told_in_korean(void **state)
+{
+    static const char *const of_control[] = {"worker_ready", "worker_draining", "worker_drained",
+                                             "servers_left", "silence"};
+    for (int k = 0; k < SCALE_EVENT_COUNT; k++)
+        assert_true(event_korean_knows(scale_event_name((enum scale_event_kind)k)));
+    for (int k = 0; k < HELD_EVENT_COUNT; k++)
+        assert_true(event_korean_knows(held_event_name((enum held_event)k)));
+    for (int k = 0; k < STORE_TOLD_COUNT; k++)
+        assert_true(event_korean_knows(store_told_name((enum store_told)k)));
+    for (int k = 0; k < HISTORY_TOLD_COUNT; k++)
+        assert_true(event_korean_knows(history_told_name((enum history_told)k)));
+    for (size_t i = 0; i < sizeof(of_control) / sizeof(of_control[0]); i++)
+        assert_true(event_korean_knows(of_control[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +144,8 @@ int main(void)
         cmocka_unit_test(what_was_near),
         cmocka_unit_test(the_last_few_are_told),
         cmocka_unit_test(what_was_dropped_is_not_asked_for),
+        cmocka_unit_test(in_korean),
+        cmocka_unit_test(every_kind_is_told_in_korean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static inline struct notice notice_disk(void)
         .evidence_korean =
             TEXT("/srv 파일 시스템의 평균 사용률은 95%입니다. 2분 동안 기준 90%보다 높았습니다."),
         .changes = TEXT("07:20:11 the configuration was reloaded"),
+        .changes_korean = TEXT("07:20:11 설정을 다시 읽었습니다"),
         .link = TEXT(""),
         .silence = TEXT("weir silence HostDiskHigh path=/srv --for 2h"),
         .line = TEXT("ALERT: Disk usage is high!")};
@@ -58,7 +59,7 @@ static inline struct notice notice_down(void)
     n.summary = TEXT("A service has no healthy server");
     n.evidence = TEXT("shop has had none for 12s; 2 wanted");
     n.evidence_korean = TEXT("shop 서비스에 12초 동안 정상 서버가 없습니다. 필요한 서버는 2대입니다.");
-    n.changes = n.silence = TEXT("");
+    n.changes = n.changes_korean = n.silence = TEXT("");
     return n;
 }
 

@@ -62,7 +62,7 @@ static void a_firing_alert(void **state)
                 "심각도: 경고\n"
                 "값: 95% (기준 90%)\n"
                 "시작: 2026-11-23 07:26:59 UTC\n"
-                "직전에 있었던 일: 07:20:11 the configuration was reloaded\n"
+                "직전에 있었던 일: 07:20:11 설정을 다시 읽었습니다\n"
                 "알림 끄기: weir silence HostDiskHigh path=/srv --for 2h\n"
                 "페이지: http://web-1:9900");
 }
@@ -73,7 +73,7 @@ static void what_is_over(void **state)
     n.value = 45.23;
     n.evidence = TEXT("/srv is 45.2 % full now");
     n.evidence_korean = TEXT("/srv 파일 시스템의 현재 사용률은 45.2%입니다.");
-    n.changes = TEXT("");
+    n.changes = n.changes_korean = TEXT("");
     struct alert_message m = message_of(&n, 1);
     m.external_url = "";
     check_lines(&m, &english,
@@ -261,10 +261,13 @@ static void what_an_alert_knows_is_told(void **state)
 {
     struct alert a;
     struct notice n;
-    struct alert_past past = {
-        .count = 2,
-        .events = {{.wall_ns = NOTICE_BEGAN_NS - 60 * NS_PER_S, .text = "the configuration was reloaded"},
-                   {.wall_ns = NOTICE_BEGAN_NS - NS_PER_S, .text = "shop: 2 servers"}}};
+    struct alert_past past = {.count = 2,
+                              .events = {{.wall_ns = NOTICE_BEGAN_NS - 60 * NS_PER_S,
+                                          .text = "requests are taken",
+                                          .text_korean = "요청을 받기 시작했습니다"},
+                                         {.wall_ns = NOTICE_BEGAN_NS - NS_PER_S,
+                                          .text = "shop: 2 servers",
+                                          .text_korean = "shop: 서버 2대"}}};
     alert_init(&a, "HostMemoryHigh", "Memory usage is high", ALERT_WARNING, STR("web-1"));
     a.unit = METRIC_UNIT_PERCENT;
     a.started_wall_ns = NOTICE_BEGAN_NS;
@@ -278,8 +281,10 @@ static void what_an_alert_knows_is_told(void **state)
     check_lines(&m, &english,
                 "WARNING: Memory usage is high (web-1)\n91.2 % of 8GiB\nSeverity: warning\n"
                 "Value: 91.3 % (threshold 80 %)\nSince: 2026-11-23 07:26:59 UTC\n"
-                "Just before:\n07:25:59 UTC the configuration was reloaded\n07:26:58 UTC shop: 2 servers\n"
+                "Just before:\n07:25:59 UTC requests are taken\n07:26:58 UTC shop: 2 servers\n"
                 "Page: http://web-1:9900/#alert-1");
+    assert_string_equal(n.changes_korean,
+                        "07:25:59 UTC 요청을 받기 시작했습니다\n07:26:58 UTC shop: 서버 2대");
     notice_fini(&n);
 }
 
