@@ -16,6 +16,8 @@
 
 enum { HOST_TEXT_BYTES = INET6_ADDRSTRLEN, IN4_BITS = 32, IN6_BITS = 128, MAPPED_BITS = 96 };
 
+static const char bad_port[] = "a port is a number from 1 to 65535";
+
 static bool fail(const char **ret_problem, const char *problem)
 {
     *ret_problem = problem;
@@ -121,8 +123,25 @@ bool addr_parse(struct str text, struct addr *ret_addr, const char **ret_problem
     if (!split_host_port(text, &host, &port_text, ret_problem) || !parse_host(host, &a, ret_problem))
         return false;
     if (!parse_port(port_text, &port))
-        return fail(ret_problem, "a port is a number from 1 to 65535");
+        return fail(ret_problem, bad_port);
     addr_set_port(&a, port);
+    *ret_addr = a;
+    return true;
+}
+
+bool addr_parse_host(struct str host, uint64_t port, struct addr *ret_addr, const char **ret_problem)
+{
+    struct addr a = {.in6.sin6_family = AF_INET6, .len = sizeof(a.in6)};
+    if (port < 1 || port > UINT16_MAX)
+        return fail(ret_problem, bad_port);
+    if (host.len == 0 || (host.ptr[0] == '[' && host.ptr[host.len - 1] != ']'))
+        return fail(ret_problem, "this is not an address");
+    if (!parse_in6(host, &a.in6.sin6_addr)) {
+        a = (struct addr){0};
+        if (!parse_host(host, &a, ret_problem))
+            return false;
+    }
+    addr_set_port(&a, (uint16_t)port);
     *ret_addr = a;
     return true;
 }

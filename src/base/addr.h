@@ -24,6 +24,8 @@ enum { ADDR_TEXT_BYTES = 128 };
  * localhost are not resolved here. On failure *ret_problem is a constant phrase.
  */
 bool addr_parse(struct str text, struct addr *ret_addr, const char **ret_problem);
+/* host: `1.2.3.4`, `::1`, `[::1]` or `localhost`, as engines tell it beside a port, which is 1 to 65535. */
+bool addr_parse_host(struct str host, uint64_t port, struct addr *ret_addr, const char **ret_problem);
 char *addr_format(char out[ADDR_TEXT_BYTES],
                   const struct addr *a); /* "1.2.3.4:80", "[::1]:80", "unix:/path" */
 char *addr_format_host(char out[ADDR_TEXT_BYTES], const struct addr *a); /* "1.2.3.4", "::1" */

@@ -51,6 +51,14 @@ static void write_line(const char *line, size_t len)
     (void)!write(STDERR_FILENO, line, len);
 }
 
+/* What others say is told here, too: it makes no lines of its own, and commands no terminal. */
+static void make_one_line(char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 127)
+            line[i] = ' ';
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"debug", "info ", "warn ", "error"};
@@ -64,6 +72,7 @@ void log_line(enum log_level level, const char *format, ...)
     int more = vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
     va_end(args);
     size_t len = MIN((size_t)(n + MAX(more, 0)), sizeof(line) - 1);
+    make_one_line(line, len);
     line[len] = '\n';
     write_line(line, len + 1);
 }

@@ -192,6 +192,14 @@ bool container_registry_auth(const struct config_container *c, struct buf *ret_a
     return true;
 }
 
+/* ---- what is told ---- */
+
+void container_set_address(struct instance *instance, struct str host, int64_t port)
+{
+    const char *problem;
+    instance->has_address = port > 0 && addr_parse_host(host, (uint64_t)port, &instance->address, &problem);
+}
+
 /* ---- last words ---- */
 
 static struct str last_word_line(struct str text)
@@ -220,15 +228,4 @@ struct str container_last_line(struct str log)
         log = str_n(log.ptr + FRAME_HEAD_BYTES + len, log.len - FRAME_HEAD_BYTES - len);
     }
     return last;
-}
-
-void container_set_detail(struct instance *instance, const char *format, ...)
-{
-    va_list values;
-    va_start(values, format);
-    (void)vsnprintf(instance->detail, sizeof(instance->detail), format, values);
-    va_end(values);
-    for (char *c = instance->detail; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            *c = ' ';
 }

@@ -32,9 +32,9 @@ struct str container_image_tag(struct str image);
 bool container_registry_auth(const struct config_container *c, struct buf *ret_auth,
                              struct driver_failure *f) MUST_USE;
 
+/* Where it takes requests, if that is an address of IPv4 or IPv6 and a port; else it has none. */
+void container_set_address(struct instance *instance, struct str host, int64_t port);
+
 /* The last line with a word in it of a log as GET /containers/ID/logs sends it: frames of both outputs, or
  * plain text where there is a terminal. Borrowed from the log. */
 struct str container_last_line(struct str log);
-
-/* Cuts to what an instance holds, and makes control characters blanks. */
-void container_set_detail(struct instance *instance, const char *format, ...) PRINTF_LIKE(2, 3);

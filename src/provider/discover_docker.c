@@ -65,7 +65,6 @@ static void add_container(const struct json_value *item, const char *network,
     const struct json_value *labels = json_value_get(item, "Labels");
     const char *id = json_value_text(item, "Id", "?"), *port_text = json_value_text(labels, LABEL_PORT, "");
     const char *host = host_of(item, json_value_text(labels, LABEL_NETWORK, network)), *problem;
-    char text[ADDR_TEXT_BYTES];
     uint64_t port;
     struct addr a;
     if (json_value_has(labels, LABEL_OWNER)) /* some Weir starts and stops it, and sends to it */
@@ -75,8 +74,7 @@ static void add_container(const struct json_value *item, const char *network,
                       port_text[0] ? "its label " LABEL_PORT " is no port" : "it has no label " LABEL_PORT);
         return;
     }
-    (void)snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-    if (!host[0] || !addr_parse(str_of(text), &a, &problem))
+    if (!addr_parse_host(str_of(host), port, &a, &problem))
         note_unusable(found, id, "it has no address on its network");
     else
         found->addresses[found->count++] = a;

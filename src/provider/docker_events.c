@@ -52,7 +52,8 @@ static bool on_event(void *context, struct str line)
     struct json_value *v = json_value_parse(line, NULL);
     int64_t at_ns = json_value_int(v, "timeNano", 0);
     json_value_free(v);
-    *since_ns = MAX(*since_ns, at_ns);
+    if (at_ns < INT64_MAX) /* one more is where the next wait begins */
+        *since_ns = MAX(*since_ns, at_ns);
     return false;
 }
 
@@ -66,7 +67,8 @@ static bool find_now(struct docker_events *e, const struct driver_call *call, in
         return false;
     const char *text = json_value_text(answer.json, "SystemTime", "");
     bool ok = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) != NULL;
-    *ret_ns = ok ? timegm(&tm) * NS_PER_S : clock_wall_ns();
+    int64_t ns = ok ? instance_time_ns((double)timegm(&tm)) : 0;
+    *ret_ns = ns ? ns : clock_wall_ns();
     docker_answer_fini(&answer);
     return true;
 }

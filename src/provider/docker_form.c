@@ -129,14 +129,6 @@ void docker_write_name(const char *owner, const char *key, struct buf *out)
 
 /* ---- what is told ---- */
 
-static void set_address(struct instance *instance, const char *host, int64_t port)
-{
-    char text[ADDR_TEXT_BYTES];
-    const char *problem;
-    snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, (int)port);
-    instance->has_address = host[0] && port > 0 && addr_parse(str_of(text), &instance->address, &problem);
-}
-
 static bool is_any(const char *host)
 {
     return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
@@ -156,10 +148,10 @@ static void find_published(const struct json_value *item, const struct config_co
             strcmp(json_value_text(p, "Type", ""), "tcp") != 0)
             continue;
         if (is_any(host) || strcmp(host, wanted) == 0)
-            set_address(instance, wanted, port);
+            container_set_address(instance, str_of(wanted), port);
     }
     if (!instance->has_address && instance->state == INSTANCE_RUNNING)
-        container_set_detail(instance, "its port %u is not published on %s", c->port, c->publish.ptr);
+        instance_set_detail(instance, "its port %u is not published on %s", c->port, c->publish.ptr);
 }
 
 static void find_direct(const struct json_value *item, const struct config_container *c,
@@ -169,9 +161,10 @@ static void find_direct(const struct json_value *item, const struct config_conta
     const struct json_value *network =
         json_value_get(json_value_get(json_value_get(item, "NetworkSettings"), "Networks"), name);
     const char *host = json_value_text(network, "IPAddress", "");
-    set_address(instance, host[0] ? host : json_value_text(network, "GlobalIPv6Address", ""), c->port);
+    container_set_address(
+        instance, str_of(host[0] ? host : json_value_text(network, "GlobalIPv6Address", "")), c->port);
     if (!instance->has_address && instance->state == INSTANCE_RUNNING)
-        container_set_detail(instance, "it has no address on the network '%s'", name);
+        instance_set_detail(instance, "it has no address on the network '%s'", name);
 }
 
 /* When it has to be gone, by its name; 0: nobody asked it to end. */
@@ -193,7 +186,7 @@ static int64_t stop_mark_s(const struct json_value *item)
 static void mark_unwell(struct instance *instance, const char *words)
 {
     instance->is_unwell = true;
-    container_set_detail(instance, "%s", words);
+    instance_set_detail(instance, "%s", words);
 }
 
 static enum instance_state read_state(const struct json_value *item, int64_t wall_ns,
@@ -207,11 +200,11 @@ static enum instance_state read_state(const struct json_value *item, int64_t wal
     if (strcmp(state, "removing") == 0)
         return INSTANCE_STOPPING;
     if (strcmp(state, "created") == 0) {
-        container_set_detail(instance, "it was made, but never started");
+        instance_set_detail(instance, "it was made, but never started");
         return INSTANCE_ENDED;
     }
     if (mark_s && wall_ns / NS_PER_S > mark_s + STOP_GRACE_S) {
-        container_set_detail(instance, "it was asked to end, and did not");
+        instance_set_detail(instance, "it was asked to end, and did not");
         return INSTANCE_ENDED;
     }
     if (mark_s)
@@ -226,7 +219,7 @@ bool docker_read_item(const struct json_value *item, const struct config_contain
 {
     const struct json_value *labels = json_value_get(item, "Labels");
     const char *id = json_value_text(item, "Id", ""), *server = json_value_text(labels, LABEL_SERVER, "");
-    struct instance instance = {.started_ns = json_value_int(item, "Created", 0) * NS_PER_S};
+    struct instance instance = {.started_ns = instance_time_ns((double)json_value_int(item, "Created", 0))};
     if (!id[0] || strlen(id) >= sizeof(instance.id))
         return false;
     str_copy(instance.id, sizeof(instance.id), str_of(id));
@@ -252,7 +245,7 @@ void docker_read_end(const struct json_value *inspected, struct str log, struct 
     struct str words = container_last_line(log);
     if (instance->detail[0] || !state)
         return;
-    container_set_detail(instance, "exit status %d%s%s%s%s%.*s", (int)json_value_int(state, "ExitCode", -1),
-                         is_out_of_memory ? ", out of memory" : "", error[0] ? ": " : "", error,
-                         words.len ? ": " : "", STR_ARG(words));
+    instance_set_detail(instance, "exit status %d%s%s%s%s%.*s", (int)json_value_int(state, "ExitCode", -1),
+                        is_out_of_memory ? ", out of memory" : "", error[0] ? ": " : "", error,
+                        words.len ? ": " : "", STR_ARG(words));
 }

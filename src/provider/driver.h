@@ -57,13 +57,19 @@ struct instance_list {
     struct instance *items; /* owned by whoever called list(), from mem.h */
 };
 
+/* Cuts to what an instance holds, and makes control characters blanks: engines say what they like. */
+void instance_set_detail(struct instance *i, const char *format, ...) PRINTF_LIKE(2, 3);
+bool instance_list_has(const struct instance_list *list, const char *id);
+/* Wall clock, from seconds since 1970 as an engine tells them; 0 for what no clock of a server shows. */
+int64_t instance_time_ns(double seconds);
+
 struct driver_failure {
     enum driver_fault fault;
     int64_t retry_after_ns; /* the engine said so; 0: it said nothing */
     bool is_harmless; /* nothing is wrong: it is at work on what people asked of it, and does this later */
     char text[PROVIDER_TEXT_BYTES]; /* a sentence with the engine's own words, without secrets */
 };
-/* Returns false, so that `return driver_fail(…)` reads well. */
+/* Makes control characters blanks. Returns false, so that `return driver_fail(…)` reads well. */
 bool driver_fail(struct driver_failure *f, enum driver_fault fault, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

@@ -1,10 +1,7 @@
 /*
  * Each call is one JSON object to the program and one back. An answer that is not exactly what the protocol
- * says is a failure, and a program that stays is ended for it: what it would say next could belong to another
- * question. The next call starts it anew; how soon that is, managed.c decides.
- *
- * The answer to `list` is whole or it is a failure: a server without an id, in a state that nobody knows or
- * with an address that is none could be one that serves.
+ * says (exec_answer.h) is a failure, and a program that stays is ended for it: what it would say next could
+ * belong to another question. The next call starts it anew; how soon that is, managed.c decides.
  */
 #include "provider/exec.h"
 
@@ -13,15 +10,13 @@
 #include "base/mem.h"
 #include "net/json_value.h"
 #include "net/program.h"
+#include "provider/exec_answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
 #define GRACE_NS NS_PER_S /* for a program that stays, to end by itself when Weir does */
-
-#define STARTED_S_MAX 9e9 /* beyond it nanoseconds do not fit */
-#define PRICE_MAX     1e9
 
 enum { VARIABLES_MAX = 10, VARIABLE_BYTES = 256 };
 
@@ -183,47 +178,7 @@ static bool ask_once(struct driver *d, const struct question *q, struct str line
                        words[0] ? ": " : "", words);
 }
 
-/* --- the answer -------------------------------------------------------------------------------------- */
-
-static enum driver_fault fault_named(const char *name)
-{
-    for (int i = 0; i < DRIVER_FAULT_COUNT; i++)
-        if (strcmp(name, driver_fault_name((enum driver_fault)i)) == 0)
-            return (enum driver_fault)i;
-    return DRIVER_FAULT_RETRYABLE;
-}
-
-/* It understood, and could not. */
-static bool fail_as_told(const struct json_value *answer, struct driver_failure *f)
-{
-    double seconds = json_value_double(answer, "retry_after_seconds", 0);
-    (void)driver_fail(f, fault_named(json_value_text(answer, "fault", "")), "%s",
-                      json_value_text(answer, "error", "the plug-in gave no reason"));
-    if (seconds > 0 && seconds < 86400)
-        f->retry_after_ns = (int64_t)(seconds * 1e9);
-    return false;
-}
-
-static bool read_answer(const struct driver *d, struct str text, struct json_value **ret_answer,
-                        struct driver_failure *f)
-{
-    struct err err = {0};
-    struct json_value *answer = json_value_parse(text, &err);
-    if (!answer)
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "the plug-in's answer is no JSON: %s", err.text);
-    bool is_good = json_value_is_object(answer) && json_value_has(answer, "ok") &&
-                   json_value_int(answer, "id", d->id) == d->id;
-    if (!is_good)
-        (void)driver_fail(f, DRIVER_FAULT_CONFIGURATION,
-                          "the plug-in's answer is no object with `ok` and the `id` that was asked");
-    else if (!json_value_bool(answer, "ok", false))
-        is_good = fail_as_told(answer, f);
-    if (is_good)
-        *ret_answer = answer;
-    else
-        json_value_free(answer);
-    return is_good;
-}
+/* --- asking ------------------------------------------------------------------------------------------ */
 
 static bool ask(struct driver *d, const struct driver_call *call, const struct question *q,
                 struct json_value **ret_answer, struct driver_failure *f)
@@ -237,103 +192,11 @@ static bool ask(struct driver *d, const struct driver_call *call, const struct q
                                   : ask_once(d, q, buf_str(&line), &limits, &answer, f);
     if (!is_answered)
         return false;
-    if (read_answer(d, answer, ret_answer, f))
+    if (exec_answer_read(answer, d->id, ret_answer, f))
         return true;
     if (f->fault == DRIVER_FAULT_CONFIGURATION)
         program_kill(&d->program); /* out of step, perhaps; a failure that it stated is none of that */
     return false;
-}
-
-/* --- servers in it ----------------------------------------------------------------------------------- */
-
-static bool read_state(const char *word, enum instance_state *ret_state)
-{
-    static const struct {
-        const char *word;
-        enum instance_state state;
-    } states[] = {{"pending", INSTANCE_PENDING},
-                  {"running", INSTANCE_RUNNING},
-                  {"stopping", INSTANCE_STOPPING},
-                  {"ended", INSTANCE_ENDED}};
-    for (size_t i = 0; i < ARRAY_LEN(states); i++)
-        if (strcmp(word, states[i].word) == 0) {
-            *ret_state = states[i].state;
-            return true;
-        }
-    return false;
-}
-
-/* What it may tell beside: nothing that is nonsense. */
-static bool read_facts(const struct json_value *v, struct instance *i, struct driver_failure *f)
-{
-    int64_t pid = json_value_int(v, "pid", 0);
-    double price = json_value_double(v, "price", 0);
-    if (pid < 0 || pid > INT32_MAX)
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `pid` is no process", i->id);
-    if (!(price >= 0 && price <= PRICE_MAX))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `price` is none", i->id);
-    i->pid = (int)pid;
-    i->price = price;
-    i->is_unwell = !json_value_bool(v, "healthy", true);
-    return true;
-}
-
-static bool read_instance(const struct json_value *v, struct instance *ret_instance, struct driver_failure *f)
-{
-    struct instance i = {0};
-    const char *address = json_value_text(v, "address", ""), *problem = "it has no port",
-               *state = json_value_text(v, "state", "running");
-    if (!json_value_to_text(json_value_get(v, "id"), i.id, sizeof(i.id)) || !i.id[0])
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "the plug-in tells of a server without an `id`");
-    if (!read_state(state, &i.state))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION,
-                           "server %s: the state '%s' is none of pending, running, stopping, ended", i.id,
-                           state);
-    i.has_address =
-        address[0] && addr_parse(str_of(address), &i.address, &problem) && addr_port(&i.address) != 0;
-    if (address[0] && !i.has_address)
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: the address '%s': %s", i.id, address,
-                           problem);
-    const struct json_value *key = json_value_get(v, "key");
-    if (key && !json_value_is_null(key) && !json_value_to_text(key, i.key, sizeof(i.key)))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `key` is none that Weir gave",
-                           i.id);
-    double started_s = json_value_double(v, "started", 0);
-    i.started_ns = started_s > 0 && started_s < STARTED_S_MAX ? (int64_t)(started_s * 1e9) : 0;
-    (void)str_copy(i.detail, sizeof(i.detail), str_of(json_value_text(v, "detail", "")));
-    if (!read_facts(v, &i, f))
-        return false;
-    *ret_instance = i;
-    return true;
-}
-
-static bool is_known(const struct instance_list *list, const char *id)
-{
-    for (uint32_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].id, id) == 0)
-            return true;
-    return false;
-}
-
-static bool read_instances(const struct json_value *items, struct instance_list *list,
-                           struct driver_failure *f)
-{
-    size_t count = json_value_count(items);
-    if (!json_value_is_array(items))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "the plug-in's list has no array `instances`");
-    if (count > INSTANCES_MAX)
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "the plug-in lists more than %d servers",
-                           INSTANCES_MAX);
-    list->items = NEW_ARRAY(struct instance, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        struct instance *item = &list->items[list->count];
-        if (!read_instance(json_value_at(items, i), item, f))
-            return false;
-        if (is_known(list, item->id))
-            return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "the plug-in lists server %s twice", item->id);
-        list->count++;
-    }
-    return true;
 }
 
 /* --- the driver -------------------------------------------------------------------------------------- */
@@ -341,16 +204,11 @@ static bool read_instances(const struct json_value *items, struct instance_list 
 static bool exec_list(struct driver *d, const struct driver_call *call, struct instance_list *ret_list,
                       struct driver_failure *f)
 {
-    struct instance_list list = {0};
     struct json_value *answer;
     if (!ask(d, call, &(struct question){.action = "list"}, &answer, f))
         return false;
-    bool is_good = read_instances(json_value_get(answer, "instances"), &list, f);
+    bool is_good = exec_answer_instances(json_value_get(answer, "instances"), ret_list, f);
     json_value_free(answer);
-    if (is_good)
-        *ret_list = list;
-    else
-        free(list.items);
     return is_good;
 }
 
@@ -361,7 +219,7 @@ static bool exec_start(struct driver *d, const struct driver_call *call, const c
     struct instance i;
     if (!ask(d, call, &(struct question){.action = "start", .key = key}, &answer, f))
         return false;
-    bool is_good = read_instance(json_value_get(answer, "instance"), &i, f);
+    bool is_good = exec_answer_instance(json_value_get(answer, "instance"), &i, f);
     json_value_free(answer);
     if (!is_good)
         return false;

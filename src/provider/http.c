@@ -5,9 +5,6 @@
  * are (list, over as many pages as it takes). The number is absolute, so a request that arrives twice, or
  * whose answer is lost, does no harm.
  *
- * A list is whole or it is a failure: an item without an id, with an address that is none, or in a state that
- * nobody has explained could be a server that serves. An id that comes twice is one server.
- *
  * The token is read for each call, so that it may be renewed beside a running Weir; it is part of no text.
  */
 #include "provider/http.h"
@@ -17,7 +14,7 @@
 #include "base/mem.h"
 #include "base/percent.h"
 #include "net/fetch.h"
-#include "net/json_value.h"
+#include "provider/http_list.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,10 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STARTED_S_MAX 9e9 /* beyond it nanoseconds do not fit */
-#define PRICE_MAX     1e9
-
-enum { TOKEN_BYTES_MAX = 4096, PAGES_MAX = 100, WORDS_BYTES = 240, URL_BYTES_MAX = 4096 };
+enum { TOKEN_BYTES_MAX = 4096, PAGES_MAX = 100, WORDS_BYTES = 240 };
 
 struct driver {
     const struct config_service *service; /* borrowed */
@@ -110,14 +104,6 @@ static void put_template(struct buf *out, struct str template, const struct word
         template = str_n(template.ptr + 1, template.len - 1);
     }
     buf_put(out, template);
-}
-
-static void put_endpoint(struct buf *out, const struct driver *d)
-{
-    struct str endpoint = d->config->endpoint;
-    while (endpoint.len && endpoint.ptr[endpoint.len - 1] == '/')
-        endpoint.len--;
-    buf_put(out, endpoint);
 }
 
 /* --- one request ------------------------------------------------------------------------------------- */
@@ -284,7 +270,7 @@ static bool http_set_count(struct driver *d, const struct driver_call *call, uin
     const struct config_http *c = d->config;
     CLEANUP(buf_fini) struct buf url = {0}, body = {0}, answer = {0};
     struct words words = {.is_path = true, .driver = d, .count = count, .is_up = count >= count_before};
-    put_endpoint(&url, d);
+    http_put_endpoint(c, &url);
     size_t path_at = url.len;
     put_template(&url, c->path, &words);
     words.is_path = false;
@@ -298,165 +284,26 @@ static bool http_set_count(struct driver *d, const struct driver_call *call, uin
 
 /* --- which there are --------------------------------------------------------------------------------- */
 
-static bool has_word(const struct config_strings *words, const char *word)
-{
-    for (size_t i = 0; i < words->count; i++)
-        if (str_eq(words->items[i], str_of(word)))
-            return true;
-    return false;
-}
-
-static bool read_state(const struct config_http_list *l, const struct json_value *item, struct instance *i,
-                       struct driver_failure *f)
-{
-    char word[64];
-    i->state = INSTANCE_RUNNING;
-    if (l->state.len == 0)
-        return true;
-    if (!json_value_to_text(json_value_find(item, l->state.ptr), word, sizeof(word)))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: server %s has no state at %s", i->id,
-                           l->state.ptr);
-    if (has_word(&l->pending, word))
-        i->state = INSTANCE_PENDING;
-    else if (has_word(&l->stopping, word))
-        i->state = INSTANCE_STOPPING;
-    else if (has_word(&l->ended, word))
-        i->state = INSTANCE_ENDED;
-    else if (!has_word(&l->running, word))
-        return driver_fail(
-            f, DRIVER_FAULT_CONFIGURATION,
-            "list: the state '%s' of server %s is in none of `pending`, `running`, `stopping` and "
-            "`ended`",
-            word, i->id);
-    return true;
-}
-
-static bool is_port(struct str pointer)
-{
-    return pointer.len && pointer.ptr[0] != '/' && pointer.ptr[0] != '#';
-}
-
-/* An address with its port, or one without and the port from elsewhere. */
-static bool read_address(const struct config_http_list *l, const struct json_value *item, struct instance *i,
-                         struct driver_failure *f)
-{
-    char host[128], port[16] = "", text[160];
-    const char *problem = "it has no port";
-    const struct json_value *value = json_value_find(item, l->address.ptr);
-    if (!value || json_value_is_null(value))
-        return true; /* it has none yet */
-    if (!json_value_to_text(value, host, sizeof(host)))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: the address of server %s is no text", i->id);
-    if (host[0] == '\0')
-        return true;
-    i->has_address = addr_parse(str_of(host), &i->address, &problem) && addr_port(&i->address) != 0;
-    if (i->has_address)
-        return true;
-    if (is_port(l->port))
-        (void)str_copy(port, sizeof(port), l->port);
-    else if (l->port.len)
-        (void)json_value_to_text(json_value_find(item, l->port.ptr), port, sizeof(port));
-    bool is_ip6 = strchr(host, ':') && host[0] != '[';
-    (void)snprintf(text, sizeof(text), is_ip6 ? "[%s]:%s" : "%s:%s", host, port);
-    i->has_address = port[0] && addr_parse(str_of(text), &i->address, &problem);
-    return i->has_address || driver_fail(f, DRIVER_FAULT_CONFIGURATION,
-                                         "list: the address '%s' of server %s: %s", host, i->id, problem);
-}
-
-static bool is_known(const struct instance_list *list, const char *id)
-{
-    for (uint32_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].id, id) == 0)
-            return true;
-    return false;
-}
-
-static bool read_item(const struct config_http_list *l, const struct json_value *item,
-                      struct instance_list *list, struct driver_failure *f)
-{
-    struct instance i = {0};
-    if (!json_value_to_text(json_value_find(item, l->id.ptr), i.id, sizeof(i.id)) || i.id[0] == '\0')
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: a server has no id at %s", l->id.ptr);
-    if (!read_state(l, item, &i, f) || (i.state != INSTANCE_ENDED && !read_address(l, item, &i, f)))
-        return false;
-    double started_s = l->started.len ? json_value_to_double(json_value_find(item, l->started.ptr), 0) : 0;
-    double price = l->price.len ? json_value_to_double(json_value_find(item, l->price.ptr), 0) : 0;
-    i.started_ns = started_s > 0 && started_s < STARTED_S_MAX ? (int64_t)(started_s * 1e9) : 0;
-    i.price = price > 0 && price < PRICE_MAX ? price : 0;
-    if (is_known(list, i.id))
-        return true;
-    if (list->count == INSTANCES_MAX)
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: more than %d servers", INSTANCES_MAX);
-    list->items = mem_realloc(list->items, (list->count + 1) * sizeof(*list->items));
-    list->items[list->count++] = i;
-    return true;
-}
-
-/* The token goes to the endpoint and nowhere else, whatever a page says. */
-static bool put_next(const struct driver *d, const struct json_value *page, struct buf *url,
-                     bool *ret_is_last, struct driver_failure *f)
-{
-    char next[URL_BYTES_MAX];
-    CLEANUP(buf_fini) struct buf endpoint = {0};
-    const struct config_http_list *l = &d->config->list;
-    const struct json_value *value = l->next.len ? json_value_find(page, l->next.ptr) : NULL;
-    *ret_is_last = true;
-    if (!value || json_value_is_null(value))
-        return true;
-    if (!json_value_to_text(value, next, sizeof(next)))
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: what is at %s is no text", l->next.ptr);
-    if (next[0] == '\0')
-        return true;
-    *ret_is_last = false;
-    put_endpoint(&endpoint, d);
-    buf_clear(url);
-    bool is_below = strncmp(next, endpoint.ptr, endpoint.len) == 0 &&
-                    (next[endpoint.len] == '/' || next[endpoint.len] == '?');
-    if (next[0] == '/')
-        buf_put(url, buf_str(&endpoint));
-    else if (!is_below)
-        return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: the next page is not below the endpoint");
-    buf_put(url, str_of(next));
-    return true;
-}
-
-static bool read_page(const struct driver *d, struct str text, struct instance_list *list, struct buf *url,
-                      bool *ret_is_last, struct driver_failure *f)
-{
-    const struct config_http_list *l = &d->config->list;
-    struct err err = {0};
-    struct json_value *page = json_value_parse(text, &err);
-    if (!page) /* half an answer, or a proxy's page: later */
-        return driver_fail(f, DRIVER_FAULT_RETRYABLE, "list: the answer is no JSON: %s", err.text);
-    const struct json_value *items = json_value_find(page, l->items.ptr);
-    bool is_good = json_value_is_array(items) ||
-                   driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: there is no array at %s", l->items.ptr);
-    for (size_t i = 0; is_good && i < json_value_count(items); i++)
-        is_good = read_item(l, json_value_at(items, i), list, f);
-    is_good = is_good && put_next(d, page, url, ret_is_last, f);
-    json_value_free(page);
-    return is_good;
-}
-
 static bool http_list(struct driver *d, const struct driver_call *call, struct instance_list *ret_list,
                       struct driver_failure *f)
 {
+    const struct config_http *c = d->config;
     CLEANUP(buf_fini) struct buf url = {0};
     struct instance_list list = {0};
     struct words words = {.is_path = true, .driver = d};
     bool is_last = false, is_good = true;
-    put_endpoint(&url, d);
+    http_put_endpoint(c, &url);
     size_t path_at = url.len;
-    put_template(&url, d->config->list.path, &words);
+    put_template(&url, c->list.path, &words);
     for (int page = 0; is_good && !is_last; page++) {
         CLEANUP(buf_fini) struct buf answer = {0};
-        struct request q = {.method = d->config->list.method.ptr,
+        struct request q = {.method = c->list.method.ptr,
                             .url = buf_str(&url),
                             .shown = str_n(url.ptr + path_at, url.len - path_at)};
         is_good = page < PAGES_MAX ||
                   driver_fail(f, DRIVER_FAULT_CONFIGURATION, "list: more than %d pages", PAGES_MAX);
         is_good = is_good && ask(d, call, &q, 200, 299, &answer, f) &&
-                  read_page(d, buf_str(&answer), &list, &url, &is_last, f);
+                  http_read_page(c, buf_str(&answer), &list, &url, &is_last, f);
     }
     if (is_good)
         *ret_list = list;

@@ -195,16 +195,6 @@ static struct str node_host(const struct json_value *nodes, const char *id)
     return STR("");
 }
 
-static void set_address(struct instance *instance, struct str host, int64_t port)
-{
-    char text[ADDR_TEXT_BYTES];
-    const char *problem;
-    size_t at;
-    bool is_bare6 = str_find(host, ':', &at) && host.ptr[0] != '[';
-    snprintf(text, sizeof(text), is_bare6 ? "[%.*s]:%d" : "%.*s:%d", STR_ARG(host), (int)port);
-    instance->has_address = host.len && port > 0 && addr_parse(str_of(text), &instance->address, &problem);
-}
-
 static void find_published(const struct json_value *task, const struct json_value *nodes,
                            const struct config_container *c, struct instance *instance)
 {
@@ -215,7 +205,7 @@ static void find_published(const struct json_value *task, const struct json_valu
         const struct json_value *p = json_value_at(ports, i);
         if (json_value_int(p, "TargetPort", 0) == c->port &&
             strcmp(json_value_text(p, "PublishMode", ""), "host") == 0)
-            set_address(instance, host, json_value_int(p, "PublishedPort", 0));
+            container_set_address(instance, host, json_value_int(p, "PublishedPort", 0));
     }
 }
 
@@ -232,7 +222,7 @@ static void find_direct(const struct json_value *task, const struct config_conta
         bool is_wanted =
             c->networks.count ? str_eq(name, c->networks.items[0]) : !json_value_bool(spec, "Ingress", false);
         if (is_wanted && str_split(&address, '/', &host)) /* "10.0.1.5/24" */
-            set_address(instance, host, c->port);
+            container_set_address(instance, host, c->port);
     }
 }
 
@@ -260,16 +250,16 @@ static void set_words(const struct json_value *status, struct instance *instance
     const char *error = json_value_text(status, "Err", ""), *message = json_value_text(status, "Message", "");
     int64_t code = json_value_int(json_value_get(status, "ContainerStatus"), "ExitCode", 0);
     if (instance->state == INSTANCE_ENDED && code != 0)
-        container_set_detail(instance, "exit status %d%s%s", (int)code, error[0] ? ": " : "", error);
+        instance_set_detail(instance, "exit status %d%s%s", (int)code, error[0] ? ": " : "", error);
     else
-        container_set_detail(instance, "%s", error[0] ? error : message);
+        instance_set_detail(instance, "%s", error[0] ? error : message);
 }
 
 /* RFC 3339, as the API writes it, to wall clock; 0: not told. */
 static int64_t read_time(const char *text)
 {
     struct tm tm = {0};
-    return strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) * NS_PER_S : 0;
+    return strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) ? instance_time_ns((double)timegm(&tm)) : 0;
 }
 
 bool swarm_read_task(const struct json_value *task, const struct json_value *nodes,

@@ -86,6 +86,37 @@ static void refused_addresses_say_why(void **state)
     assert_false(addr_parse(str_n(NULL, 0), &a, &problem));
 }
 
+static void a_host_and_a_port_that_stand_apart(void **state)
+{
+    static const struct {
+        const char *host;
+        uint64_t port;
+        const char *address; /* NULL: refused */
+    } cases[] = {{"10.0.0.1", 80, "10.0.0.1:80"},
+                 {"::1", 80, "[::1]:80"},
+                 {"[fd00::2]", 65535, "[fd00::2]:65535"},
+                 {"localhost", 1, "127.0.0.1:1"},
+                 {"", 80, NULL},
+                 {"[", 80, NULL},
+                 {"[::1", 80, NULL},
+                 {"[]", 80, NULL},
+                 {"unix", 80, NULL},
+                 {"web-1", 80, NULL},
+                 {"10.0.0.1:8000", 80, NULL},
+                 {"10.0.0.1", 0, NULL},
+                 {"10.0.0.1", 65536, NULL},
+                 {"10.0.0.1", UINT64_MAX, NULL}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct addr a;
+        const char *problem = NULL;
+        char text[ADDR_TEXT_BYTES];
+        bool ok = addr_parse_host(str_of(cases[i].host), cases[i].port, &a, &problem);
+        assert_true(ok ? cases[i].address != NULL : cases[i].address == NULL && problem);
+        if (ok)
+            assert_string_equal(addr_format(text, &a), cases[i].address);
+    }
+}
+
 static void ports_are_read_and_set(void **state)
 {
     struct addr in4 = must_parse("1.2.3.4:80"), in6 = must_parse("[::1]:81"), un = must_parse("unix:/x");
@@ -202,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_mapped_address_becomes_the_one_it_maps),
         cmocka_unit_test(accepted_addresses_are_written_back),
         cmocka_unit_test(refused_addresses_say_why),
+        cmocka_unit_test(a_host_and_a_port_that_stand_apart),
         cmocka_unit_test(ports_are_read_and_set),
         cmocka_unit_test(loopback_is_recognised),
         cmocka_unit_test(equality_compares_family_host_and_port),
