@@ -178,14 +178,17 @@ static const struct command commands[] = {
     {.name = "provider",
      .arguments = "test SERVICE -c FILE",
      .summary = "Try a service's provider: list, start one server, wait until it answers, stop it",
-     .details = "Each step is told with its time and, where it fails, in the words of the engine; what was "
-                "started is stopped\n"
-                "either way. Exits with 0 when all went well, with 1 when not.\n"
-                "\n"
-                "For every provider but `process`. Where servers are started one by one, those of a running "
-                "Weir are not touched;\n"
-                "an engine that only counts (`http`, `swarm`) is asked for one more than it lists, so try it "
-                "while no Weir uses it.",
+     .details =
+         "Each step is told with its time and, where it fails, in the words of the engine; what was "
+         "started is stopped\n"
+         "either way, also after Ctrl-C, SIGTERM or SIGHUP (a second one leaves it running). Exits with 0 "
+         "when all went\n"
+         "well, with 1 when not.\n"
+         "\n"
+         "For every provider but `process`. Where servers are started one by one, those of a running "
+         "Weir are not touched;\n"
+         "an engine that only counts (`http`, `swarm`) is asked for one more than it lists, so try it "
+         "while no Weir uses it.",
      .options = provider_options,
      .operands_min = 2,
      .operands_max = 2,

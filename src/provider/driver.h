@@ -79,18 +79,27 @@ struct driver_call {
     const atomic_bool *is_cancelled; /* Weir is going down: return soon */
 };
 
-/* What a driver can do. With DRIVER_STARTS_ONE also DRIVER_STOPS_CHOSEN. */
-enum {
-    DRIVER_STARTS_ONE = 1 << 0,      /* start(): one server under a key of ours; else set_count() */
-    DRIVER_STOPS_CHOSEN = 1 << 1,    /* stop(): the one we name; else the engine chooses */
-    DRIVER_TELLS_ADDRESSES = 1 << 2, /* list() has them; every driver must, so far */
-    DRIVER_TELLS_STARTS = 1 << 3,    /* started_ns */
-    DRIVER_TELLS_CHANGES = 1 << 4,   /* wait() */
-    DRIVER_KEEPS_KEYS = 1 << 5,      /* list() has the key that start() was given, after our death, too */
-    DRIVER_TELLS_PROCESSES = 1 << 6, /* pid: CPU and memory are read from this host */
-    DRIVER_TELLS_PRICES = 1 << 7,    /* price: of two servers that may go the dearer goes */
-    DRIVER_TELLS_HEALTH = 1 << 8,    /* is_unwell */
-};
+/*
+ * What a driver can do; with the words for people (`weir provider test`). What can be told of a server need
+ * not be told of each: an API may know no price.
+ *
+ * STARTS_ONE: start(), for one server under a key of ours, else set_count(); never without STOPS_CHOSEN:
+ * stop(), for the one that we name, else the engine chooses. KEEPS_KEYS: list() has the key that start() was
+ * given, after our death, too. TELLS_ADDRESSES: every driver must, so far. TELLS_CHANGES: wait().
+ * TELLS_PROCESSES: CPU and memory are read then. TELLS_PRICES: of two servers that may go the dearer goes.
+ */
+#define DRIVER_CAPABILITIES(X)                                                                               \
+    X(STARTS_ONE, 0, "start one")                                                                            \
+    X(STOPS_CHOSEN, 1, "stop the one that is chosen")                                                        \
+    X(TELLS_ADDRESSES, 2, "tell addresses")                                                                  \
+    X(TELLS_STARTS, 3, "tell when servers were started")                                                     \
+    X(TELLS_CHANGES, 4, "tell changes at once")                                                              \
+    X(KEEPS_KEYS, 5, "keep names while Weir is away")                                                        \
+    X(TELLS_PROCESSES, 6, "tell processes of this host")                                                     \
+    X(TELLS_PRICES, 7, "tell prices")                                                                        \
+    X(TELLS_HEALTH, 8, "tell what its own health checks find")
+#define DRIVER_CAPABILITY_ENUM(upper, bit, words) DRIVER_##upper = 1 << (bit),
+enum { DRIVER_CAPABILITIES(DRIVER_CAPABILITY_ENUM) };
 
 struct driver_ops {
     const char *name; /* as in `provider: docker` */

@@ -2,6 +2,10 @@
  * One step after the other, straight on: what the roster does for a running Weir, done by hand and told to
  * people. Each step is a call to the driver or a wait for a list to show something; the first that fails ends
  * the trial, after what was started has been stopped.
+ *
+ * An interruption (Ctrl-C) is a step that fails. What is undone then is asked for again and again for as long
+ * as a stop may take, since the engine may be what failed. Who is killed can undo nothing: the key of a trial
+ * is always the same, so the next one finds what was left, and begins with that.
  */
 #include "provider/trial.h"
 
@@ -9,6 +13,7 @@
 #include "net/fetch.h"
 #include "net/socket.h"
 #include "provider/drivers.h"
+#include "provider/interruption.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,21 +23,26 @@
 #include <unistd.h>
 
 #define LOOK_NS (500 * NS_PER_MS) /* between two lists or probes */
-enum { OWNER_BYTES = 64 };
+enum { OWNER_BYTES = 64, FACTS_BYTES = 128 };
 
 struct trial {
     const struct config_service *service;
     const struct driver_ops *ops;
     struct driver *driver;
-    atomic_bool is_cancelled;
     char key[INSTANCE_KEY_BYTES];
     uint32_t count_before;
     struct instance_list before;    /* owned */
     bool is_asked;                  /* something may have been started */
     struct instance instance;       /* the one that was started; id "" before it was seen */
     char seen[PROVIDER_TEXT_BYTES]; /* what the last look at it found; "": nothing to tell */
+    int64_t undo_until_ns;          /* what fails meanwhile is tried again */
     int64_t step_ns;
 };
+
+static bool starts_one(const struct trial *t)
+{
+    return t->ops->capabilities & DRIVER_STARTS_ONE;
+}
 
 /* --- words ------------------------------------------------------------------------------------------- */
 
@@ -51,7 +61,11 @@ static bool done(const struct trial *t, const char *what)
 
 static bool failed(const struct trial *t, const char *why)
 {
-    printf("%6.2f s  FAILED: %s\n", (double)(clock_now_ns() - t->step_ns) / 1e9, why);
+    double took_s = (double)(clock_now_ns() - t->step_ns) / 1e9;
+    if (interruption_is_on())
+        printf("%6.2f s  INTERRUPTED: %s\n", took_s, interruption_name());
+    else
+        printf("%6.2f s  FAILED: %s\n", took_s, why);
     return false;
 }
 
@@ -62,12 +76,59 @@ static bool engine_failed(const struct trial *t, const struct driver_failure *f)
     return failed(t, text);
 }
 
+static void tell_abilities(const char *word, uint32_t capabilities, const char *last)
+{
+    static const struct {
+        uint32_t capability;
+        const char *words;
+    } all[] = {
+#define CAPABILITY_ROW(upper, bit, words) {DRIVER_##upper, words},
+        DRIVER_CAPABILITIES(CAPABILITY_ROW)
+#undef CAPABILITY_ROW
+    };
+    const char *between = "";
+    printf("%-8s", word);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (!(capabilities & all[i].capability))
+            continue;
+        printf("%s%s", between, all[i].words);
+        between = ", ";
+    }
+    printf("%s%s\n", last[0] ? between : "", last);
+}
+
+/* No driver has a way to let a server sleep: who is not needed is ended. */
+static void tell_driver(const struct trial *t)
+{
+    printf("service %s, provider %s\n", t->service->name.ptr, t->ops->name);
+    tell_abilities("can", t->ops->capabilities, starts_one(t) ? "" : "set their number");
+    tell_abilities("cannot", ~t->ops->capabilities, "suspend a server instead of ending it");
+}
+
+/* What the engine tells of it, beside its address. */
+static const char *format_facts(const struct instance *i, char out[FACTS_BYTES])
+{
+    char time[CLOCK_RFC3339_BYTES];
+    size_t len = 0;
+    out[0] = '\0';
+    if (i->started_ns)
+        len += (size_t)snprintf(out + len, FACTS_BYTES - len, ", started %s",
+                                clock_format_rfc3339(time, i->started_ns));
+    if (i->pid)
+        len += (size_t)snprintf(out + len, FACTS_BYTES - len, ", process %d", i->pid);
+    if (i->price > 0)
+        len += (size_t)snprintf(out + len, FACTS_BYTES - len, ", %.4g an hour", i->price);
+    if (i->is_unwell)
+        (void)snprintf(out + len, FACTS_BYTES - len, ", unwell");
+    return out;
+}
+
 /* --- calls ------------------------------------------------------------------------------------------- */
 
 static struct driver_call limits(const struct trial *t, int64_t more_ns)
 {
     return (struct driver_call){clock_now_ns() + t->service->scale.engine.timeout_ns + more_ns,
-                                &t->is_cancelled};
+                                interruption_flag()};
 }
 
 static bool list(struct trial *t, struct instance_list *ret_list, struct driver_failure *f)
@@ -97,15 +158,27 @@ static const struct instance *find_id(const struct instance_list *l, const char 
     return NULL;
 }
 
-static bool starts_one(const struct trial *t)
+static const struct instance *find_key(const struct instance_list *l, const char *key)
 {
-    return t->ops->capabilities & DRIVER_STARTS_ONE;
+    for (uint32_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i].key, key) == 0)
+            return &l->items[i];
+    return NULL;
 }
 
 static bool set_count(struct trial *t, uint32_t count, uint32_t before, struct driver_failure *f)
 {
     struct driver_call call = limits(t, 0);
     return t->ops->set_count(t->driver, &call, count, before, f);
+}
+
+/* Whether to look again, a moment later. */
+static bool look_again(int64_t until_ns)
+{
+    if (clock_now_ns() >= until_ns || interruption_is_on())
+        return false;
+    (void)poll(NULL, 0, LOOK_NS / NS_PER_MS); /* a signal ends it early */
+    return true;
 }
 
 /* --- steps ------------------------------------------------------------------------------------------- */
@@ -142,9 +215,11 @@ static bool too_late(struct trial *t, const char *what)
     return failed(t, text);
 }
 
-/* The one that was not there before. */
+/* The one that was started; where there are no keys, the one that was not there before. */
 static const struct instance *find_new(const struct trial *t, const struct instance_list *l)
 {
+    if (starts_one(t))
+        return find_key(l, t->key);
     for (uint32_t i = 0; i < l->count; i++)
         if (!find_id(&t->before, l->items[i].id))
             return &l->items[i];
@@ -153,10 +228,11 @@ static const struct instance *find_new(const struct trial *t, const struct insta
 
 static bool await_address(struct trial *t)
 {
-    char text[ADDR_TEXT_BYTES + INSTANCE_ID_BYTES + 8], address[ADDR_TEXT_BYTES];
+    char text[ADDR_TEXT_BYTES + INSTANCE_ID_BYTES + FACTS_BYTES + 8], facts[FACTS_BYTES],
+        address[ADDR_TEXT_BYTES];
     int64_t until_ns = clock_now_ns() + t->service->scale.start_timeout_ns;
     begin(t, "wait until it is listed to run");
-    while (clock_now_ns() < until_ns) {
+    do {
         struct driver_failure f = {0};
         struct instance_list l = {0};
         if (!list(t, &l, &f))
@@ -168,12 +244,11 @@ static bool await_address(struct trial *t)
         if (found && !is_alive(&t->instance))
             return failed(t, t->instance.detail[0] ? t->instance.detail : "it has ended again");
         if (found && t->instance.state == INSTANCE_RUNNING && t->instance.has_address) {
-            (void)snprintf(text, sizeof(text), "%s at %s", t->instance.id,
-                           addr_format(address, &t->instance.address));
+            (void)snprintf(text, sizeof(text), "%s at %s%s", t->instance.id,
+                           addr_format(address, &t->instance.address), format_facts(&t->instance, facts));
             return done(t, text);
         }
-        (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
-    }
+    } while (look_again(until_ns));
     return too_late(t, t->instance.id[0] ? "it has no address within start_timeout"
                                          : "it is not listed within start_timeout");
 }
@@ -239,26 +314,33 @@ static bool await_answer(struct trial *t)
     begin(t,
           t->service->health.has_path ? "wait for its first good probe" : "wait until it takes connections");
     while (!answers(t)) {
-        if (clock_now_ns() >= until_ns)
-            return too_late(t, "not within start_timeout");
         if (clock_now_ns() - list_ns >= NS_PER_S) {
             list_ns = clock_now_ns();
             if (has_ended(t))
                 return failed(t, t->seen);
         }
-        (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
+        if (!look_again(until_ns))
+            return too_late(t, "not within start_timeout");
     }
     return done(t, "it answers");
 }
 
-static bool stop(struct trial *t, int64_t stop_timeout_ns)
+/* --- and back ---------------------------------------------------------------------------------------- */
+
+/* What was started would run on if this failed, so it is tried again as long as waiting may help. */
+static bool stop(struct trial *t, const char *what, int64_t stop_timeout_ns)
 {
-    struct driver_failure f = {0};
-    struct driver_call call = limits(t, stop_timeout_ns);
-    begin(t, starts_one(t) ? stop_timeout_ns ? "stop it" : "remove what is left of it" : "ask for one less");
-    bool is_good = starts_one(t) ? t->ops->stop(t->driver, &call, &t->instance, stop_timeout_ns, &f)
-                                 : set_count(t, t->count_before, t->count_before + 1, &f);
-    return is_good ? done(t, "accepted") : engine_failed(t, &f);
+    struct driver_failure f;
+    begin(t, what);
+    do {
+        struct driver_call call = limits(t, stop_timeout_ns);
+        f = (struct driver_failure){0};
+        bool is_good = starts_one(t) ? t->ops->stop(t->driver, &call, &t->instance, stop_timeout_ns, &f)
+                                     : set_count(t, t->count_before, t->count_before + 1, &f);
+        if (is_good)
+            return done(t, "accepted");
+    } while (f.fault == DRIVER_FAULT_RETRYABLE && look_again(t->undo_until_ns));
+    return engine_failed(t, &f);
 }
 
 /* An engine that counts chooses whom it ends. */
@@ -270,54 +352,80 @@ static bool is_over(const struct trial *t, const struct instance_list *l)
 
 static bool await_end(struct trial *t)
 {
-    int64_t until_ns =
-        clock_now_ns() + t->service->scale.stop_timeout_ns + 2 * t->service->scale.engine.timeout_ns;
-    bool is_left = false;
+    struct driver_failure f;
     begin(t, "wait until it is gone");
-    for (bool is_gone = false; !is_gone;) {
-        struct driver_failure f = {0};
+    do {
         struct instance_list l = {0};
+        f = (struct driver_failure){.text = "it is still there"};
         if (!list(t, &l, &f))
-            return engine_failed(t, &f);
-        is_gone = is_over(t, &l);
-        is_left = is_gone && starts_one(t) && find_id(&l, t->instance.id);
+            continue;
+        bool is_gone = is_over(t, &l), is_left = is_gone && starts_one(t) && find_id(&l, t->instance.id);
         free(l.items);
-        if (!is_gone && clock_now_ns() >= until_ns)
-            return failed(t, "it is still there");
-        if (!is_gone)
-            (void)poll(NULL, 0, LOOK_NS / NS_PER_MS);
-    }
-    return done(t, "gone") && (!is_left || stop(t, 0));
+        if (is_gone)
+            return done(t, "gone") && (!is_left || stop(t, "remove what is left of it", 0));
+    } while (look_again(t->undo_until_ns));
+    return failed(t, f.text);
 }
 
-/* A start that failed, or that was not seen, may still have made one: the last list tells. */
-static void find_started(struct trial *t)
+static bool end(struct trial *t, const char *what)
 {
+    const struct config_scale *scale = &t->service->scale;
+    t->undo_until_ns = clock_now_ns() + scale->stop_timeout_ns + 2 * scale->engine.timeout_ns;
+    return stop(t, what, scale->stop_timeout_ns) && await_end(t);
+}
+
+/* Of one that was killed before it had stopped its server. */
+static bool end_earlier(struct trial *t)
+{
+    const struct instance *left = find_key(&t->before, t->key);
+    if (!starts_one(t) || !left)
+        return true;
+    t->instance = *left;
+    bool is_gone = end(t, "stop what an earlier trial left");
+    t->instance = (struct instance){0};
+    return is_gone;
+}
+
+/* A start that failed, or that was not seen, may still have made one: a list tells. */
+static bool find_started(struct trial *t)
+{
+    int64_t until_ns = clock_now_ns() + 2 * t->service->scale.engine.timeout_ns;
     struct driver_failure f = {0};
     struct instance_list l = {0};
-    if (t->instance.id[0] || !list(t, &l, &f))
-        return;
+    if (t->instance.id[0])
+        return true;
+    begin(t, "look for what was started");
+    while (!list(t, &l, &f))
+        if (f.fault != DRIVER_FAULT_RETRYABLE || !look_again(until_ns))
+            return engine_failed(t, &f);
     const struct instance *found = find_new(t, &l);
     if (found)
         t->instance = *found;
     free(l.items);
+    return done(t, found ? t->instance.id : "nothing");
 }
 
 static bool clean_up(struct trial *t)
 {
     if (!t->is_asked)
         return true;
-    find_started(t);
-    if (starts_one(t) && t->instance.id[0] == '\0')
+    interruption_begin_undoing();
+    if (interruption_name())
+        printf("what was started is stopped; interrupt again to leave it running\n");
+    bool is_known = find_started(t);
+    if (is_known && starts_one(t) && t->instance.id[0] == '\0')
         return true;
-    return stop(t, t->service->scale.stop_timeout_ns) && await_end(t);
+    if ((is_known || !starts_one(t)) && end(t, starts_one(t) ? "stop it" : "ask for one less"))
+        return true;
+    printf("what was started may be LEFT RUNNING: %s\n", t->instance.id[0] ? t->instance.id : t->key);
+    return false;
 }
 
 /* --- all of it --------------------------------------------------------------------------------------- */
 
 static bool run(struct trial *t)
 {
-    bool is_good = list_before(t) && start(t) && await_address(t) && await_answer(t);
+    bool is_good = list_before(t) && end_earlier(t) && start(t) && await_address(t) && await_answer(t);
     return clean_up(t) && is_good;
 }
 
@@ -341,10 +449,13 @@ bool provider_trial(const struct config_service *service)
         printf("provider %s cannot be used: %s\n", t.ops->name, err.text);
         return false;
     }
-    printf("service %s, provider %s\n", service->name.ptr, t.ops->name);
-    bool is_good = run(&t);
-    printf("%s\n", is_good ? "all well" : "not all well");
+    tell_driver(&t);
+    interruption_watch();
+    bool is_good = run(&t) && !interruption_name();
+    printf("%s\n", is_good ? "all well" : interruption_name() ? "interrupted" : "not all well");
+    (void)fflush(stdout);
     free(t.before.items);
     t.ops->close(t.driver);
+    interruption_obey();
     return is_good;
 }

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 
 /*
- * Whether all went well; what was started is stopped either way, as far as the engine lets us. Where servers
- * are started one by one they belong to another owner than those of a running Weir; an engine that counts is
- * asked for one more than it lists, so no Weir should run on it meanwhile.
+ * Whether all went well; what was started is stopped either way, as far as the engine lets us. Does not
+ * return when it is interrupted (interruption.h): the process ends by that signal, after the same. Where
+ * servers are started one by one they belong to another owner than those of a running Weir; an engine that
+ * counts is asked for one more than it lists, so no Weir should run on it meanwhile.
  */
 bool provider_trial(const struct config_service *service);

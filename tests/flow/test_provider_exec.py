@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import textwrap
 import time
 
 import pytest
+import yaml
 
-from harness import PYTHON, ROOT, TINY_SERVER, free_port, wait_until
+from harness import PATIENCE, PYTHON, ROOT, TINY_SERVER, binary, free_port, run_weir, wait_until
 
 PLUGINS = ROOT / "examples" / "plugins"
 ENGINE = {"poll": "200ms", "timeout": "2s", "at_exit": "stop", "calls_per_second": 50}
@@ -97,6 +99,63 @@ def test_worker_killed_again_and_again_loses_and_doubles_nothing(weir, servers_d
     wait_until(lambda: len(w.servers("app", "serving")) == 3, 20, "three servers")
     time.sleep(3 * 0.2)
     assert len(running(servers_directory)) == 3
+
+
+# ---- weir provider test
+
+
+def trial_of(tmp_path, kind, directory, **more):
+    """The arguments that try it."""
+    file = tmp_path / "trial.yaml"
+    scale = {"exec": example(kind, directory), "engine": ENGINE, "servers": "1..4", "stop_timeout": "5s"}
+    file.write_text(yaml.dump({"services": {"app": {"scale": scale} | more}}))
+    return ["provider", "test", "app", "-c", str(file)]
+
+
+@pytest.mark.parametrize("kind", ["lines", "calls"])
+def test_examples_are_tried_by_hand(tmp_path, servers_directory, kind):
+    result = run_weir(*trial_of(tmp_path, kind, servers_directory), timeout=50)
+    assert result.returncode == 0 and "all well" in result.stdout, result.stdout + result.stderr
+    can, cannot = (next(line for line in result.stdout.splitlines() if line.startswith(word + " ")) for word in ("can", "cannot"))
+    assert "start one" in can and "tell prices" in can and "tell changes at once" in cannot and "suspend" in cannot
+    assert list(servers_directory.iterdir()) == []
+
+
+def wait_for_step(trial, step):
+    """What it says, up to that step and with it."""
+    said = ""
+    while step not in said.rsplit("\n", 1)[-1]:
+        letter = trial.stdout.read(1)
+        assert letter, said + trial.stderr.read()
+        said += letter
+    return said
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_trial_that_is_interrupted_stops_what_it_started(tmp_path, servers_directory, how):
+    never_well = {"health": {"path": "/healthz", "status": 204}}
+    trial = subprocess.Popen([binary(), *trial_of(tmp_path, "lines", servers_directory, **never_well)], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_step(trial, "wait for its first good probe")
+    server, = running(servers_directory)
+    trial.send_signal(how)
+    trial.send_signal(how)  # as `timeout` does
+    said, errors = trial.communicate(timeout=20 * PATIENCE)
+    assert (trial.returncode, errors) == (-how, ""), said + errors
+    assert f"INTERRUPTED: {how.name}" in said and said.endswith(" accepted\ninterrupted\n"), said
+    assert not is_running(server) and list(servers_directory.iterdir()) == []
+
+
+def test_trial_stops_what_one_that_was_killed_has_left(tmp_path, servers_directory):
+    arguments = trial_of(tmp_path, "lines", servers_directory, health={"path": "/healthz", "status": 204})
+    trial = subprocess.Popen([binary(), *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_step(trial, "wait for its first good probe")
+    trial.kill()
+    trial.communicate()
+    server, = running(servers_directory)
+    result = run_weir(*trial_of(tmp_path, "lines", servers_directory), timeout=50)
+    assert result.returncode == 0 and "stop what an earlier trial left" in result.stdout, result.stdout + result.stderr
+    assert not is_running(server) and list(servers_directory.iterdir()) == []
 
 
 # ---- plug-ins that misbehave

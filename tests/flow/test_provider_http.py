@@ -314,7 +314,8 @@ def test_a_provider_is_tried_from_the_command_line(api, tmp_path):
     one.set_count(2)
     told, code = trial(one, tmp_path)
     assert code == 0, told
-    steps = ["list what there is", "ask for one more", "wait until it is listed", "takes connections", "ask for one less", "gone", "all well"]
+    steps = ["set their number", "list what there is",
+             "ask for one more", "wait until it is listed", "takes connections", "ask for one less", "gone", "all well"]
     assert [step for step in steps if step not in told] == []
     assert len(one.machines) == 2
     assert one.counts() == ["POST /v1/aws/us-east-1?count=3&scale_up=true", "POST /v1/aws/us-east-1?count=2&scale_up=false"]
@@ -342,3 +343,18 @@ def test_a_trial_that_fails_tells_why_and_leaves_nothing(api, tmp_path):
     one.listing = lambda: looks.append(0) or {"servers": plain()["servers"] if len(looks) < 4 else []}
     told, code = trial(one, tmp_path, health={"path": "/healthz", "status": 204})
     assert code == 1 and "FAILED: it has ended, and the engine does not say why" in told
+
+
+def test_an_interrupted_trial_asks_until_the_api_takes_it_back(api, tmp_path):
+    one = api()
+    one.set_count(2)
+    config = tmp_path / "weir.yaml"
+    config.write_text(yaml.dump({"services": {"shop": service(one) | {"health": {"path": "/healthz", "status": 204}}}}))
+    trial = subprocess.Popen([binary(), "provider", "test", "shop", "-c", str(config)], text=True, stdout=subprocess.PIPE)
+    wait_until(lambda: len(one.machines) == 3, 20, "one more")
+    with one.lock:
+        one.faults += [("count", status(503)), ("count", lost), ("count", status(503))]
+    trial.send_signal(signal.SIGINT)
+    said, _ = trial.communicate(timeout=50)
+    assert trial.returncode == -signal.SIGINT and said.endswith("gone\ninterrupted\n"), said
+    assert len(one.machines) == 2 and one.faults == []

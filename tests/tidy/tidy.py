@@ -60,6 +60,8 @@ MAY_BE_ATOMIC = {
     "src/net/job.c",
     "src/net/program.h",
     "src/provider/driver.h",
+    "src/provider/interruption.h",
+    "src/provider/interruption.c",
     "src/provider/managed.c",
     "src/proxy/thread.h",
     "src/watch/disks.c",
