@@ -6,9 +6,11 @@
 DIRECTORY holds a file for each server; `{port}` in COMMAND stands for where it shall listen. Take it as a pattern: an engine of
 yours needs other insides of list(), start() and stop(), and nothing else.
 """
+import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -66,8 +68,13 @@ def write(server):
 
 
 def list_servers(request):
-    owned = [s for s in read_servers().values() if s["owner"] == request["owner"]]
-    return {"instances": [instance_of(server) for server in owned]}
+    mine = [s for s in read_servers().values()
+            if s["owner"] == request["owner"] and s["key"].startswith(request["service"] + "/")]
+    return {"instances": [instance_of(server) for server in mine]}
+
+
+# It becomes the server when it is told to. When this program is killed before that, its input ends, and so does it.
+WAITING = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"]
 
 
 def start(request):
@@ -75,15 +82,16 @@ def start(request):
     known = read_servers().get(request["key"])
     if known and instance_of(known)["state"] != "ended":
         return {"instance": instance_of(known)}
+    if not shutil.which(COMMAND[0]):
+        raise Failure(f"{COMMAND[0]}: there is no such program", "configuration")
     port = free_port()
-    try:
-        process = subprocess.Popen([word.replace("{port}", str(port)) for word in COMMAND], start_new_session=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    except OSError as error:
-        raise Failure(f"{COMMAND[0]}: {error.strerror}", "configuration")
+    process = subprocess.Popen(WAITING + [word.replace("{port}", str(port)) for word in COMMAND], start_new_session=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = {"key": request["key"], "owner": request["owner"], "pid": process.pid, "born": born(process.pid), "port": port,
               "started": time.time()}
-    write(server)
+    write(server)  # first: what runs is known, whatever happens to this program
+    process.stdin.write(b"go\n")
+    process.stdin.close()
     return {"instance": instance_of(server)}
 
 
@@ -113,10 +121,17 @@ def answer(request):
         return {"id": request["id"], "ok": False, "fault": failure.fault, "error": str(failure)}
 
 
+def reap():
+    """Servers that end are nobody's zombies. (To ignore SIGCHLD would do, but they would inherit that.)"""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def main():
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Servers that end are nobody's zombies.
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     for line in sys.stdin:
+        reap()
         print(json.dumps(answer(json.loads(line))), flush=True)
 
 

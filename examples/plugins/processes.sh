@@ -3,8 +3,9 @@
 #
 #     processes.sh DIRECTORY BASE_PORT COMMAND
 #
-# DIRECTORY holds a file for each server: its process id, when that began, and its port. The server shop/shop-3 listens on
-# BASE_PORT + 3, and `$PORT` in COMMAND stands for that. What is asked comes as the last argument and in the variables WEIR_*.
+# DIRECTORY holds a file for each server: its process id, when that began, its port and key. The server shop/shop-3 listens on
+# BASE_PORT + 3 (one without a number, as `weir provider test` has it, on BASE_PORT), and `$PORT` in COMMAND stands for that.
+# What is asked comes as the last argument and in the variables WEIR_*.
 set -eu
 
 directory=$1 base_port=$2 command=$3 action=$4
@@ -29,11 +30,18 @@ instance() {
     printf '{"id": "%s-%s", "key": "%s", "state": "%s", "address": "127.0.0.1:%s", "pid": %s}' "$pid" "$began" "$key" "$state" "$port" "$pid"
 }
 
+# place: where the server of WEIR_KEY is noted, and its port.
+place() {
+    number=${WEIR_KEY##*-}
+    case $number in *[!0-9]*) number=0 ;; esac
+    file=$directory/$WEIR_OWNER,$WEIR_SERVICE,${WEIR_KEY##*/} port=$((base_port + number))
+}
+
 case $action in
 list)
     separator=
     printf '{"ok": true, "instances": ['
-    for file in "$directory/$WEIR_OWNER."*; do
+    for file in "$directory/$WEIR_OWNER,$WEIR_SERVICE,"*; do
         [ -e "$file" ] || continue
         printf '%s' "$separator"
         instance "$file"
@@ -42,24 +50,30 @@ list)
     printf ']}\n'
     ;;
 start)
-    file=$directory/$WEIR_OWNER.${WEIR_KEY##*/}
-    port=$((base_port + ${WEIR_KEY##*-}))
+    place
     if [ -e "$file" ] && read -r pid began _ <"$file" && [ "$(born "$pid")" = "$began" ]; then
         : # it is there: the answer of the first call was lost
     else
-        PORT=$port setsid sh -c "exec $command" </dev/null >/dev/null 2>&1 &
-        pid=$!
-        began=$(born "$pid")
-        [ -n "$began" ] || fail configuration "the server ended at once"
-        printf '%s %s %s %s\n' "$pid" "$began" "$port" "$WEIR_KEY" >"$file.new"
-        mv "$file.new" "$file"
+        rm -f "$file"
+        : "$(setsid "$0" "$directory" "$base_port" "$command" become </dev/null 2>/dev/null &)" # until it closes its output
+        pid=
+        [ ! -e "$file" ] || read -r pid _ <"$file"
+        [ -n "$(born "$pid")" ] || fail configuration "the server ended at once"
     fi
     printf '{"ok": true, "instance": '
     instance "$file"
     printf '}\n'
     ;;
+become)
+    # Not Weir's question, but the server to be: it notes itself before it is the server, so it is known even if the program
+    # that started it has been killed.
+    place
+    printf '%s %s %s %s\n' $$ "$(born $$)" "$port" "$WEIR_KEY" >"$directory/.$$"
+    mv "$directory/.$$" "$file"
+    PORT=$port exec sh -c "exec $command" >/dev/null
+    ;;
 stop)
-    for file in "$directory/$WEIR_OWNER."*; do
+    for file in "$directory/$WEIR_OWNER,$WEIR_SERVICE,"*; do
         [ -e "$file" ] || continue
         read -r pid began _ <"$file"
         [ "$pid-$began" = "$WEIR_INSTANCE_ID" ] || continue

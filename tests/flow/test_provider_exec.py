@@ -1,5 +1,6 @@
 """Servers that a program of the user's starts: the two examples that come with Weir, and plug-ins that misbehave in every way
 that the protocol can be broken."""
+import contextlib
 import json
 import os
 import pathlib
@@ -99,6 +100,50 @@ def test_worker_killed_again_and_again_loses_and_doubles_nothing(weir, servers_d
     wait_until(lambda: len(w.servers("app", "serving")) == 3, 20, "three servers")
     time.sleep(3 * 0.2)
     assert len(running(servers_directory)) == 3
+
+
+def sleepers(mark):
+    """Processes that are `sleep MARK` by now."""
+    found = set()
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes() == f"sleep\0{mark}\0".encode():
+                found.add(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["lines", "calls"])
+def test_examples_know_every_server_however_early_they_are_killed(servers_directory, kind):
+    mark = f"{86_400 + os.getpid()}.{len(kind)}"  # nobody else's
+    command = {"lines": [str(PLUGINS / "processes.py"), str(servers_directory), "sleep", mark],
+               "calls": [str(PLUGINS / "processes.sh"), str(servers_directory), "10000", f"sleep {mark}"]}[kind]
+
+    def ask(action, key="app/app-1", killed_after_s=None):
+        question = {"protocol": 1, "id": 1, "action": action, "service": "app", "owner": "weir", "key": key}
+        environment = dict(os.environ, WEIR_SERVICE="app", WEIR_OWNER="weir", WEIR_KEY=key)
+        plug_in = subprocess.Popen([*command, *([action] if kind == "calls" else [])], env=environment, text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        plug_in.stdin.write(json.dumps(question) + "\n")
+        plug_in.stdin.flush()
+        if killed_after_s is not None:
+            time.sleep(killed_after_s)
+            plug_in.kill()
+        return plug_in.communicate()[0]
+
+    def known():
+        return {i["pid"] for i in json.loads(ask("list"))["instances"] if i["state"] == "running"}
+
+    try:
+        begun = time.monotonic()
+        ask("start", "app/app-0")
+        whole = time.monotonic() - begun
+        for number in range(1, 25):  # at any moment of a start, most near its end
+            ask("start", f"app/app-{number}", killed_after_s=whole * (0.4 + number / 40))
+        wait_until(lambda: sleepers(mark) == known(), 10, "every server to be known")
+        assert sleepers(mark)
+    finally:
+        for pid in sleepers(mark):
+            os.kill(pid, signal.SIGKILL)
 
 
 # ---- weir provider test
