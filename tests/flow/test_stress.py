@@ -77,6 +77,7 @@ def fill_until(point, share):
     (point / "filler").write_bytes(b"x" * int((usage.used + usage.free) * share - usage.used))
 
 
+@pytest.mark.plain
 @pytest.mark.few
 @pytest.mark.timeout(120)
 def test_what_runs_out_is_told_and_nothing_else(weir, origin, group, directory):

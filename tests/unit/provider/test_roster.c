@@ -1,4 +1,5 @@
 /* Wishes, calls and lists: single stories, and properties over many seeds. */
+#include "effort.h"
 #include "engine_world.h"
 
 enum {
@@ -406,7 +407,7 @@ static void ends_in_order(uint32_t kind, uint64_t seed)
 static void whatever_fails_the_end_is_in_order(void **state)
 {
     const char *only = getenv("SEED");
-    enum { SEEDS = 150 };
+    enum { SEEDS = EFFORT(150) };
     for (size_t i = 0; i < ARRAY_LEN(all_kinds); i++)
         for (uint64_t seed = only ? strtoull(only, NULL, 10) : 1; seed <= SEEDS || only; seed++) {
             if (getenv("SHOW_SEED"))

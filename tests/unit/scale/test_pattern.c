@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "effort.h"
+
 #define MINUTE  (60 * NS_PER_S)
 #define BEGIN   (INT64_C(978307200) * NS_PER_S) /* a Monday, 00:00 UTC */
 #define HORIZON (120 * NS_PER_S)
@@ -115,8 +117,9 @@ static void what_is_flat_has_no_pattern(void **state)
 /* With hundreds of periods to choose from, one would fit by chance if it were let. */
 static void chance_is_seldom_taken_for_a_pattern(void **state)
 {
+    enum { SEEDS = EFFORT(5), LOOKS = 4 * SEEDS };
     int heard = 0;
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct pattern *p = pattern_new();
         noise.state = seed * 7919;
         for (int64_t day = 0; day < 4; day++) {
@@ -125,7 +128,7 @@ static void chance_is_seldom_taken_for_a_pattern(void **state)
         }
         pattern_free(p);
     }
-    assert_true(heard <= 2); /* of 20 looks */
+    assert_true(heard <= LOOKS / 10);
 }
 
 static void a_pattern_that_ends_is_no_longer_heard(void **state)

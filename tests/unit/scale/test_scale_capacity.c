@@ -2,6 +2,7 @@
  * all share; and against what looks like a knee and is none. */
 #include <math.h>
 
+#include "effort.h"
 #include "world.h"
 
 /* One kind of server, simulated event by event is not needed here: the mean counts of its law are. */
@@ -304,7 +305,7 @@ static void absurd_numbers_stay_in_bounds(void **state)
 {
     struct bench b;
     bench_init(&b);
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < EFFORT(20000); i++) {
         b.now_ns += 1 + (int64_t)(random_next(&b.random) % (5 * (uint64_t)S));
         struct scale_levels l = {.samples = random_below(&b.random, 1000),
                                  .errors = random_below(&b.random, 20)};

@@ -10,6 +10,7 @@
  */
 #include <math.h>
 
+#include "effort.h"
 #include "world.h"
 
 struct property {
@@ -244,11 +245,7 @@ static void run_seed(uint64_t seed)
     world_free(w);
 }
 
-#ifdef __SANITIZE_ADDRESS__
-enum { WORLDS = 250 }; /* four times as slow, and the same code each time */
-#else
-enum { WORLDS = 1000 };
-#endif
+enum { WORLDS = EFFORT(1000) };
 
 static void many_worlds(void **state)
 {
