@@ -31,8 +31,8 @@ struct run {
     struct options options;
     struct sim_setting settings[SETTINGS_MAX];
     uint32_t setting_count;
-    struct config *config; /* owned; of the user */
-    const struct config_service *service;
+    struct config *config;          /* owned; of the user */
+    struct config_service *service; /* in it; NULL: the standard study's */
     struct buf json_text;
     struct json json;
 };
@@ -88,7 +88,7 @@ static bool load_config(struct run *r)
 static bool find_service(struct run *r, struct err *err)
 {
     const char *name = r->options.service_name;
-    const struct config *c = r->config;
+    struct config *c = r->config;
     for (size_t i = 0; i < c->service_count && !r->service; i++) {
         bool is_scaled = c->services[i].scale.provider != SCALE_PROVIDER_NONE;
         if (name ? str_eq(c->services[i].name, str_of(name)) : is_scaled)
@@ -102,11 +102,13 @@ static bool find_service(struct run *r, struct err *err)
     return true;
 }
 
-/* What the service's configuration says holds for all policies. */
+/* What the service's configuration says holds for all policies. What would be done is the question here, so
+ * one that only advises acts. */
 static void adopt_service(struct run *r)
 {
     struct sim_model *m = &r->options.model;
-    const struct config_service *s = r->service;
+    struct config_service *s = r->service;
+    s->scale.mode = SCALE_MODE_ACT;
     if (!r->options.has_servers) {
         m->servers_min = s->scale.servers_min;
         m->servers_max = s->scale.servers_max;

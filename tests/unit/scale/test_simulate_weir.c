@@ -200,7 +200,8 @@ static int make_files(void **state)
     fclose(f);
     f = fdopen(mkstemp(config_path), "w");
     fprintf(f, "listeners: [{http: ':8080'}]\nservices:\n  fixed: {paths: [/x/], servers: ['10.0.0.1:80']}\n"
-               "  shop: {scale: {command: [x], servers: 2..7, objective: p95 < 500ms}}\n");
+               "  shop: {scale: {command: [x], servers: 2..7, objective: p95 < 500ms}}\n"
+               "  dry: {paths: [/dry/], scale: {command: [x], servers: 2..7, mode: advise}}\n");
     fclose(f);
     close(mkstemp(plot_path));
     return 0;
@@ -275,6 +276,16 @@ static void test_a_service_of_a_configuration(void **state)
     assert_int_equal(COMMAND("--trace", trace_path, "-c", "/nonexistent.yaml"), 1);
 }
 
+/* What it would do is what is asked here. */
+static void test_a_service_that_only_advises_acts(void **state)
+{
+    assert_int_equal(COMMAND("--trace", trace_path, "-c", config_path, "--service", "dry", "--policy", "weir",
+                             "--peak-servers", "5", "--start-time", "5s", "--json"),
+                     0);
+    assert_non_null(strstr(out, "\"changes\":"));
+    assert_null(strstr(out, "\"changes\":0,"));
+}
+
 static void test_wrong_options(void **state)
 {
     static const struct {
@@ -319,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_table_and_drawing),
         cmocka_unit_test(test_a_service_of_a_configuration),
+        cmocka_unit_test(test_a_service_that_only_advises_acts),
         cmocka_unit_test(test_wrong_options),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
