@@ -66,6 +66,14 @@ static double busiest_minute(const struct load *l)
     return best;
 }
 
+static double busiest_second(const struct load *l)
+{
+    double best = 0;
+    for (uint32_t i = 0; i < l->seconds; i++)
+        best = fmax(best, (double)l->rate[i]);
+    return best;
+}
+
 bool load_build(const struct trace *t, double peak_rate, struct load *ret_load, struct err *err)
 {
     struct load l = {.seconds = (uint32_t)fmax(ceil((double)t->bin_count * t->bin_s - 1e-9), 1), .factor = 1};
@@ -81,6 +89,12 @@ bool load_build(const struct trace *t, double peak_rate, struct load *ret_load, 
     }
     if (peak_rate > 0)
         l.factor = peak_rate / l.peak;
+    double most = busiest_second(&l) * l.factor;
+    if (!(most <= LOAD_RATE_MAX)) {
+        load_fini(&l);
+        return err_set(err, "%.3g requests in its busiest second; the limit is %d: see --peak-servers", most,
+                       LOAD_RATE_MAX);
+    }
     for (uint32_t i = 0; i < l.seconds; i++) {
         l.rate[i] = (float)((double)l.rate[i] * l.factor);
         sum += (double)l.rate[i];

@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-enum { LOAD_SMOOTH_S = 10 };
+enum {
+    LOAD_SMOOTH_S = 10,
+    LOAD_RATE_MAX = 1000000, /* requests a second: all of a few seconds are kept in memory */
+};
 
 struct load {
     uint32_t seconds;  /* >= 1 */

@@ -93,29 +93,48 @@ static int64_t civil_seconds(const struct civil *c)
 
 /* ---- combined ---- */
 
-static bool take_clf(struct str text, struct civil *c) /* 10/Oct/2000:13:55:36 -0700 */
+/* 10/Oct/2000:13:55:36 -0700; HAProxy writes 10/Oct/2000:13:55:36.123 */
+static bool take_clf(struct str text, struct civil *c)
 {
-    return take_digits(&text, 2, &c->day) && take_char(&text, "/") && take_month(&text, &c->month) &&
-           take_char(&text, "/") && take_digits(&text, 4, &c->year) && take_char(&text, ":") &&
-           take_time(&text, c) && (text.len == 0 || take_char(&text, " ")) && take_offset(&text, c) &&
-           text.len == 0;
+    if (!(take_digits(&text, 2, &c->day) && take_char(&text, "/") && take_month(&text, &c->month) &&
+          take_char(&text, "/") && take_digits(&text, 4, &c->year) && take_char(&text, ":") &&
+          take_time(&text, c)))
+        return false;
+    take_fraction(&text);
+    return (text.len == 0 || take_char(&text, " ")) && take_offset(&text, c) && text.len == 0;
 }
 
-bool log_time_of_combined(struct str line, int64_t *ret_s, struct err *err)
+/* Takes the text in the next pair of brackets. */
+static bool take_bracketed(struct str *rest, struct str *ret_text, struct err *err)
 {
-    struct civil c = {0};
     size_t begin, end;
-    if (!str_find(line, '[', &begin))
+    if (!str_find(*rest, '[', &begin))
         return err_set(err, "there is no time in brackets");
-    struct str text = str_n(line.ptr + begin + 1, line.len - begin - 1);
+    struct str text = str_n(rest->ptr + begin + 1, rest->len - begin - 1);
     if (!str_find(text, ']', &end))
         return err_set(err, "the bracket before the time is not closed");
-    text.len = end;
-    if (!take_clf(text, &c) || !civil_is_possible(&c))
-        return err_set(err, "[%.*s] is not a time like [10/Oct/2000:13:55:36 -0700]", (int)MIN(text.len, 40),
-                       text.ptr);
-    *ret_s = civil_seconds(&c);
+    *ret_text = str_n(text.ptr, end);
+    *rest = str_n(text.ptr + end + 1, text.len - end - 1);
     return true;
+}
+
+/* Other brackets may come before it: an address of IPv6, the process that syslog names. */
+bool log_time_of_combined(struct str line, int64_t *ret_s, struct err *err)
+{
+    struct str rest = line, text;
+    struct err ignored;
+    if (!take_bracketed(&rest, &text, err))
+        return false;
+    struct str first = text;
+    do {
+        struct civil c = {0};
+        if (take_clf(text, &c) && civil_is_possible(&c)) {
+            *ret_s = civil_seconds(&c);
+            return true;
+        }
+    } while (take_bracketed(&rest, &text, &ignored));
+    return err_set(err, "[%.*s] is not a time like [10/Oct/2000:13:55:36 -0700]", (int)MIN(first.len, 40),
+                   first.ptr);
 }
 
 /* ---- JSON ---- */

@@ -6,6 +6,7 @@
  */
 #include "scale/simulate/trace.h"
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "scale/simulate/log_time.h"
 
@@ -89,6 +90,8 @@ static bool read_row(struct reader *r, struct str line, struct err *err)
         return err_set(err, "it is not `t_seconds,requests`: two numbers with a comma between them");
     if (number < 0)
         return err_set(err, "%g requests: a number of requests is not negative", number);
+    if (number > TRACE_REQUESTS_MAX)
+        return err_set(err, "%g requests in one bin; the limit is %g", number, TRACE_REQUESTS_MAX);
     if (r->row_count && stamp <= r->stamps[r->row_count - 1])
         return err_set(err, "the stamp %.15g does not come after the one before, %.15g", stamp,
                        r->stamps[r->row_count - 1]);
@@ -109,6 +112,9 @@ static bool end_csv(struct reader *r, struct trace *ret_trace, struct err *err)
     double bins = round((r->stamps[r->row_count - 1] - r->stamps[0]) / width) + 1;
     if (bins > TRACE_BINS_MAX)
         return err_set(err, "%s: %.0f bins of %gs; the limit is %d", r->name, bins, width, TRACE_BINS_MAX);
+    if (bins * width > TRACE_SECONDS_MAX)
+        return err_set(err, "%s: it is %.3g days long; the limit is %.0f", r->name,
+                       bins * width / (double)CIVIL_DAY_S, TRACE_SECONDS_MAX / (double)CIVIL_DAY_S);
     struct trace t = {.bin_s = width, .bin_count = (size_t)bins};
     t.requests = NEW_ARRAY(double, t.bin_count);
     for (size_t i = 0; i < r->row_count; i++) {
@@ -181,8 +187,33 @@ static enum format format_of(struct str line)
     return str_find(line, '[', &at) ? FORMAT_COMBINED : FORMAT_CSV;
 }
 
+/* What a file begins with that has to be unpacked first, and what does that. */
+static const char *unpacker_of(struct str line)
+{
+    static const char *const known[][2] = {
+        {"\x1f\x8b", "zcat"}, {"\x28\xb5\x2f\xfd", "zstdcat"}, {"\xfd\x37zXZ", "xzcat"}, {"BZh", "bzcat"}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (str_starts_with(line, str_of(known[i][0])))
+            return known[i][1];
+    return NULL;
+}
+
+/* Of the first line: the mark that some programs begin a text in UTF-8 with is no part of it. */
+static bool open_text(struct str *line, struct err *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const char *unpacker = unpacker_of(*line);
+    if (unpacker)
+        return err_set(err, "it is compressed: `%s FILE | weir simulate --trace -`", unpacker);
+    if (str_starts_with(*line, str_of(mark)))
+        *line = str_n(line->ptr + strlen(mark), line->len - strlen(mark));
+    return true;
+}
+
 static bool read_line(struct reader *r, struct str line, struct err *err)
 {
+    if (r->line == 1 && !open_text(&line, err))
+        return false;
     if (line.len && line.ptr[line.len - 1] == '\r')
         line.len--;
     line = str_trim(line);
@@ -195,17 +226,28 @@ static bool read_line(struct reader *r, struct str line, struct err *err)
     return r->format == FORMAT_CSV ? read_row(r, line, err) : read_log_line(r, line, err);
 }
 
+/* Up to the newline, without it, and no more than one byte beyond the limit: what comes may never end. False
+ * when nothing is left. */
+static bool take_line(FILE *in, char bytes[TRACE_LINE_BYTES_MAX + 1], struct str *ret_line)
+{
+    size_t n = 0;
+    int c = EOF;
+    while (n <= TRACE_LINE_BYTES_MAX && (c = getc_unlocked(in)) != EOF && c != '\n')
+        bytes[n++] = (char)c;
+    *ret_line = str_n(bytes, n);
+    return n > 0 || c == '\n';
+}
+
 static bool read_lines(struct reader *r, FILE *in, struct err *err)
 {
-    char *line = NULL;
-    size_t capacity = 0;
+    char *bytes = mem_alloc(TRACE_LINE_BYTES_MAX + 1);
+    struct str line;
     bool ok = true;
-    for (ssize_t n; ok && (n = getline(&line, &capacity, in)) >= 0;) {
+    while (ok && take_line(in, bytes, &line)) {
         r->line++;
-        struct str text = str_n(line, (size_t)n - (n > 0 && line[n - 1] == '\n'));
-        ok = read_line(r, text, err) || err_wrap(err, "%s:%llu", r->name, (unsigned long long)r->line);
+        ok = read_line(r, line, err) || err_wrap(err, "%s:%llu", r->name, (unsigned long long)r->line);
     }
-    free(line);
+    free(bytes);
     if (ok && ferror(in))
         return err_set_errno(err, errno, "%s: reading it", r->name);
     return ok;

@@ -16,8 +16,10 @@
 
 enum {
     TRACE_LINE_BYTES_MAX = 1 << 20,
-    TRACE_BINS_MAX = 40000000, /* 463 days of seconds */
+    TRACE_BINS_MAX = 40000000,
+    TRACE_SECONDS_MAX = 40000000, /* 463 days */
 };
+#define TRACE_REQUESTS_MAX 1e12 /* in one bin */
 
 struct trace {
     double bin_s;     /* width of a bin, > 0 */

@@ -41,6 +41,8 @@ static void test_csv(void **state)
         {"t,r\n0,1\n1,2\n4,3\n", 1, 5, 1, 3, 6},                     /* bins without requests left out */
         {"t,r\n 0 , 1.5 \n\n0.5, 2\n", 0.5, 2, 1.5, 2, 3.5},         /* spaces, an empty line, fractions */
         {"t,r\n0,1\n3,2", 3, 2, 1, 2, 3},                            /* no newline at the end */
+        {"\xef\xbb\xbft,r\n0,1\n1,2\n", 1, 2, 1, 2, 3},              /* the mark of UTF-8, and a header */
+        {"\xef\xbb\xbf\x30,1\n1,2\n", 1, 2, 1, 2, 3},                /* and none */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct trace t = {0};
@@ -76,6 +78,10 @@ static void test_mistakes(void **state)
         {"0,5\n0,6\n", "x.csv:2: the stamp 0 does not come after"},
         {"0,1\n2,1\n5,1\n", "x.csv:3: the stamp 5 is not a multiple of the bin width, 2s"},
         {"0,1\n1,1\n99999999999,1\n", "the limit is"},
+        {"0,1\n1e18,1\n", "x.csv: it is 2.31e+13 days long; the limit is 463"},
+        {"0,1\n1,1e300\n", "x.csv:2: 1e+300 requests in one bin; the limit is 1e+12"},
+        {"\x1f\x8b\x08 and so on", "x.csv:1: it is compressed: `zcat FILE | weir simulate --trace -`"},
+        {"\xfd\x37zXZ and so on", "x.csv:1: it is compressed: `xzcat FILE"},
         {"1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] \"GET\"\n1.2.3.4 - - - \"GET\"\n",
          "x.csv:2: there is no time in brackets"},
         {"1.2.3.4 - - [10/Oct/2000:13:55:36 -0700\n", "x.csv:1: the bracket before the time is not closed"},
@@ -107,6 +113,9 @@ static void test_log_times(void **state)
         {"127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326 \"-\" \"x [y]\"",
          971211336},
         {"::1 - - [29/Feb/2024:23:59:59 +0000] \"GET /\" 200 1", 1709251199},
+        {"[::1]:80 - - [29/Feb/2024:23:59:59 +0000] \"GET /\" 200 1", 1709251199},
+        {"Feb 29 23:59:59 web nginx[7]: h - - [29/Feb/2024:23:59:59 +0000] x", 1709251199},
+        {"Feb 29 23:59:59 lb haproxy[7]: h:5 [29/Feb/2024:23:59:59.123] fe be/s 0/0/0", 1709251199},
         {"h - - [01/Mar/2024:01:00:00 +0100] x", 1709251200},
         {"{\"time\": \"2000-10-10T20:55:36Z\"}", 971211336},
         {"{\"a\":{\"time\":1,\"b\":[1,{\"c\":\"}\\\"]\"}]},\"ts\":971211336.75,\"z\":null}", 971211336},
@@ -129,6 +138,15 @@ static void test_log_times(void **state)
             fail_msg("row %zu: %s", i, err.text);
         assert_int_equal(seconds, rows[i].seconds);
     }
+}
+
+/* A device, or a file that is no text, may have no newline at all. */
+static void test_endless_line(void **state)
+{
+    struct trace t;
+    struct err err;
+    assert_false(trace_load("/dev/zero", &t, &err));
+    assert_string_equal(err.text, "/dev/zero:1: the line is longer than 1048576 bytes");
 }
 
 static void test_log_is_counted(void **state)
@@ -198,16 +216,30 @@ static void test_busiest_minute_is_scaled(void **state)
     assert_string_equal(err.text, "the trace has no requests");
 }
 
+static void test_absurd_load_is_refused(void **state)
+{
+    struct trace t = {.bin_s = 1, .bin_count = 2, .requests = (double[]){1, 1e12}};
+    struct load l;
+    struct err err;
+    assert_false(load_build(&t, 0, &l, &err));
+    assert_non_null(strstr(err.text, "requests in its busiest second; the limit is 1000000"));
+    assert_true(load_build(&t, 800, &l, &err)); /* scaled it is as any other */
+    assert_near(l.peak, 800, 1e-3);
+    load_fini(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_log_times),
+        cmocka_unit_test(test_endless_line),
         cmocka_unit_test(test_log_is_counted),
         cmocka_unit_test(test_rate_is_smoothed),
         cmocka_unit_test(test_minutes_are_joined_by_lines),
         cmocka_unit_test(test_busiest_minute_is_scaled),
+        cmocka_unit_test(test_absurd_load_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
