@@ -35,7 +35,7 @@
     X(IO_STALLED, "io_stalled", PERCENT, HOST,                                                               \
       "Time in which all tasks that could work waited for a disk (PSI full).")                               \
     X(OOM_KILLS, "oom_kills", COUNT, HOST,                                                                   \
-      "Processes of the machine killed for lack of memory within 30 minutes.")                               \
+      "Processes killed for lack of memory within 30 minutes; of the control group when that has a limit.")  \
     X(OPEN_FILES, "open_files", PERCENT, HOST,                                                               \
       "Files open in the whole machine, of what its kernel allows.")                                         \
     X(CONNTRACK, "conntrack", PERCENT, HOST, "Connections that the firewall follows, of those that it can.") \

@@ -11,6 +11,10 @@
  * limit here". The use is read only where there is a limit. Version 1 tells limits of ancestors that we
  * cannot see in memory.stat (hierarchical_memory_limit), and calls "no limit" a number near 2^63: anything
  * not below the host's memory is none.
+ *
+ * Kills for lack of memory are read where the nearest limit is, for that is what they are about: a service of
+ * systemd in a container is limited by a group above its own. Version 1 counts those of each group alone, so
+ * there it is our own.
  */
 #include "watch/cgroup.h"
 
@@ -47,6 +51,7 @@ struct cpu_level {
 struct memory_level {
     char group[HOST_PATH_BYTES];
     struct kept_file limit, used, stat;
+    struct kept_file events;     /* memory.events; version 1: memory.oom_control, of our own group alone */
     uint64_t hidden_limit_bytes; /* version 1: of ancestors that we cannot see; 0: none */
 };
 
@@ -68,7 +73,7 @@ struct cgroup {
     struct memory_level memory[LEVELS_MAX]; /* nearest first */
     size_t pids_count;
     struct pids_level pids[LEVELS_MAX]; /* nearest first */
-    struct kept_file events;            /* memory.events or memory.oom_control of our group */
+    size_t killing_level;               /* the one of memory whose kills are counted */
     struct recent oom_kills;
     struct pressures pressure; /* of our group, version 2; no files: there is none */
 };
@@ -106,12 +111,12 @@ static void forget_levels(struct cgroup *c)
         kept_file_fini(&l->limit);
         kept_file_fini(&l->used);
         kept_file_fini(&l->stat);
+        kept_file_fini(&l->events);
     }
     for (size_t i = 0; i < c->pids_count; i++) {
         kept_file_fini(&c->pids[i].limit);
         kept_file_fini(&c->pids[i].used);
     }
-    kept_file_fini(&c->events);
     pressures_fini(&c->pressure);
     c->cpu_count = c->memory_count = c->pids_count = 0;
     memset(c->cpu, 0, sizeof(c->cpu));
@@ -119,6 +124,7 @@ static void forget_levels(struct cgroup *c)
     memset(c->pids, 0, sizeof(c->pids));
     c->pressure = (struct pressures){0};
     c->oom_kills = (struct recent){0};
+    c->killing_level = 0;
 }
 
 void cgroup_free(struct cgroup *c)
@@ -246,6 +252,8 @@ static void add_memory_level(struct cgroup *c, const struct place *p)
     keep(c, &l->limit, p->point, p->below, is_v2 ? "memory.max" : "memory.limit_in_bytes");
     keep(c, &l->used, p->point, p->below, is_v2 ? "memory.current" : "memory.usage_in_bytes");
     keep(c, &l->stat, p->point, p->below, "memory.stat");
+    if (is_v2 || c->memory_count == 1)
+        keep(c, &l->events, p->point, p->below, is_v2 ? "memory.events" : "memory.oom_control");
 }
 
 static void find_cpu_levels(struct cgroup *c, struct str self_text, struct str mounts_text)
@@ -268,8 +276,6 @@ static void find_memory_levels(struct cgroup *c, struct str self_text, struct st
 {
     struct place p = find_place(self_text, mounts_text, STR("memory"));
     c->memory_version = p.version;
-    if (p.version)
-        keep(c, &c->events, p.point, p.below, p.version == 2 ? "memory.events" : "memory.oom_control");
     while (p.version && c->memory_count < LEVELS_MAX) {
         add_memory_level(c, &p);
         if (p.below[0] == '\0')
@@ -507,6 +513,14 @@ static bool read_memory_used(struct memory_level *l, struct str inactive_key, ui
     return true;
 }
 
+static void count_kills_of(struct cgroup *c, size_t level)
+{
+    if (c->memory_version == 1 || c->killing_level == level)
+        return;
+    c->killing_level = level;
+    c->oom_kills = (struct recent){0}; /* another counter */
+}
+
 static void take_memory_sample(struct cgroup *c, const struct cgroup_host *host, struct cgroup_sample *s)
 {
     struct str inactive_key = c->memory_version == 2 ? STR("inactive_file") : STR("total_inactive_file");
@@ -516,6 +530,8 @@ static void take_memory_sample(struct cgroup *c, const struct cgroup_host *host,
         uint64_t used = 0, limit = read_memory_limit(l, host->memory_bytes);
         if (limit == 0)
             continue;
+        if (!s->has_memory_limit)
+            count_kills_of(c, i);
         struct reading percent = reading_unknown("the use of the control group cannot be read");
         if (read_memory_used(l, inactive_key, &used))
             percent = reading_known(formula_percent(used, limit));
@@ -530,6 +546,8 @@ static void take_memory_sample(struct cgroup *c, const struct cgroup_host *host,
         s->memory_limit_bytes = s->has_memory_limit ? MIN(s->memory_limit_bytes, limit) : limit;
         s->has_memory_limit = true;
     }
+    if (!s->has_memory_limit)
+        count_kills_of(c, 0);
 }
 
 static struct reading read_oom_kills(struct cgroup *c)
@@ -538,7 +556,9 @@ static struct reading read_oom_kills(struct cgroup *c)
     struct str s;
     uint64_t kills;
     const char *why;
-    if (!kept_file_read(&c->events, text, sizeof(text), &s, &why))
+    if (c->memory_count == 0)
+        return reading_unknown("there is no control group for memory");
+    if (!kept_file_read(&c->memory[c->killing_level].events, text, sizeof(text), &s, &why))
         return reading_unknown(why);
     if (!procfs_find_number(s, STR("oom_kill"), &kills))
         return reading_unknown("the kernel does not count them");

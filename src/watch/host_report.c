@@ -42,7 +42,10 @@ static void put_memory_traffic(const struct host_sample *s, struct board *b)
     board_put(b, METRIC_SWAP_IN, &machine, s->paging.swapped_in_rate);
     board_put(b, METRIC_SWAP_OUT, &machine, s->paging.swapped_out_rate);
     board_put(b, METRIC_MAJOR_FAULTS, &machine, s->paging.major_faults_rate);
-    board_put(b, METRIC_OOM_KILLS, &machine, s->paging.oom_kills_recent);
+    /* In a container with a limit the machine's kills are those of its neighbours. */
+    bool is_limited = s->memory_scope == SAMPLE_SCOPE_CGROUP;
+    board_put(b, METRIC_OOM_KILLS, &machine,
+              is_limited ? s->cgroup.oom_kills_recent : s->paging.oom_kills_recent);
 }
 
 static void put_load(const struct host_sample *s, struct board *b)

@@ -88,7 +88,7 @@ static void test_v2_limit_on_the_parent(void **state)
     assert_string_equal(s.memory_group, "/pod");
     assert_int_equal(s.memory_group_used_bytes, 800000000);
     assert_true(s.memory_percent.value == 74.5);
-    assert_true(s.oom_kills.value == 3);
+    assert_true(s.oom_kills.value == 3); /* of the nearest group with a limit */
 
     tree_put(&m.tree, "sys/fs/cgroup/pod/cpu.stat", "usage_usec 2200000\nnr_periods 110\nnr_throttled 15\n");
     tree_put(&m.tree, "sys/fs/cgroup/pod/main/cpu.stat",
@@ -98,6 +98,36 @@ static void test_v2_limit_on_the_parent(void **state)
     assert_string_equal(s.cpu_group, "/pod");
     assert_true(s.cpu_group_cpus == 1.5);
     assert_true(s.throttled_percent.value == 50);
+    close_machine(&m);
+}
+
+/* Kills are those of the nearest group with a limit: systemd in a container has groups of its own below it.
+ * Whoever sets another limit does not make old kills new ones. */
+static void test_v2_kills_of_the_limited_group(void **state)
+{
+    static const struct tree_file files[] = {
+        {"proc/self/cgroup", "0::/box/weir.service\n"},
+        {"proc/self/mountinfo", V2_MOUNT},
+        {"sys/fs/cgroup/box/memory.max", "1000000\n"},
+        {"sys/fs/cgroup/box/memory.current", "900000\n"},
+        {"sys/fs/cgroup/box/memory.events", "oom 9\noom_kill 7\noom_group_kill 0\n"},
+        {"sys/fs/cgroup/box/weir.service/memory.max", "max\n"},
+        {"sys/fs/cgroup/box/weir.service/memory.events", "oom 0\noom_kill 0\n"},
+    };
+    struct machine m = open_machine(files, ARRAY_LEN(files));
+    struct cgroup_sample s;
+    cgroup_take_sample(m.cgroup, &host, NS_PER_S, &s);
+    assert_true(s.has_memory_limit && s.oom_kills.value == 7 && s.oom_kills_recent.value == 0);
+    tree_put(&m.tree, "sys/fs/cgroup/box/memory.events", "oom 11\noom_kill 9\noom_group_kill 0\n");
+    cgroup_take_sample(m.cgroup, &host, 2 * NS_PER_S, &s);
+    assert_true(s.oom_kills.value == 9 && s.oom_kills_recent.value == 2);
+
+    tree_put(&m.tree, "sys/fs/cgroup/box/weir.service/memory.max", "500000\n");
+    cgroup_take_sample(m.cgroup, &host, 3 * NS_PER_S, &s);
+    assert_true(s.oom_kills.value == 0 && s.oom_kills_recent.value == 0);
+    tree_put(&m.tree, "sys/fs/cgroup/box/weir.service/memory.max", "max\n");
+    cgroup_take_sample(m.cgroup, &host, 4 * NS_PER_S, &s);
+    assert_true(s.oom_kills.value == 9 && s.oom_kills_recent.value == 0);
     close_machine(&m);
 }
 
@@ -316,7 +346,7 @@ int main(void)
         cmocka_unit_test(test_v2_without_limits),      cmocka_unit_test(test_v1_docker),
         cmocka_unit_test(test_v1_nested_and_hybrid),   cmocka_unit_test(test_nothing_to_read),
         cmocka_unit_test(test_moved_to_another_group), cmocka_unit_test(test_v2_processes_and_pressure),
-        cmocka_unit_test(test_v1_processes),
+        cmocka_unit_test(test_v1_processes),           cmocka_unit_test(test_v2_kills_of_the_limited_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
