@@ -11,40 +11,21 @@
 #include "admin/process_stats.h"
 #include "admin/totals.h"
 #include "base/clock.h"
+#include "stats/exposition.h"
 
 #include <math.h>
 #include <stdio.h>
-
-/* With backslash, quote and newline escaped, as label values want it. */
-static void put_label_value(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '\n') {
-            buf_put(out, STR("\\n"));
-            continue;
-        }
-        if (c == '\\' || c == '"')
-            buf_put_char(out, '\\');
-        buf_put_char(out, c);
-    }
-}
-
-static void put_family(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
 
 /* `service="shop"` or `service="shop",server="shop-3"` without braces. */
 static void put_object_labels(struct buf *out, const struct service *service, const struct server *server)
 {
     buf_put(out, STR("service=\""));
-    put_label_value(out, str_of(service->name));
+    exposition_put_label(out, service->name);
     buf_put_char(out, '"');
     if (!server)
         return;
     buf_put(out, STR(",server=\""));
-    put_label_value(out, str_of(server->name));
+    exposition_put_label(out, server->name);
     buf_put_char(out, '"');
 }
 
@@ -91,7 +72,7 @@ static void put_thread_counters(struct buf *out, const struct fleet *fleet, cons
     const struct metric_row *rows = thread_metric_rows;
     for (size_t from = 0, end; from < THREAD_COUNTER_COUNT; from = end) {
         end = run_end(rows, THREAD_COUNTER_COUNT, from);
-        put_family(out, rows[from].name, "counter", rows[from].help);
+        exposition_begin(out, rows[from].name, "counter", rows[from].help);
         for (size_t id = from; id < end; id++)
             put_sample(out, rows[id].name, NULL, NULL, rows[id].labels, thread_total(fleet, ops, id));
     }
@@ -102,7 +83,7 @@ static void put_service_counters(struct buf *out, const struct fleet *fleet)
     const struct metric_row *rows = service_metric_rows;
     for (size_t from = 0, end; from < SERVICE_COUNTER_COUNT; from = end) {
         end = run_end(rows, SERVICE_COUNTER_COUNT, from);
-        put_family(out, rows[from].name, "counter", rows[from].help);
+        exposition_begin(out, rows[from].name, "counter", rows[from].help);
         fleet_for_each_service (fleet, s)
             for (size_t id = from; id < end; id++)
                 put_sample(out, rows[id].name, s, NULL, rows[id].labels, (double)service_total(fleet, s, id));
@@ -114,7 +95,7 @@ static void put_server_counters(struct buf *out, const struct fleet *fleet)
     const struct metric_row *rows = server_metric_rows;
     for (size_t from = 0, end; from < SERVER_COUNTER_COUNT; from = end) {
         end = run_end(rows, SERVER_COUNTER_COUNT, from);
-        put_family(out, rows[from].name, "counter", rows[from].help);
+        exposition_begin(out, rows[from].name, "counter", rows[from].help);
         fleet_for_each_server (fleet, s)
             for (size_t id = from; id < end; id++)
                 put_sample(out, rows[id].name, s->service, s, rows[id].labels,
@@ -144,7 +125,7 @@ static void put_histogram(struct buf *out, const char *name, const struct servic
 static void put_service_histogram(struct buf *out, const struct fleet *fleet, const char *name,
                                   const char *help, size_t offset)
 {
-    put_family(out, name, "histogram", help);
+    exposition_begin(out, name, "histogram", help);
     fleet_for_each_service (fleet, s) {
         struct histogram_sum sum = {0};
         for (uint32_t t = 0; t < fleet->thread_count; t++)
@@ -157,7 +138,7 @@ static void put_service_histogram(struct buf *out, const struct fleet *fleet, co
 static void put_server_histogram(struct buf *out, const struct fleet *fleet)
 {
     const char *name = "weir_server_latency_seconds";
-    put_family(out, name, "histogram", "Request sent to the server to head of its response.");
+    exposition_begin(out, name, "histogram", "Request sent to the server to head of its response.");
     fleet_for_each_server (fleet, s) {
         struct histogram_sum sum = {0};
         for (uint32_t t = 0; t < fleet->thread_count; t++)
@@ -226,17 +207,18 @@ static const struct {
 static void put_gauges(struct buf *out, const struct fleet *fleet, const struct admin_ops *ops,
                        int64_t now_ns)
 {
-    put_family(out, "weir_client_connections", "gauge", "Client connections open now, tunnels included.");
+    exposition_begin(out, "weir_client_connections", "gauge",
+                     "Client connections open now, tunnels included.");
     put_sample(out, "weir_client_connections", NULL, NULL, "",
                thread_total(fleet, ops, THREAD_CONNECTIONS_ACCEPTED) -
                    thread_total(fleet, ops, THREAD_CONNECTIONS_CLOSED));
     for (size_t i = 0; i < ARRAY_LEN(service_gauges); i++) {
-        put_family(out, service_gauges[i].name, "gauge", service_gauges[i].help);
+        exposition_begin(out, service_gauges[i].name, "gauge", service_gauges[i].help);
         fleet_for_each_service (fleet, s)
             put_sample(out, service_gauges[i].name, s, NULL, "", service_gauges[i].value(s, now_ns));
     }
     for (size_t i = 0; i < ARRAY_LEN(server_gauges); i++) {
-        put_family(out, server_gauges[i].name, "gauge", server_gauges[i].help);
+        exposition_begin(out, server_gauges[i].name, "gauge", server_gauges[i].help);
         fleet_for_each_server (fleet, s)
             put_sample(out, server_gauges[i].name, s->service, s, "", server_gauges[i].value(s));
     }
@@ -245,18 +227,19 @@ static void put_gauges(struct buf *out, const struct fleet *fleet, const struct 
 static void put_process(struct buf *out)
 {
     struct process_stats p;
-    put_family(out, "weir_build_info", "gauge", "Always 1; the version is in the label.");
+    exposition_begin(out, "weir_build_info", "gauge", "Always 1; the version is in the label.");
     put_sample(out, "weir_build_info", NULL, NULL, "version=\"" WEIR_VERSION "\"", 1);
     if (!process_stats_read(&p))
         return;
-    put_family(out, "process_cpu_seconds_total", "counter",
-               "CPU time that the worker has used, user and system.");
+    exposition_begin(out, "process_cpu_seconds_total", "counter",
+                     "CPU time that the worker has used, user and system.");
     put_sample(out, "process_cpu_seconds_total", NULL, NULL, "", p.cpu_s);
-    put_family(out, "process_resident_memory_bytes", "gauge", "Memory of the worker that is resident.");
+    exposition_begin(out, "process_resident_memory_bytes", "gauge", "Memory of the worker that is resident.");
     put_sample(out, "process_resident_memory_bytes", NULL, NULL, "", p.resident_bytes);
-    put_family(out, "process_open_fds", "gauge", "Open file descriptors of the worker.");
+    exposition_begin(out, "process_open_fds", "gauge", "Open file descriptors of the worker.");
     put_sample(out, "process_open_fds", NULL, NULL, "", p.open_fds);
-    put_family(out, "process_start_time_seconds", "gauge", "When the worker started, in seconds since 1970.");
+    exposition_begin(out, "process_start_time_seconds", "gauge",
+                     "When the worker started, in seconds since 1970.");
     put_sample(out, "process_start_time_seconds", NULL, NULL, "", p.start_time_s);
 }
 

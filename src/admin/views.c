@@ -155,11 +155,7 @@ void admin_write_server(struct admin *a, struct json *j, const struct server *s)
     json_put_bool(j, "healthy", atomic_load_explicit(&s->is_healthy, memory_order_relaxed));
     json_put_bool(j, "refusing", atomic_load_explicit(&s->is_refusing, memory_order_relaxed));
     json_put_int(j, "in_flight", server_in_flight(s));
-    json_key(j, "max_requests");
-    if (limit > 0)
-        json_int(j, limit);
-    else
-        json_null(j);
+    json_put_int_if(j, "max_requests", limit > 0, limit);
     json_put_int(j, "requests", (int64_t)server_total(a->fleet, s, SERVER_ATTEMPTS));
     json_put_int(j, "errors", (int64_t)server_errors(a->fleet, s));
     json_put_int(j, "connections_opened", (int64_t)server_total(a->fleet, s, SERVER_CONNECTS));

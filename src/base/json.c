@@ -156,6 +156,24 @@ void json_put_double(struct json *j, const char *key, double value)
     json_double(j, value);
 }
 
+void json_put_int_if(struct json *j, const char *key, bool is_known, int64_t value)
+{
+    json_key(j, key);
+    if (is_known)
+        json_int(j, value);
+    else
+        json_null(j);
+}
+
+void json_put_double_if(struct json *j, const char *key, bool is_known, double value)
+{
+    json_key(j, key);
+    if (is_known)
+        json_double(j, value);
+    else
+        json_null(j);
+}
+
 void json_put_bool(struct json *j, const char *key, bool value)
 {
     json_key(j, key);

@@ -34,3 +34,6 @@ void json_put_text(struct json *j, const char *key, const char *value); /* NULL 
 void json_put_int(struct json *j, const char *key, int64_t value);
 void json_put_double(struct json *j, const char *key, double value);
 void json_put_bool(struct json *j, const char *key, bool value);
+/* null when it is not known. */
+void json_put_int_if(struct json *j, const char *key, bool is_known, int64_t value);
+void json_put_double_if(struct json *j, const char *key, bool is_known, double value);

@@ -1,6 +1,7 @@
 /* What the admin listener asks of the other rooms: each function hands the question on. */
 #include "base/clock.h"
 #include "control/control_priv.h"
+#include "stats/exposition.h"
 
 static void write_events(void *context, struct json *j, uint64_t after, uint32_t count_max)
 {
@@ -132,22 +133,14 @@ static bool server_usage(void *context, const struct server *s, struct admin_usa
 
 static void put_own_metrics(const struct control *c, struct buf *out)
 {
-    buf_printf(out,
-               "# HELP weir_events_total Events told since the worker started.\n"
-               "# TYPE weir_events_total counter\n"
-               "weir_events_total %llu\n"
-               "# HELP weir_events_dropped_total Events that the ledger no longer keeps.\n"
-               "# TYPE weir_events_dropped_total counter\n"
-               "weir_events_dropped_total %llu\n"
-               "# HELP weir_snapshots_total Routing snapshots published since the worker started.\n"
-               "# TYPE weir_snapshots_total counter\n"
-               "weir_snapshots_total %llu\n"
-               "# HELP weir_probe_sockets Sockets that health checks have open now.\n"
-               "# TYPE weir_probe_sockets gauge\n"
-               "weir_probe_sockets %u\n",
-               (unsigned long long)ledger_last_sequence(c->ledger),
-               (unsigned long long)ledger_dropped(c->ledger), (unsigned long long)c->fleet->last_epoch,
-               prober_open_sockets(c->prober));
+    exposition_put_one(out, "weir_events_total", "counter", "Events told since the worker started.",
+                       (double)ledger_last_sequence(c->ledger));
+    exposition_put_one(out, "weir_events_dropped_total", "counter", "Events that the ledger no longer keeps.",
+                       (double)ledger_dropped(c->ledger));
+    exposition_put_one(out, "weir_snapshots_total", "counter",
+                       "Routing snapshots published since the worker started.", (double)c->fleet->last_epoch);
+    exposition_put_one(out, "weir_probe_sockets", "gauge", "Sockets that health checks have open now.",
+                       prober_open_sockets(c->prober));
 }
 
 static void write_metrics(void *context, struct buf *out)

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "provider/discovery.h"
+#include "stats/exposition.h"
 
 #include <errno.h>
 
@@ -167,8 +168,7 @@ void discovering_write_metrics(const struct control *c, struct buf *out)
 {
     int64_t now_ns = loop_now_ns(c->loop);
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", families[i].name, families[i].help, families[i].name,
-                   families[i].type);
+        exposition_begin(out, families[i].name, families[i].type, families[i].help);
         fleet_for_each_service (c->fleet, s) {
             const struct discovery *d = find(c, s);
             if (d)

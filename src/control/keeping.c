@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "control/control_priv.h"
 #include "scale/pattern.h"
+#include "stats/exposition.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -278,19 +279,11 @@ void keeping_write_metrics(const struct control *c, struct buf *out)
     if (!c->keeping)
         return;
     struct store_numbers n = store_numbers(c->keeping->store);
-    buf_printf(out,
-               "# HELP weir_store_up 1 while what is learned can be kept.\n"
-               "# TYPE weir_store_up gauge\n"
-               "weir_store_up %d\n"
-               "# HELP weir_store_bytes Size of the file in which it is kept.\n"
-               "# TYPE weir_store_bytes gauge\n"
-               "weir_store_bytes %llu\n"
-               "# HELP weir_store_writes_total Writes that went well.\n"
-               "# TYPE weir_store_writes_total counter\n"
-               "weir_store_writes_total %llu\n"
-               "# HELP weir_store_errors_total Reads and writes that failed.\n"
-               "# TYPE weir_store_errors_total counter\n"
-               "weir_store_errors_total %llu\n",
-               n.is_keeping, (unsigned long long)n.bytes, (unsigned long long)n.writes_total,
-               (unsigned long long)n.errors_total);
+    exposition_put_one(out, "weir_store_up", "gauge", "1 while what is learned can be kept.", n.is_keeping);
+    exposition_put_one(out, "weir_store_bytes", "gauge", "Size of the file in which it is kept.",
+                       (double)n.bytes);
+    exposition_put_one(out, "weir_store_writes_total", "counter", "Writes that went well.",
+                       (double)n.writes_total);
+    exposition_put_one(out, "weir_store_errors_total", "counter", "Reads and writes that failed.",
+                       (double)n.errors_total);
 }

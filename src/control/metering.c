@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "control/control_priv.h"
+#include "stats/exposition.h"
 
 #define METERING_INTERVAL_NS (1 * NS_PER_S)
 
@@ -52,15 +53,6 @@ void metering_stop(struct control *c)
 
 /* --- API -------------------------------------------------------------------------------------------- */
 
-static void put_known(struct json *j, const char *key, bool is_known, double value)
-{
-    json_key(j, key);
-    if (is_known)
-        json_double(j, value);
-    else
-        json_null(j);
-}
-
 void metering_write_server(const struct control *c, const struct server *s, struct json *j)
 {
     const struct usage_sample *u = usage_find(c->usage, s->id);
@@ -72,12 +64,12 @@ void metering_write_server(const struct control *c, const struct server *s, stru
     bool is_known = !u->why_unknown;
     json_begin_object(j);
     json_put_double(j, "ago_seconds", (double)(loop_now_ns(c->loop) - u->taken_ns) / 1e9);
-    put_known(j, "cpu_percent", is_known && u->has_cores, u->cores * 100);
-    put_known(j, "cpu_seconds", is_known, (double)u->cpu_ns / 1e9);
-    put_known(j, "memory_bytes", is_known, (double)u->memory_bytes);
-    put_known(j, "processes", is_known, u->processes);
-    put_known(j, "threads", is_known, u->threads);
-    put_known(j, "open_files", is_known && u->has_files, u->files);
+    json_put_double_if(j, "cpu_percent", is_known && u->has_cores, u->cores * 100);
+    json_put_double_if(j, "cpu_seconds", is_known, (double)u->cpu_ns / 1e9);
+    json_put_double_if(j, "memory_bytes", is_known, (double)u->memory_bytes);
+    json_put_double_if(j, "processes", is_known, u->processes);
+    json_put_double_if(j, "threads", is_known, u->threads);
+    json_put_double_if(j, "open_files", is_known && u->has_files, u->files);
     if (u->why_unknown)
         json_put_text(j, "why_unknown", u->why_unknown);
     json_end_object(j);
@@ -184,7 +176,7 @@ static const struct usage_family families[] = {
 static void write_family(const struct control *c, const struct usage_family *f, struct buf *out)
 {
     double value;
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, f->type);
+    exposition_begin(out, f->name, f->type, f->help);
     fleet_for_each_server (c->fleet, s) {
         const struct usage_sample *u = usage_find(c->usage, s->id);
         if (u && !u->why_unknown && f->value(u, &value))
@@ -195,11 +187,9 @@ static void write_family(const struct control *c, const struct usage_family *f, 
 
 void metering_write_metrics(const struct control *c, struct buf *out)
 {
-    static const char cost[] = "weir_server_sample_cpu_seconds";
     for (size_t i = 0; i < ARRAY_LEN(families); i++)
         write_family(c, &families[i], out);
-    buf_printf(out,
-               "# HELP %s CPU time that the latest look at what servers use cost.\n"
-               "# TYPE %s gauge\n%s %.9f\n",
-               cost, cost, cost, (double)usage_cost_ns(c->usage) / 1e9);
+    exposition_put_one(out, "weir_server_sample_cpu_seconds", "gauge",
+                       "CPU time that the latest look at what servers use cost.",
+                       (double)usage_cost_ns(c->usage) / 1e9);
 }

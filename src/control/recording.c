@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "control/control_priv.h"
+#include "stats/exposition.h"
 #include "store/history.h"
 
 #include <assert.h>
@@ -206,29 +207,25 @@ void recording_stop(struct control *c)
     free(r);
 }
 
-static void put_metric(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
-               (unsigned long long)value);
-}
-
 void recording_write_metrics(const struct control *c, struct buf *out)
 {
     if (!c->recording)
         return;
     struct history_numbers n = history_numbers(c->recording->history);
-    put_metric(out, "weir_history_up", "gauge", "1 while the history can be kept.", !n.is_failing);
-    put_metric(out, "weir_history_bytes", "gauge", "Size of the history's file.", n.bytes);
-    put_metric(out, "weir_history_series", "gauge", "Series that are recorded now.", n.series);
-    put_metric(out, "weir_history_writes_total", "counter", "Batches of the history that were written.",
-               n.writes_total);
-    put_metric(out, "weir_history_errors_total", "counter", "Reads and writes of the history that failed.",
-               n.errors_total);
-    put_metric(out, "weir_history_lost_values_total", "counter",
-               "Values that were never written: the disk or the clock failed for too long.", n.lost_total);
-    put_metric(out, "weir_history_shortened_total", "counter",
-               "Times that the oldest points went before their time, for history.max_size.",
-               n.shortened_total);
-    put_metric(out, "weir_history_left_out_total", "counter",
-               "Series that were not recorded because there are too many.", n.left_out_total);
+    exposition_put_one(out, "weir_history_up", "gauge", "1 while the history can be kept.", !n.is_failing);
+    exposition_put_one(out, "weir_history_bytes", "gauge", "Size of the history's file.", (double)n.bytes);
+    exposition_put_one(out, "weir_history_series", "gauge", "Series that are recorded now.",
+                       (double)n.series);
+    exposition_put_one(out, "weir_history_writes_total", "counter",
+                       "Batches of the history that were written.", (double)n.writes_total);
+    exposition_put_one(out, "weir_history_errors_total", "counter",
+                       "Reads and writes of the history that failed.", (double)n.errors_total);
+    exposition_put_one(out, "weir_history_lost_values_total", "counter",
+                       "Values that were never written: the disk or the clock failed for too long.",
+                       (double)n.lost_total);
+    exposition_put_one(out, "weir_history_shortened_total", "counter",
+                       "Times that the oldest points went before their time, for history.max_size.",
+                       (double)n.shortened_total);
+    exposition_put_one(out, "weir_history_left_out_total", "counter",
+                       "Series that were not recorded because there are too many.", (double)n.left_out_total);
 }

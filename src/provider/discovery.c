@@ -120,11 +120,7 @@ const char *discovery_source_name(const struct discovery *d)
 
 static void put_since(struct json *j, const char *key, bool is_known, int64_t since_ns, int64_t now_ns)
 {
-    json_key(j, key);
-    if (is_known)
-        json_double(j, (double)MAX(now_ns - since_ns, INT64_C(0)) / (double)NS_PER_S);
-    else
-        json_null(j);
+    json_put_double_if(j, key, is_known, (double)MAX(now_ns - since_ns, INT64_C(0)) / (double)NS_PER_S);
 }
 
 void discovery_write(const struct discovery *d, int64_t now_ns, struct json *j)

@@ -1,6 +1,7 @@
 #include "scale/engine_write.h"
 
 #include "base/clock.h"
+#include "stats/exposition.h"
 
 #include <stdio.h>
 
@@ -59,11 +60,7 @@ void scale_write_engine(const struct provider *provider, int64_t now_ns, struct 
     json_begin_object(j);
     json_put_text(j, "name", provider->ops->name);
     json_put_text(j, "state", state_of(&s));
-    json_key(j, "listed_seconds");
-    if (s.has_listed)
-        json_double(j, seconds(now_ns - s.listed_ns));
-    else
-        json_null(j);
+    json_put_double_if(j, "listed_seconds", s.has_listed, seconds(now_ns - s.listed_ns));
     json_put_int(j, "listed", s.listed_count);
     json_put_int(j, "waiting", s.waiting_count);
     json_put_double(j, "next_call_seconds", seconds(MAX(s.next_call_ns - now_ns, 0)));
@@ -88,11 +85,6 @@ void scale_put_engine_reason(const struct provider *provider, bool is_held, int6
 }
 
 /* --- Prometheus ------------------------------------------------------------------------------------- */
-
-static void write_head(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
 
 static void put_row(struct buf *out, const char *name, const struct scale_view *v, const char *more,
                     double value)
@@ -154,7 +146,7 @@ static const struct {
 void scale_write_engine_metrics(const struct scale_view *views, uint32_t count, struct buf *out)
 {
     for (size_t f = 0; f < ARRAY_LEN(families); f++) {
-        write_head(out, families[f].name, families[f].type, families[f].help);
+        exposition_begin(out, families[f].name, families[f].type, families[f].help);
         for (uint32_t i = 0; i < count; i++) {
             if (!has_engine(views[i].provider))
                 continue;

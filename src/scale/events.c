@@ -21,11 +21,7 @@ static void write_target(const char *key, const struct target_need *n, struct js
     }
     json_begin_object(j);
     json_put_double(j, "per_server", n->per_server);
-    json_key(j, "seen");
-    if (n->is_known)
-        json_double(j, n->seen);
-    else
-        json_null(j);
+    json_put_double_if(j, "seen", n->is_known, n->seen);
     json_put_double(j, "servers", n->servers);
     json_end_object(j);
 }
@@ -57,11 +53,7 @@ void scale_decision_write(const struct scale_decision *d, struct json *j)
     json_put_int(j, "servers", d->up);
     json_put_int(j, "starting", d->coming);
     json_put_text(j, "bound", scale_bound_name(d->bound));
-    json_key(j, "advised");
-    if (d->is_advice)
-        json_int(j, d->advised);
-    else
-        json_null(j);
+    json_put_int_if(j, "advised", d->is_advice, d->advised);
     json_put_text(j, "advised_bound", d->is_advice ? scale_bound_name(d->advised_bound) : NULL);
     json_put_double(j, "work", d->work);
     json_put_double(j, "waiting", d->waiting);

@@ -744,22 +744,10 @@ void reconciler_write_server(const struct reconciler *r, const struct server *s,
     json_put_text(j, "reason", l->reason);
     json_put_text(j, "provider", l->provider ? l->provider->ops->name : NULL);
     json_put_bool(j, "drained_by_hand", l->is_held);
-    json_key(j, "pace");
-    if (l->pace_factor > 0)
-        json_double(j, l->pace_factor);
-    else
-        json_null(j);
+    json_put_double_if(j, "pace", l->pace_factor > 0, l->pace_factor);
     json_put_bool(j, "slow", l->is_slow);
-    json_key(j, "works_on");
-    if (l->knee > 0)
-        json_double(j, l->knee);
-    else
-        json_null(j);
-    json_key(j, "price_per_hour");
-    if (l->facts.price > 0)
-        json_double(j, l->facts.price);
-    else
-        json_null(j);
+    json_put_double_if(j, "works_on", l->knee > 0, l->knee);
+    json_put_double_if(j, "price_per_hour", l->facts.price > 0, l->facts.price);
     if (l->facts.is_unwell)
         json_put_text(j, "unwell", l->facts.words);
     if (l->bad_run > 0)

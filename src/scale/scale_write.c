@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "stats/exposition.h"
 
 #include <stdlib.h>
 
@@ -27,11 +28,7 @@ static void write_states(const struct reconciler_numbers *n, struct json *j)
 
 static void write_known(struct json *j, const char *key, double value)
 {
-    json_key(j, key);
-    if (value > 0)
-        json_double(j, value);
-    else
-        json_null(j);
+    json_put_double_if(j, key, value > 0, value);
 }
 
 static void write_capacity(const struct capacity_estimate *c, struct json *j)
@@ -91,11 +88,7 @@ static void write_pattern(const struct pattern *p, struct json *j)
     json_key(j, "pattern");
     json_begin_object(j);
     json_put_int(j, "known_minutes", p->minute ? p->minute - p->first + 1 : 0);
-    json_key(j, "period_seconds");
-    if (p->period)
-        json_int(j, (int64_t)p->period * 60);
-    else
-        json_null(j);
+    json_put_int_if(j, "period_seconds", p->period != 0, (int64_t)p->period * 60);
     json_put_double(j, "saving", p->saving);
     json_end_object(j);
 }
@@ -112,16 +105,9 @@ static void write_scaling(const struct scale_view *v, int64_t now_ns, struct jso
         json_int(j, v->decision->advised);
     else
         json_null(j);
-    json_key(j, "manual");
-    if (v->has_manual)
-        json_int(j, v->manual);
-    else
-        json_null(j);
-    json_key(j, "manual_seconds_left");
-    if (v->has_manual && v->manual_until_ns)
-        json_double(j, seconds(MAX(v->manual_until_ns - now_ns, 0)));
-    else
-        json_null(j);
+    json_put_int_if(j, "manual", v->has_manual, v->manual);
+    json_put_double_if(j, "manual_seconds_left", v->has_manual && v->manual_until_ns != 0,
+                       seconds(MAX(v->manual_until_ns - now_ns, 0)));
     write_pattern(v->pattern, j);
     write_start_seconds(n, j);
     json_put_int(j, "starts", (int64_t)n->starts_total);
@@ -243,15 +229,10 @@ static const struct family families[] = {
      deaths},
 };
 
-static void write_head(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void write_family(const struct family *f, const struct scale_view *views, uint32_t count,
                          struct buf *out)
 {
-    write_head(out, f->name, f->type, f->help);
+    exposition_begin(out, f->name, f->type, f->help);
     for (uint32_t i = 0; i < count; i++)
         if (views[i].provider || !f->is_scaled_only)
             buf_printf(out, "%s{service=\"%s\"} %.10g\n", f->name, views[i].service->name,
@@ -260,7 +241,7 @@ static void write_family(const struct family *f, const struct scale_view *views,
 
 static void write_server_states(const struct scale_view *views, uint32_t count, struct buf *out)
 {
-    write_head(out, "weir_servers", "gauge", "Servers, by state.");
+    exposition_begin(out, "weir_servers", "gauge", "Servers, by state.");
     for (uint32_t i = 0; i < count; i++)
         for (int state = 0; state < SERVER_STATE_COUNT; state++)
             buf_printf(out, "weir_servers{service=\"%s\",state=\"%s\"} %u\n", views[i].service->name,
@@ -271,11 +252,12 @@ static void write_server_states(const struct scale_view *views, uint32_t count, 
 static void write_start_times(const struct scale_view *views, uint32_t count, bool is_p90, struct buf *out)
 {
     const char *name = is_p90 ? "weir_scale_start_p90_seconds" : "weir_scale_start_median_seconds";
-    write_head(out, name, "gauge",
-               is_p90 ? "Time from asking for a server to its first good probe, 90th percentile, by start: "
-                        "cold or warm."
-                      : "Time from asking for a server to its first good probe, median, by start: cold or "
-                        "warm.");
+    exposition_begin(
+        out, name, "gauge",
+        is_p90 ? "Time from asking for a server to its first good probe, 90th percentile, by start: "
+                 "cold or warm."
+               : "Time from asking for a server to its first good probe, median, by start: cold or "
+                 "warm.");
     for (uint32_t i = 0; i < count; i++)
         for (int c = 0; c < START_CLASS_COUNT; c++) {
             const struct start_summary *s = &views[i].numbers.starts[c];
@@ -289,7 +271,8 @@ static void write_start_times(const struct scale_view *views, uint32_t count, bo
 static void write_decisions(const struct scale_view *views, uint32_t count, struct buf *out)
 {
     static const char name[] = "weir_scale_decisions_total";
-    write_head(out, name, "counter", "Decisions that changed the number of servers wanted, by direction.");
+    exposition_begin(out, name, "counter",
+                     "Decisions that changed the number of servers wanted, by direction.");
     for (uint32_t i = 0; i < count; i++) {
         const struct scale_view *v = &views[i];
         if (!v->provider)

@@ -12,11 +12,7 @@ static double seconds(int64_t ns)
 
 static void put_seconds_or_null(struct json *j, const char *key, int64_t ns)
 {
-    json_key(j, key);
-    if (ns > 0)
-        json_double(j, seconds(ns));
-    else
-        json_null(j);
+    json_put_double_if(j, key, ns > 0, seconds(ns));
 }
 
 void story_write_seen(const struct story_seen *seen, struct json *j)
@@ -83,11 +79,7 @@ void story_write_episode(const struct story_episode *e, int64_t now_ns, int64_t 
     json_put_bool(j, "by_hand", e->is_by_hand);
     json_put_bool(j, "is_open", e->ended_ns == 0);
     json_put_bool(j, "overtaken", e->is_overtaken);
-    json_key(j, "settled_seconds");
-    if (e->settled_ns)
-        json_double(j, seconds(e->settled_ns - e->began_ns));
-    else
-        json_null(j);
+    json_put_double_if(j, "settled_seconds", e->settled_ns != 0, seconds(e->settled_ns - e->began_ns));
     json_put_int(j, "target_before", e->target_before);
     json_put_int(j, "target", e->target);
     json_put_int(j, "changes", e->changes);

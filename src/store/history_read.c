@@ -218,11 +218,7 @@ static void write_levels(struct sql *s, struct json *j, const struct history_fil
         json_put_text(j, "level", history_levels[i].name);
         json_put_int(j, "step_seconds", history_levels[i].step_s);
         json_put_int(j, "keep_seconds", f->params.keep_s[i]);
-        json_key(j, "oldest");
-        if (oldest_s == INT64_MAX)
-            json_null(j);
-        else
-            json_int(j, oldest_s);
+        json_put_int_if(j, "oldest", oldest_s != INT64_MAX, oldest_s);
         json_end_object(j);
     }
     json_end_array(j);

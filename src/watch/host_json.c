@@ -13,11 +13,7 @@
 
 static void put_reading(struct json *j, const char *key, struct reading r)
 {
-    json_key(j, key);
-    if (r.is_known)
-        json_double(j, r.value);
-    else
-        json_null(j);
+    json_put_double_if(j, key, r.is_known, r.value);
 }
 
 /* A reading inside a sample, by its place. */

@@ -5,34 +5,41 @@
 #include "watch/host_metrics.h"
 
 #include "base/macros.h"
-#include "watch/exposition.h"
+#include "stats/exposition.h"
 
 #include <stddef.h>
 #include <stdio.h>
+
+/* labels: with braces, escaped; "" for none. No row when the reading is unknown. */
+static void put_row(struct buf *out, const char *name, const char *labels, struct reading r, double scale)
+{
+    if (r.is_known)
+        buf_printf(out, "%s%s %.15g\n", name, labels, r.value * scale);
+}
 
 static void write_ratio_metrics(struct buf *out, const struct host_sample *s)
 {
     static const char host[] = "{scope=\"host\"}", cgroup[] = "{scope=\"cgroup\"}";
     exposition_begin(out, "weir_host_cpu_usage_ratio", "gauge",
                      "Busy share of the CPUs, or of the control group's limit.");
-    exposition_put_row(out, "weir_host_cpu_usage_ratio", host, s->cpu.percent, 0.01);
-    exposition_put_row(out, "weir_host_cpu_usage_ratio", cgroup, s->cgroup.cpu_percent, 0.01);
+    put_row(out, "weir_host_cpu_usage_ratio", host, s->cpu.percent, 0.01);
+    put_row(out, "weir_host_cpu_usage_ratio", cgroup, s->cgroup.cpu_percent, 0.01);
     exposition_begin(out, "weir_host_cpus", "gauge", "CPUs that can be used.");
     if (s->cpu.cpu_count)
-        exposition_put_row(out, "weir_host_cpus", host, reading_known(s->cpu.cpu_count), 1);
-    exposition_put_row(out, "weir_host_cpus", cgroup, s->cgroup.effective_cpus, 1);
+        put_row(out, "weir_host_cpus", host, reading_known(s->cpu.cpu_count), 1);
+    put_row(out, "weir_host_cpus", cgroup, s->cgroup.effective_cpus, 1);
     exposition_begin(out, "weir_host_cpu_iowait_ratio", "gauge",
                      "Share of CPU time spent idle while waiting for disks.");
-    exposition_put_row(out, "weir_host_cpu_iowait_ratio", host, s->cpu.iowait_percent, 0.01);
+    put_row(out, "weir_host_cpu_iowait_ratio", host, s->cpu.iowait_percent, 0.01);
     exposition_begin(out, "weir_host_cpu_steal_ratio", "gauge", "Share of CPU time taken by the hypervisor.");
-    exposition_put_row(out, "weir_host_cpu_steal_ratio", host, s->cpu.steal_percent, 0.01);
+    put_row(out, "weir_host_cpu_steal_ratio", host, s->cpu.steal_percent, 0.01);
     exposition_begin(out, "weir_host_cpu_throttled_ratio", "gauge",
                      "Share of periods in which the control group was held back at its CPU limit.");
-    exposition_put_row(out, "weir_host_cpu_throttled_ratio", cgroup, s->cgroup.throttled_percent, 0.01);
+    put_row(out, "weir_host_cpu_throttled_ratio", cgroup, s->cgroup.throttled_percent, 0.01);
     exposition_begin(out, "weir_host_memory_usage_ratio", "gauge",
                      "Share of memory that is not available, or used of the control group's limit.");
-    exposition_put_row(out, "weir_host_memory_usage_ratio", host, s->memory.percent, 0.01);
-    exposition_put_row(out, "weir_host_memory_usage_ratio", cgroup, s->cgroup.memory_percent, 0.01);
+    put_row(out, "weir_host_memory_usage_ratio", host, s->memory.percent, 0.01);
+    put_row(out, "weir_host_memory_usage_ratio", cgroup, s->cgroup.memory_percent, 0.01);
 }
 
 static void write_memory_metrics(struct buf *out, const struct host_sample *s)
@@ -52,11 +59,11 @@ static void write_memory_metrics(struct buf *out, const struct host_sample *s)
         buf_printf(out, "weir_host_memory_available_bytes{scope=\"host\"} %llu\n",
                    (unsigned long long)s->memory.available_bytes);
     exposition_begin(out, "weir_host_swap_usage_ratio", "gauge", "Used share of the swap space.");
-    exposition_put_row(out, "weir_host_swap_usage_ratio", "{scope=\"host\"}", s->swap.percent, 0.01);
+    put_row(out, "weir_host_swap_usage_ratio", "{scope=\"host\"}", s->swap.percent, 0.01);
     exposition_begin(out, "weir_host_oom_kills_total", "counter",
                      "Processes killed for lack of memory, of the whole host or of the control group.");
-    exposition_put_row(out, "weir_host_oom_kills_total", "{scope=\"host\"}", s->paging.oom_kills, 1);
-    exposition_put_row(out, "weir_host_oom_kills_total", "{scope=\"cgroup\"}", s->cgroup.oom_kills, 1);
+    put_row(out, "weir_host_oom_kills_total", "{scope=\"host\"}", s->paging.oom_kills, 1);
+    put_row(out, "weir_host_oom_kills_total", "{scope=\"cgroup\"}", s->cgroup.oom_kills, 1);
 }
 
 struct disk_family {
@@ -188,7 +195,7 @@ static void write_single_metrics(struct buf *out, const struct host_sample *s)
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         const struct family *f = &families[i];
         exposition_begin(out, f->name, f->type, f->help);
-        exposition_put_row(out, f->name, "", reading_at(s, f->offset), f->scale);
+        put_row(out, f->name, "", reading_at(s, f->offset), f->scale);
     }
 }
 
@@ -196,7 +203,7 @@ static void write_group_metrics(struct buf *out, const struct host_sample *s)
 {
     exposition_begin(out, "weir_host_pids_usage_ratio", "gauge",
                      "Processes and threads of the control group, of the limit that is nearest.");
-    exposition_put_row(out, "weir_host_pids_usage_ratio", "{scope=\"cgroup\"}", s->cgroup.pids_percent, 0.01);
+    put_row(out, "weir_host_pids_usage_ratio", "{scope=\"cgroup\"}", s->cgroup.pids_percent, 0.01);
 }
 
 static void write_core_metrics(struct buf *out, const struct host_sample *s)
@@ -205,7 +212,7 @@ static void write_core_metrics(struct buf *out, const struct host_sample *s)
     exposition_begin(out, "weir_host_cpu_core_usage_ratio", "gauge", "Busy share of one CPU.");
     for (uint32_t i = 0; i < s->core_count; i++) {
         (void)snprintf(labels, sizeof(labels), "{cpu=\"%u\",scope=\"host\"}", s->cores[i].index);
-        exposition_put_row(out, "weir_host_cpu_core_usage_ratio", labels, s->cores[i].percent, 0.01);
+        put_row(out, "weir_host_cpu_core_usage_ratio", labels, s->cores[i].percent, 0.01);
     }
 }
 
@@ -217,9 +224,9 @@ static void put_pressure(struct buf *out, const char *scope, const char *resourc
     static const char name[] = "weir_host_pressure_seconds_total";
     char labels[96];
     (void)snprintf(labels, sizeof(labels), "{kind=\"some\",resource=\"%s\",scope=\"%s\"}", resource, scope);
-    exposition_put_row(out, name, labels, p->some_seconds, 1);
+    put_row(out, name, labels, p->some_seconds, 1);
     (void)snprintf(labels, sizeof(labels), "{kind=\"full\",resource=\"%s\",scope=\"%s\"}", resource, scope);
-    exposition_put_row(out, name, labels, p->full_seconds, 1);
+    put_row(out, name, labels, p->full_seconds, 1);
 }
 
 static void write_pressure_metrics(struct buf *out, const struct host_sample *s)
@@ -334,9 +341,8 @@ static void write_process_metrics(struct buf *out, const struct own_sample *s)
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         const struct family *f = &families[i];
         exposition_begin(out, f->name, f->type, f->help);
-        exposition_put_row(out, f->name, "{process=\"worker\"}", reading_at(&s->worker, f->offset), f->scale);
-        exposition_put_row(out, f->name, "{process=\"supervisor\"}", reading_at(&s->supervisor, f->offset),
-                           f->scale);
+        put_row(out, f->name, "{process=\"worker\"}", reading_at(&s->worker, f->offset), f->scale);
+        put_row(out, f->name, "{process=\"supervisor\"}", reading_at(&s->supervisor, f->offset), f->scale);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "stats/exposition.h"
 #include "watch/burn.h"
 
 #include <assert.h>
@@ -211,11 +212,7 @@ void objectives_report(const struct objectives *o, struct board *b, int64_t now_
 
 static void put_reading(struct json *j, const char *key, struct reading r, double scale)
 {
-    json_key(j, key);
-    if (r.is_known)
-        json_double(j, r.value * scale);
-    else
-        json_null(j);
+    json_put_double_if(j, key, r.is_known, r.value * scale);
 }
 
 static void write_alarm(const struct promise *p, const struct alarm *a, struct json *j, int64_t at_ns)
@@ -240,11 +237,7 @@ static void write_promise(const struct service_objectives *s, enum objective_kin
     json_begin_object(j);
     json_put_text(j, "objective", objective_names[kind]);
     json_put_double(j, "target_percent", p->target);
-    json_key(j, "latency_seconds");
-    if (kind == OBJECTIVE_LATENCY)
-        json_double(j, (double)s->latency_ns / 1e9);
-    else
-        json_null(j);
+    json_put_double_if(j, "latency_seconds", kind == OBJECTIVE_LATENCY, (double)s->latency_ns / 1e9);
     json_put_double(j, "period_seconds", (double)p->objective.period_ns / 1e9);
     put_reading(j, "budget_left_percent", left, 1);
     json_put_text(j, "why_unknown", left.is_known ? NULL : left.why_unknown);
@@ -290,17 +283,11 @@ static void put_rows(const struct objectives *o, struct buf *out, int64_t now_ns
 
 void objectives_write_metrics(const struct objectives *o, struct buf *out, int64_t now_ns)
 {
-    buf_put(
-        out,
-        STR("# HELP weir_error_budget_burn_rate How fast an objective's error budget is used, scaled to a "
-            "period of 30 days.\n"
-            "# TYPE weir_error_budget_burn_rate gauge\n"));
+    exposition_begin(out, "weir_error_budget_burn_rate", "gauge",
+                     "How fast an objective's error budget is used, scaled to a period of 30 days.");
     put_rows(o, out, now_ns, false);
-    buf_put(
-        out,
-        STR("# HELP weir_error_budget_left_ratio Share of the error budget that is left for the objective's "
-            "period.\n"
-            "# TYPE weir_error_budget_left_ratio gauge\n"));
+    exposition_begin(out, "weir_error_budget_left_ratio", "gauge",
+                     "Share of the error budget that is left for the objective's period.");
     put_rows(o, out, now_ns, true);
 }
 

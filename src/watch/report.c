@@ -6,18 +6,9 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "watch/exposition.h"
+#include "stats/exposition.h"
 
 #include <stdio.h>
-
-static void put_reading(struct json *j, const char *key, struct reading r)
-{
-    json_key(j, key);
-    if (r.is_known)
-        json_double(j, r.value);
-    else
-        json_null(j);
-}
 
 bool report_is_shown(const struct alert *a)
 {
@@ -114,7 +105,7 @@ void report_write_alert(struct json *j, const struct alert *a, const struct repo
     json_put_double(j, "state_seconds", (double)(now_ns - l->state_since_ns) / 1e9);
     put_wall(j, "started_at", a->started_wall_ns);
     put_wall(j, "ended_at", a->ended_wall_ns);
-    put_reading(j, "value", l->is_known ? reading_known(l->values[0]) : reading_unknown(NULL));
+    json_put_double_if(j, "value", l->is_known, l->values[0]);
     if (!l->is_known)
         json_put_text(j, "why_unknown", a->why_unknown);
     json_put_double(j, "threshold", a->rule.limits[0].threshold);

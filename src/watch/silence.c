@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/units.h"
+#include "stats/exposition.h"
 #include "watch/alert_labels.h"
 
 #include <stdio.h>
@@ -479,19 +480,14 @@ void silences_write_metrics(const struct silences *s, struct buf *out, int64_t w
         counts[state_of(&s->items[i], wall_ns)]++;
     for (size_t i = 0; i < s->window_count; i++)
         open += s->windows[i].is_open;
-    buf_put(out, STR("# HELP weir_silences Silences, by state; the number is bounded by watch.silences.max.\n"
-                     "# TYPE weir_silences gauge\n"));
+    exposition_begin(out, "weir_silences", "gauge",
+                     "Silences, by state; the number is bounded by watch.silences.max.");
     for (size_t i = 0; i < STATE_COUNT; i++)
         buf_printf(out, "weir_silences{state=\"%s\"} %u\n", state_names[i], counts[i]);
-    buf_printf(
-        out,
-        "# HELP weir_silences_refused_total Silences that were refused because there were too many.\n"
-        "# TYPE weir_silences_refused_total counter\n"
-        "weir_silences_refused_total %llu\n"
-        "# HELP weir_maintenance_windows_open Maintenance windows of the configuration that are open now.\n"
-        "# TYPE weir_maintenance_windows_open gauge\n"
-        "weir_maintenance_windows_open %u\n",
-        (unsigned long long)s->refused, open);
+    exposition_put_one(out, "weir_silences_refused_total", "counter",
+                       "Silences that were refused because there were too many.", (double)s->refused);
+    exposition_put_one(out, "weir_maintenance_windows_open", "gauge",
+                       "Maintenance windows of the configuration that are open now.", open);
 }
 
 /* ---- keeping ---- */

@@ -22,19 +22,6 @@
 
 enum { ALERTS_MAX = 20, VARIABLES_MAX = 8, VARIABLE_UNITS_MAX = 8000 };
 
-static void put_text(const struct text_voice *v, struct buf *out)
-{
-    const struct alert_message *m = v->message;
-    for (size_t i = 0; i < m->count; i++) {
-        buf_put(out, i ? STR("\n\n") : STR(""));
-        if (m->count > 1) {
-            text_write_title(v, &m->notices[i], out);
-            buf_put_char(out, '\n');
-        }
-        text_write_lines(v, &m->notices[i], out);
-    }
-}
-
 /* The webhook's object, with two more members. */
 static void write_line(const struct alert_message *m, const struct sink_setup *setup, struct str title,
                        struct str text, struct buf *line)
@@ -149,7 +136,7 @@ static void exec_deliver(const struct alert_message *m, const struct sink_setup 
     int status;
     *ret = (struct sink_answer){.verdict = RETRY_LATER, .retry_after_s = -1};
     text_write_headline(&voice, &title);
-    put_text(&voice, &text);
+    text_write_body(&voice, &text);
     write_line(m, setup, buf_str(&title), buf_str(&text), &line);
     fill_variables(m, buf_str(&title), buf_str(&text), &variables);
     if (start(&program, &setup->config->exec, &variables, &err) &&

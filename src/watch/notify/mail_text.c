@@ -212,23 +212,6 @@ static void put_fields(const struct alert_message *m, const struct config_notify
 
 /* ---- the whole ---- */
 
-static void write_body(const struct text_voice *v, struct buf *out)
-{
-    const struct alert_message *m = v->message;
-    for (size_t i = 0; i < m->count; i++) {
-        buf_put(out, i ? STR("\n\n") : STR(""));
-        if (m->count > 1) {
-            text_write_title(v, &m->notices[i], out);
-            buf_put_char(out, '\n');
-        }
-        text_write_lines(v, &m->notices[i], out);
-    }
-    if (m->left_out == 0)
-        return;
-    buf_put(out, STR("\n\n"));
-    text_write_more(v, m->left_out, out);
-}
-
 void mail_text_write(const struct alert_message *m, const struct config_notify *config, struct buf *out)
 {
     struct text_voice v = {.message = m, .words = &config->words, .put = text_put_plain};
@@ -236,7 +219,7 @@ void mail_text_write(const struct alert_message *m, const struct config_notify *
     CLEANUP(buf_fini) struct buf body = {0};
     text_write_headline(&v, &subject);
     text_cut(&subject, 0, SUBJECT_UNITS_MAX);
-    write_body(&v, &body);
+    text_write_body(&v, &body);
     put_fields(m, config, buf_str(&subject), out);
     mail_text_quote(buf_str(&body), out);
 }

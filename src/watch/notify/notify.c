@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "config/sink.h"
+#include "stats/exposition.h"
 #include "watch/notify/delivery.h"
 #include "watch/notify/live_trial.h"
 #include "watch/notify/log_sink.h"
@@ -464,23 +465,21 @@ static void write_outcomes(struct buf *out, const char *sink, const struct outbo
 void notifier_write_metrics(const struct notifier *n, struct buf *out)
 {
     int64_t now_ns = loop_now_ns(n->params.loop);
-    buf_put(out, STR("# HELP weir_notifications_total Alert notifications by sink and what became of them.\n"
-                     "# TYPE weir_notifications_total counter\n"));
+    exposition_begin(out, "weir_notifications_total", "counter",
+                     "Alert notifications by sink and what became of them.");
     write_outcomes(out, "log", &(struct outbox_counts){.delivered = n->log_told});
     for (size_t i = 0; i < n->count; i++) {
         struct outbox_counts counts = outbox_counts(outbox_of(&n->sinks[i]));
         write_outcomes(out, n->sinks[i].config->name.ptr, &counts);
     }
-    buf_put(out, STR("# HELP weir_notifications_queued Alert notifications waiting to be delivered.\n"
-                     "# TYPE weir_notifications_queued gauge\n"
-                     "weir_notifications_queued{sink=\"log\"} 0\n"));
+    exposition_begin(out, "weir_notifications_queued", "gauge",
+                     "Alert notifications waiting to be delivered.");
+    buf_put(out, STR("weir_notifications_queued{sink=\"log\"} 0\n"));
     for (size_t i = 0; i < n->count; i++)
         buf_printf(out, "weir_notifications_queued{sink=\"%s\"} %llu\n", n->sinks[i].config->name.ptr,
                    (unsigned long long)outbox_counts(outbox_of(&n->sinks[i])).queued);
-    buf_put(out,
-            STR("# HELP weir_notifications_failing_seconds For how long no message has reached a sink; 0 "
-                "when the last one did.\n"
-                "# TYPE weir_notifications_failing_seconds gauge\n"));
+    exposition_begin(out, "weir_notifications_failing_seconds", "gauge",
+                     "For how long no message has reached a sink; 0 when the last one did.");
     for (size_t i = 0; i < n->count; i++)
         buf_printf(out, "weir_notifications_failing_seconds{sink=\"%s\"} %.3f\n",
                    n->sinks[i].config->name.ptr,

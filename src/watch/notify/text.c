@@ -447,3 +447,21 @@ void text_write_lines(const struct text_voice *v, const struct notice *n, struct
     if (v->words->text.len == 0)
         write_line(v, text_link_label(v), buf_str(&link).ptr, out);
 }
+
+void text_write_body(const struct text_voice *v, struct buf *out)
+{
+    const struct alert_message *m = v->message;
+    bool is_alone = m->count == 1 && m->left_out == 0;
+    for (size_t i = 0; i < m->count; i++) {
+        buf_put(out, i ? STR("\n\n") : STR(""));
+        if (!is_alone) {
+            text_write_title(v, &m->notices[i], out);
+            buf_put_char(out, '\n');
+        }
+        text_write_lines(v, &m->notices[i], out);
+    }
+    if (m->left_out == 0)
+        return;
+    buf_put(out, STR("\n\n"));
+    text_write_more(v, m->left_out, out);
+}

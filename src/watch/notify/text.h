@@ -61,3 +61,6 @@ uint32_t text_colour(const struct notice *n);
 
 /* All about one alert but its title, line by line, for kinds without markup of their own. */
 void text_write_lines(const struct text_voice *v, const struct notice *n, struct buf *out);
+/* So of each alert of the message, with its title where the headline is not that, and how many more there
+ * are. */
+void text_write_body(const struct text_voice *v, struct buf *out);

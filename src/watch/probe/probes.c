@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/shown_url.h"
 #include "net/job.h"
+#include "stats/exposition.h"
 #include "watch/probe/probe.h"
 
 #include <stdlib.h>
@@ -223,11 +224,7 @@ void probes_report(const struct probes *p, struct board *b)
 
 static void put_seconds_ago(struct json *j, const char *key, int64_t now_ns, int64_t then_ns)
 {
-    json_key(j, key);
-    if (then_ns)
-        json_double(j, (double)(now_ns - then_ns) / 1e9);
-    else
-        json_null(j);
+    json_put_double_if(j, key, then_ns != 0, (double)(now_ns - then_ns) / 1e9);
 }
 
 static void write_one(const struct probe *p, struct json *j, int64_t now_ns, int64_t wall_ns)
@@ -248,22 +245,15 @@ static void write_one(const struct probe *p, struct json *j, int64_t now_ns, int
     json_put_int(j, "failures", p->failures);
     put_seconds_ago(j, "taken_ago_seconds", now_ns, p->taken_ns);
     put_seconds_ago(j, "since_ago_seconds", now_ns, p->since_ns);
-    json_key(j, "seconds");
-    if (p->has_result && p->result.time_ns)
-        json_double(j, (double)p->result.time_ns / 1e9);
-    else
-        json_null(j);
+    json_put_double_if(j, "seconds", p->has_result && p->result.time_ns != 0,
+                       (double)p->result.time_ns / 1e9);
     if (p->config->kind == PROBE_HTTP) {
         json_put_int(j, "status", p->result.status);
         json_put_int(j, "redirects", p->result.redirects);
     }
     if (probe_has_certificate(p->config)) {
         struct reading left = certificate_left_of(p, wall_ns);
-        json_key(j, "certificate_left_seconds");
-        if (left.is_known)
-            json_double(j, left.value);
-        else
-            json_null(j);
+        json_put_double_if(j, "certificate_left_seconds", left.is_known, left.value);
     }
     json_end_object(j);
 }
@@ -319,7 +309,7 @@ static const struct family families[] = {
 static void write_family(const struct probes *p, const struct family *f, struct buf *out)
 {
     double value;
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, f->type);
+    exposition_begin(out, f->name, f->type, f->help);
     for (size_t i = 0; p && i < p->count; i++)
         if (f->value(&p->probes[i], &value))
             buf_printf(out, "%s{probe=\"%.*s\"} %.15g\n", f->name, STR_ARG(p->probes[i].config->name), value);
@@ -330,8 +320,7 @@ void probes_write_metrics(const struct probes *p, struct buf *out)
     static const char total[] = "weir_probe_looks_total";
     for (size_t i = 0; i < ARRAY_LEN(families); i++)
         write_family(p, &families[i], out);
-    buf_printf(out, "# HELP %s Looks at a probe's target, by what they found.\n# TYPE %s counter\n", total,
-               total);
+    exposition_begin(out, total, "counter", "Looks at a probe's target, by what they found.");
     for (size_t i = 0; p && i < p->count; i++) {
         const struct probe *one = &p->probes[i];
         buf_printf(out, "%s{probe=\"%.*s\",result=\"good\"} %llu\n", total, STR_ARG(one->config->name),

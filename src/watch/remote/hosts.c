@@ -11,7 +11,7 @@
 #include "base/shown_url.h"
 #include "net/fetch.h"
 #include "net/job.h"
-#include "watch/exposition.h"
+#include "stats/exposition.h"
 #include "watch/host_report.h"
 #include "watch/notify/secret.h"
 #include "watch/remote/node_exporter.h"
@@ -347,11 +347,8 @@ static void write_one(const struct host_entry *h, struct json *j)
     json_put_text(j, "reason", h->has_result ? h->reason : "the first question is open");
     json_put_text(j, "remark", remark_of(h));
     json_put_int(j, "failures", h->failures);
-    json_key(j, "taken_ago_seconds");
-    if (h->taken_ns)
-        json_double(j, (double)(loop_now_ns(h->set->loop) - h->taken_ns) / 1e9);
-    else
-        json_null(j);
+    json_put_double_if(j, "taken_ago_seconds", h->taken_ns != 0,
+                       (double)(loop_now_ns(h->set->loop) - h->taken_ns) / 1e9);
     if (h->exporter) {
         json_put_text(j, "family", !h->taken_ns ? NULL : is_machine(h) ? "node_exporter" : "other");
         json_key(j, "numbers");
@@ -386,15 +383,13 @@ static void write_numbers(const struct hosts *h, struct buf *out)
 void hosts_write_metrics(const struct hosts *h, struct buf *out)
 {
     static const char up[] = "weir_remote_host_up", total[] = "weir_remote_host_questions_total";
-    buf_printf(out, "# HELP %s 1: another machine told its numbers when it was asked last; 0: it did not.\n",
-               up);
-    buf_printf(out, "# TYPE %s gauge\n", up);
+    exposition_begin(out, up, "gauge",
+                     "1: another machine told its numbers when it was asked last; 0: it did not.");
     for (size_t i = 0; h && i < h->count; i++)
         if (h->entries[i].has_result)
             buf_printf(out, "%s{host=\"%s\"} %d\n", up, h->entries[i].name, h->entries[i].is_good);
-    buf_printf(out, "# HELP %s Times that another machine was asked for its numbers, by what came of it.\n",
-               total);
-    buf_printf(out, "# TYPE %s counter\n", total);
+    exposition_begin(out, total, "counter",
+                     "Times that another machine was asked for its numbers, by what came of it.");
     for (size_t i = 0; h && i < h->count; i++) {
         buf_printf(out, "%s{host=\"%s\",result=\"good\"} %llu\n", total, h->entries[i].name,
                    (unsigned long long)h->entries[i].good_total);

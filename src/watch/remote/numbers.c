@@ -254,11 +254,7 @@ void numbers_write_json(const struct numbers *n, const char *doubt, struct json 
         json_put_text(j, "name", one->config->name.ptr);
         json_put_text(j, one->config->kind == NUMBER_RATE ? "rate_of" : "sum_of", one->config->series.ptr);
         json_put_int(j, "series", one->series_count);
-        json_key(j, "value");
-        if (r.is_known)
-            json_double(j, r.value);
-        else
-            json_null(j);
+        json_put_double_if(j, "value", r.is_known, r.value);
         json_put_text(j, "why_unknown", r.is_known ? NULL : r.why_unknown);
         json_end_object(j);
     }

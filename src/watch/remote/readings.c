@@ -23,11 +23,7 @@ static void write_one(const struct series *s, struct json *j)
     json_put_text(j, "metric", metric_infos[s->metric].name);
     json_put_text(j, "unit", metric_unit_name(metric_infos[s->metric].unit));
     write_labels(s, j);
-    json_key(j, "value");
-    if (s->reading.is_known)
-        json_double(j, s->reading.value);
-    else
-        json_null(j);
+    json_put_double_if(j, "value", s->reading.is_known, s->reading.value);
     if (!s->reading.is_known)
         json_put_text(j, "why_unknown", s->reading.why_unknown ? s->reading.why_unknown : "");
     if (s->note[0])

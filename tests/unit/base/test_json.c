@@ -37,9 +37,13 @@ static void objects_and_arrays(void **state)
     json_put_bool(&j, "d", true);
     json_put_str(&j, "e", STR("x"));
     json_put_text(&j, "f", "y");
+    json_put_int_if(&j, "g", true, 2);
+    json_put_int_if(&j, "h", false, 2);
+    json_put_double_if(&j, "i", true, 0.5);
+    json_put_double_if(&j, "j", false, 0.5);
     json_end_object(&j);
-    assert_string_equal(out.ptr,
-                        "{\"a\":-1,\"b\":[1,{},[],false],\"c\":null,\"d\":true,\"e\":\"x\",\"f\":\"y\"}");
+    assert_string_equal(out.ptr, "{\"a\":-1,\"b\":[1,{},[],false],\"c\":null,\"d\":true,\"e\":\"x\",\"f\":"
+                                 "\"y\",\"g\":2,\"h\":null,\"i\":0.5,\"j\":null}");
     buf_fini(&out);
 }
 

@@ -121,6 +121,21 @@ static void several_at_once(void **state)
     assert_string_equal(out.ptr, "WARNING: 2 alerts, 1 resolved (Disk usage is high)");
 }
 
+/* Whoever is told of some alerts is told how many more there are: in a mail, and by a program. */
+static void a_body_tells_how_many_more_there_are(void **state)
+{
+    struct notice n = notice_disk();
+    struct alert_message m = message_of(&n, 1);
+    CLEANUP(buf_fini) struct buf alone = {0}, more = {0};
+    struct text_voice v = {.message = &m, .words = &english, .put = text_put_plain, .is_short = true};
+    text_write_body(&v, &alone);
+    m.left_out = 4;
+    text_write_body(&v, &more);
+    assert_true(str_starts_with(buf_str(&alone), STR("/srv is 95.0 % full")));
+    assert_true(str_starts_with(buf_str(&more), STR("WARNING: Disk usage is high (/srv, web-1)\n/srv is")));
+    assert_non_null(strstr(more.ptr, "\n\nand 4 more: see the page"));
+}
+
 static void a_test_says_that_it_is_one(void **state)
 {
     struct notice n = notice_disk();
@@ -314,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_firing_alert),
         cmocka_unit_test(what_is_over),
         cmocka_unit_test(several_at_once),
+        cmocka_unit_test(a_body_tells_how_many_more_there_are),
         cmocka_unit_test(a_test_says_that_it_is_one),
         cmocka_unit_test(templates_replace_title_text_and_facts),
         cmocka_unit_test(only_values_are_escaped_where_a_template_may_have_markup),

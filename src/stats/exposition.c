@@ -1,5 +1,5 @@
 /* exposition.c: see exposition.h. */
-#include "watch/exposition.h"
+#include "stats/exposition.h"
 
 void exposition_begin(struct buf *out, const char *name, const char *type, const char *help)
 {
@@ -18,8 +18,8 @@ void exposition_put_label(struct buf *out, const char *text)
     }
 }
 
-void exposition_put_row(struct buf *out, const char *name, const char *labels, struct reading r, double scale)
+void exposition_put_one(struct buf *out, const char *name, const char *type, const char *help, double value)
 {
-    if (r.is_known)
-        buf_printf(out, "%s%s %.15g\n", name, labels, r.value * scale);
+    exposition_begin(out, name, type, help);
+    buf_printf(out, "%s %.15g\n", name, value);
 }
