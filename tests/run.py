@@ -29,6 +29,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = ROOT / "build-test"
 FUZZ_S_QUICK, FUZZ_S, FUZZ_S_LONG = 2, 6, 600
+UNSTEADY_MAX = 3
 MANY_AT_ONCE, FEW_AT_ONCE = (["-n", workers, "--dist", "loadgroup"] for workers in ("8", "3"))
 STAGES = ["tidy", "unit", "flow", "clang", "fuzz", "asan", "tsan"]
 
@@ -60,6 +61,7 @@ class Sum:
     def __init__(self):
         self.passed = 0
         self.failures = []
+        self.unsteady = []
         self.skips = []
         self.times = []
 
@@ -72,10 +74,16 @@ class Sum:
     def add_skip(self, name, why):
         self.skips.append(f"{name}: {why}")
 
+    def add_unsteady(self, name):
+        self.unsteady.append(name)
+        self.passed += 1
+
     def print(self):
         print()
         for name, seconds in self.times:
             print(f"  {name:<8}{seconds:6.0f} s")
+        for name in self.unsteady:
+            print(f"  unsteady: {name}: failed beside others, passed alone; what it said stands above")
         for skip in self.skips:
             print(f"  skipped: {skip}")
         for failure in self.failures:
@@ -212,39 +220,65 @@ def run_flow(flavour, wrapper, options, sums):
         marks.append("not long")
     if flavour != "plain":
         marks.append("not plain")
-    run_pytest(flavour, wrapper, ["not few", "not alone", *marks], MANY_AT_ONCE, options, sums)
-    run_pytest(flavour, wrapper, ["few", *marks], FEW_AT_ONCE, options, sums)
-    run_pytest(flavour, wrapper, ["alone", *marks], [], options, sums)
+    choice = ["--long"] if options.long else []
+    choice += ["-k", options.pattern] if options.pattern else []
+    failed = []
+    for first, more in [("not few and not alone", MANY_AT_ONCE), ("few", FEW_AT_ONCE), ("alone", [])]:
+        selected = ["-m", " and ".join([first, *marks]), *choice, *more, "tests/flow"]
+        failed += run_pytest(flavour, wrapper, selected, options.pattern or more is not MANY_AT_ONCE, sums)
+    judge_failed(flavour, wrapper, failed, sums)
 
 
-def run_pytest(flavour, wrapper, marks, more, options, sums):
+def run_pytest(flavour, wrapper, selected, may_be_none, sums):
+    """Counts what passed and was skipped; returns (test's path and name, what it said) of what failed."""
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder, "flow.xml")
         arguments = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", "--tb=short", "-q",
-                     "-rfE", "--durations=8", "-m", " and ".join(marks), *more, "tests/flow"]
-        if options.long:
-            arguments.append("--long")
-        if options.pattern:
-            arguments += ["-k", options.pattern]
+                     "-rfE", "--durations=8", *selected]
         status = call([*(wrapper or []), *arguments], cwd=ROOT, env=environment_of(flavour))
-        if status == 5 and (options.pattern or marks[0] != "not few"):  # pytest's word for: nothing chosen
-            return
+        if status == 5 and may_be_none:  # pytest's word for: nothing chosen
+            return []
         if not report.exists():
             sums.add_failure(f"flow ({flavour}): pytest ended with status {status} and no report")
-            return
-        count_junit(report, flavour, sums)
+            return []
+        return count_junit(report, flavour, sums)
 
 
 def count_junit(report, flavour, sums):
+    failed = {}
     for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
-        name = f"flow ({flavour}): {case.get('classname', '').split('.')[-1]}::{case.get('name')}"
+        name = re.sub(r"@test_\w+$", "", case.get("name"))  # its group
+        test = f"{case.get('classname', '').replace('.', '/')}.py::{name}"
+        said = [reason for reason in (case.find("failure"), case.find("error")) if reason is not None]
         skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            sums.add_failure(name)
+        if said:
+            failed[test] = failed.get(test, "") + "".join(f"{reason.get('message')} {reason.text}" for reason in said)
         elif skipped is not None:
-            sums.add_skip(name, skipped.get("message", ""))
+            sums.add_skip(flow_name(flavour, test), skipped.get("message", ""))
         else:
             sums.add_pass()
+    return list(failed.items())
+
+
+def flow_name(flavour, test):
+    path, _, name = test.partition("::")
+    return f"flow ({flavour}): {pathlib.Path(path).stem}::{name}"
+
+
+def judge_failed(flavour, wrapper, failed, sums):
+    """A test of many processes on a busy machine may fail once for no fault of what it tests: it gets a second chance, alone, and
+    is named at the end. What a sanitizer found stays found, and many are no accident."""
+    again = [test for test, said in failed if "sanitizer report" not in said and len(failed) <= UNSTEADY_MAX]
+    for test, _ in failed:
+        if test not in again:
+            sums.add_failure(flow_name(flavour, test))
+    for test in again:
+        second = Sum()
+        still = run_pytest(flavour, wrapper, [test], False, second)
+        if still or not second.passed:
+            sums.add_failure(flow_name(flavour, test))
+        else:
+            sums.add_unsteady(flow_name(flavour, test))
 
 
 def stage_unit(options, sums):
