@@ -32,7 +32,7 @@ static void fill_objectives(const struct control *c, const struct service *s,
 }
 
 /* What people should know of, in the words of the engine; "" when all is well, NULL for providers without
- * one. */
+ * one. A single call that failed is in the events; if nobody asks again, it was no trouble for anybody. */
 static const char *trouble_of(const struct control *c, const struct service *s, char out[TROUBLE_BYTES])
 {
     const struct provider *p = providers_of(c, s);
@@ -41,7 +41,7 @@ static const char *trouble_of(const struct control *c, const struct service *s, 
         return NULL;
     out[0] = '\0';
     p->ops->status(p, &status);
-    if (status.has_trouble && !status.trouble.is_harmless)
+    if (status.has_trouble && !status.trouble.is_harmless && status.trouble.failures_in_a_row > 1)
         snprintf(out, TROUBLE_BYTES, "provider %s, %s: %s", p->ops->name,
                  driver_call_name(status.trouble.call), status.trouble.text);
     return out;

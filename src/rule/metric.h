@@ -179,7 +179,7 @@
     X(DISCOVERY_FAILING, "discovery_failing", SECONDS, SERVICE,                                              \
       "For how long the service's servers could not be discovered; 0 when they can.")                        \
     X(PROVIDER_FAILING, "provider_failing", FLAG, SERVICE,                                                   \
-      "The engine that the service's servers come from fails.")                                              \
+      "The engine that the service's servers come from fails, and not just once.")                           \
     X(SCALING_SHORT, "scaling_short", COUNT, SERVICE,                                                        \
       "Servers that the load needs beyond the most that scaling may start.")
 

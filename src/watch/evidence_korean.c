@@ -70,7 +70,7 @@ static const struct evidence_korean sentences[] = {
      NULL},
     {"DiscoveryFailing", "{now} 동안 {service} 서비스의 서버 목록을 읽지 못했습니다{rest}.",
      "{note} 만에 {service} 서비스의 서버 목록을 다시 읽을 수 있습니다."},
-    {"ProviderFailing", "{service} 서비스의 서버를 관리하지 못하고 있습니다{rest}.",
+    {"ProviderFailing", "{lasted} 동안 {service} 서비스의 서버를 관리하지 못했습니다{rest}.",
      "{lasted} 만에 {service} 서비스의 서버를 다시 관리할 수 있습니다."},
     {"ScalingAtMaximum", "{lasted} 동안 {service} 서비스에 허용된 수보다 많은 서버가 필요했습니다{rest}.",
      "{lasted} 만에 {service} 서비스의 서버가 다시 충분해졌습니다."},

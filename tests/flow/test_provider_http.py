@@ -153,7 +153,8 @@ def test_retry_after_is_kept(weir, api):
 )
 def test_a_refusal_is_told_in_the_apis_words(weir, api, code, words, fault):
     one = api()
-    w = weir(services={"shop": service(one, "2..4")})
+    w = weir(services={"shop": service(one, "2..4")},
+             watch={"rules": [{"alert": "ProviderFailing", "when": "provider_failing for 1s clear 0 for 1s"}]})
     serving(w, 2)
     one.always["count"] = status(code, words)
     scale(w, 3)
@@ -164,7 +165,7 @@ def test_a_refusal_is_told_in_the_apis_words(weir, api, code, words, fault):
     wait_until(lambda: any(e["kind"] == "provider_trouble" for e in w.api("events")["events"]), 5, "an event")
     why = w.api("services/shop/explain")["why"]
     assert words.decode() in why
-    wait_until(lambda: any(a["name"] == "ProviderFailing" for a in w.api("alerts")["alerts"]), 10, "an alert")
+    wait_until(lambda: any(a["name"] == "ProviderFailing" and a["is_active"] for a in w.api("alerts")["alerts"]), 20, "an alert")
     assert w.metric("weir_provider_failures_total", service="shop", fault=fault) >= 1
     assert w.metric("weir_provider_up", service="shop") == 0
     assert len(one.machines) == 2 and len(w.takes_requests()) == 2

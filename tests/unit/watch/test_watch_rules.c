@@ -290,6 +290,32 @@ static void test_discovery(void **state)
     close_room(r);
 }
 
+static void test_provider(void **state)
+{
+    struct room *r = open_room();
+    struct watch_service_input bad = service(1, 1, 0, 0), good = bad;
+    bad.provider_trouble = "provider docker, start: No such image";
+    good.provider_trouble = "";
+    int64_t t = 10;
+    for (; t < 60; t++) /* the engine was restarted, or somebody changed a token: nobody is called for that */
+        step_service(r, bad, t);
+    for (; t < 100; t++)
+        step_service(r, good, t);
+    for (; t < 160; t++)
+        step_service(r, bad, t);
+    assert_int_equal(told.count, 0);
+    step_service(r, bad, t);
+    assert_told(0, ALERT_FIRED, "ProviderFailing",
+                "ALERT: Servers cannot be started or stopped! for 1m, servers of shop: provider docker, "
+                "start: No such image");
+    for (int64_t end = t + 30; t < end; t++)
+        step_service(r, good, t);
+    assert_int_equal(told.count, 1);
+    step_service(r, good, t);
+    assert_told(1, ALERT_ENDED, "ProviderFailing", "answers again");
+    close_room(r);
+}
+
 static void test_error_rate(void **state)
 {
     struct room *r = open_room();
@@ -347,11 +373,17 @@ static void test_rate_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_host_alerts),       cmocka_unit_test(test_cgroup_scope_and_unknown),
-        cmocka_unit_test(test_disks_come_and_go), cmocka_unit_test(test_another_machine),
-        cmocka_unit_test(test_no_healthy_server), cmocka_unit_test(test_intentionally_at_zero),
-        cmocka_unit_test(test_crashes),           cmocka_unit_test(test_discovery),
-        cmocka_unit_test(test_error_rate),        cmocka_unit_test(test_error_rate_needs_requests),
+        cmocka_unit_test(test_host_alerts),
+        cmocka_unit_test(test_cgroup_scope_and_unknown),
+        cmocka_unit_test(test_disks_come_and_go),
+        cmocka_unit_test(test_another_machine),
+        cmocka_unit_test(test_no_healthy_server),
+        cmocka_unit_test(test_intentionally_at_zero),
+        cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_discovery),
+        cmocka_unit_test(test_provider),
+        cmocka_unit_test(test_error_rate),
+        cmocka_unit_test(test_error_rate_needs_requests),
         cmocka_unit_test(test_rate_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
