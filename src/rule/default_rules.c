@@ -145,11 +145,12 @@ const struct default_rule default_rules[] = {
          "{value} of {service}'s requests failed: {note} (threshold {threshold}, clears at {clear})",
      .numbers = NUMBERS_ERROR_RATE},
     {.name = "ServiceSlow",
-     .when = "answer_p50 > 3s for 5m clear 2s for 1m unknown ok",
+     .when = "answer_p50 > 3s clear 2s and answer_slowdown > 3 for 5m clear 2 for 1m unknown ok",
      .severity = ALERT_WARNING,
      .summary = "A service is slow",
-     .says = "half of {service}'s answers take {value} or longer {course}{rest}",
-     .says_at_end = "half of {service}'s answers begin within {now} again, after {lasted}"},
+     .says = "half of {service}'s answers take {first} or longer, {second} times as long as usual, "
+             "{course}{rest}",
+     .says_at_end = "half of {service}'s answers begin within {first} now, after {lasted}{rest}"},
     {.name = "ErrorBudgetBurn1h",
      .when = "burn_1h{objective=\"availability\"} > 14.4 and burn_5m{objective=\"availability\"} > 14.4 "
              "unknown ok",

@@ -171,6 +171,9 @@
       "Half of the answers of the last minute began at most so long after the request was sent to a "        \
       "server; unknown with less than 5. Only of services that promise no latency: an error budget tells "   \
       "more.")                                                                                               \
+    X(ANSWER_SLOWDOWN, "answer_slowdown", RATIO, SERVICE,                                                    \
+      "How many times as long as usual `answer_p50` is; usual is the median hour of the week before, and "   \
+      "unknown until there was one hour with 20 answers.")                                                   \
     X(QUEUE_LENGTH, "queue_length", COUNT, SERVICE, "Requests that wait for a server now.")                  \
     X(QUEUE, "queue", PERCENT, SERVICE, "How full the queue is (`queue.length`).")                           \
     X(QUEUE_AGE, "queue_age", SECONDS, SERVICE, "How long the first request in the queue has waited.")       \

@@ -240,6 +240,21 @@ static void put_korean_now(const struct telling *t, struct buf *out)
     put_korean_numbers(t, t->alert->life.values, out);
 }
 
+static void put_korean_one(const struct telling *t, size_t i, struct buf *out)
+{
+    phrase_write_value(LANGUAGE_KOREAN, unit_of(t, i), told_values(t)[i], out);
+}
+
+static void put_korean_first(const struct telling *t, struct buf *out)
+{
+    put_korean_one(t, 0, out);
+}
+
+static void put_korean_second(const struct telling *t, struct buf *out)
+{
+    put_korean_one(t, 1, out);
+}
+
 static void put_korean_what(const struct telling *t, struct buf *out)
 {
     bool is_mean = t->is_firing_now && t->alert->rule.for_ns > 0;
@@ -259,7 +274,7 @@ static void put_korean_clear(const struct telling *t, struct buf *out)
 {
     const struct alert_rule *r = &t->alert->rule;
     for (size_t i = 0; i < r->limit_count; i++) {
-        buf_put(out, i ? STR(", ") : STR(""));
+        buf_put(out, i ? STR(" 또는 ") : STR("")); /* one that is clear ends it */
         phrase_write_value(LANGUAGE_KOREAN, unit_of(t, i), r->limits[i].clear, out);
     }
 }
@@ -321,11 +336,11 @@ static void put_korean_rest(const struct telling *t, struct buf *out)
 }
 
 static const struct word korean_words[] = {
-    {"value", put_korean_value}, {"now", put_korean_now},       {"threshold", put_korean_threshold},
-    {"clear", put_korean_clear}, {"course", put_korean_course}, {"lasted", put_korean_lasted},
-    {"note", put_korean_note},   {"rest", put_korean_rest},     {"what", put_korean_what},
-    {"subject", put_subject},    {"metric", put_metric},        {"first", put_first},
-    {"second", put_second},
+    {"value", put_korean_value},   {"now", put_korean_now},       {"threshold", put_korean_threshold},
+    {"clear", put_korean_clear},   {"course", put_korean_course}, {"lasted", put_korean_lasted},
+    {"note", put_korean_note},     {"rest", put_korean_rest},     {"what", put_korean_what},
+    {"subject", put_subject},      {"metric", put_metric},        {"first", put_korean_first},
+    {"second", put_korean_second},
 };
 
 /* ---- the sentence ---- */

@@ -10,6 +10,8 @@
 #include "base/macros.h"
 #include "watch/formula.h"
 
+#include <stdlib.h>
+
 /* ---- rate ---- */
 
 /* The slot `back` places before the newest. */
@@ -139,4 +141,60 @@ void latency_window_step(struct latency_window *w, const struct histogram_sum *t
     }
     *ret_latest = *total;
     histogram_sum_subtract(ret_latest, &w->sums[(w->next + LATENCY_SLOTS - w->count) % LATENCY_SLOTS]);
+}
+
+/* ---- usual ---- */
+
+bool usual_step(struct usual *u, const struct histogram_sum *total, int64_t now_ns)
+{
+    if (!u->has_begun || total->count < u->began.count) {
+        u->has_begun = true;
+        u->began_ns = now_ns;
+        u->began = *total;
+        return false;
+    }
+    if (now_ns - u->began_ns < USUAL_HOUR_NS || total->count - u->began.count < USUAL_ANSWERS_MIN)
+        return false;
+    struct histogram_sum hour = *total;
+    histogram_sum_subtract(&hour, &u->began);
+    usual_add(u, histogram_sum_quantile_ns(&hour, 0.50));
+    u->began_ns = now_ns;
+    u->began = *total;
+    return true;
+}
+
+void usual_add(struct usual *u, int64_t median_ns)
+{
+    u->medians_ns[u->next] = median_ns;
+    u->next = (u->next + 1) % USUAL_HOURS;
+    u->count = MIN(u->count + 1, (uint32_t)USUAL_HOURS);
+}
+
+uint32_t usual_count(const struct usual *u)
+{
+    return u->count;
+}
+
+int64_t usual_hour_ns(const struct usual *u, uint32_t i)
+{
+    ASSERT(i < u->count);
+    return u->medians_ns[(u->next + USUAL_HOURS - u->count + i) % USUAL_HOURS];
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* The lower of two in the middle: what is new has to be there for longer than what was before. */
+int64_t usual_get_ns(const struct usual *u)
+{
+    int64_t sorted[USUAL_HOURS];
+    if (u->count == 0)
+        return 0;
+    for (uint32_t i = 0; i < u->count; i++)
+        sorted[i] = usual_hour_ns(u, i);
+    qsort(sorted, u->count, sizeof(sorted[0]), compare_ns);
+    return sorted[(u->count - 1) / 2];
 }

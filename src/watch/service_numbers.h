@@ -80,3 +80,25 @@ struct latency_window { /* all zero is empty */
  * or so ago, or as much as was seen. */
 void latency_window_step(struct latency_window *w, const struct histogram_sum *total, int64_t now_ns,
                          struct histogram_sum *ret_latest);
+
+/* ---- and usually? ---- */
+
+enum { USUAL_HOURS = 168, USUAL_ANSWERS_MIN = 20 };
+#define USUAL_HOUR_NS INT64_C(3600000000000)
+
+struct usual { /* all zero is the start */
+    bool has_begun;
+    int64_t began_ns; /* the present hour, which lasts until it has USUAL_ANSWERS_MIN */
+    struct histogram_sum began;
+    uint32_t count, next;
+    int64_t medians_ns[USUAL_HOURS]; /* ring */
+};
+
+/* Notes the totals (which may have started again at 0). true: an hour is over. */
+bool usual_step(struct usual *u, const struct histogram_sum *total, int64_t now_ns);
+void usual_add(struct usual *u, int64_t median_ns);
+/* The hours that are known, the oldest first; i below usual_count(). */
+uint32_t usual_count(const struct usual *u);
+int64_t usual_hour_ns(const struct usual *u, uint32_t i);
+/* The median of the hours; 0: none is known. */
+int64_t usual_get_ns(const struct usual *u);

@@ -30,6 +30,8 @@ struct reported {
     int64_t good_since_ns; /* 0: it was above it when it was known last */
     struct rate_window requests;
     struct latency_window latency, answers;
+    struct usual usual;
+    int64_t usual_ns;                        /* of it; 0: not known */
     int64_t slow_until_ns;                   /* the answers were slow, STRETCH_NS before */
     int64_t failing_since_ns, failed_for_ns; /* discovery: 0: it works; how long the latest failure lasted */
 };
@@ -141,11 +143,28 @@ static void save_deaths(const struct service_report *r, const struct reported *s
     json_end_object(j);
 }
 
+/* Microseconds of each hour, the oldest first. */
+static void save_usual(const struct reported *s, struct json *j)
+{
+    if (usual_count(&s->usual) == 0)
+        return;
+    json_begin_object(j);
+    json_put_text(j, "service", s->name);
+    json_key(j, "usual");
+    json_begin_array(j);
+    for (uint32_t i = 0; i < usual_count(&s->usual); i++)
+        json_int(j, usual_hour_ns(&s->usual, i) / NS_PER_US);
+    json_end_array(j);
+    json_end_object(j);
+}
+
 void service_report_save(const struct service_report *r, struct json *j, int64_t now_ns)
 {
     json_begin_array(j);
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++) {
         save_deaths(r, r->services[i], j, now_ns);
+        save_usual(r->services[i], j);
+    }
     json_end_array(j);
 }
 
@@ -165,12 +184,36 @@ static void restore_deaths(struct service_report *r, const struct json_value *v,
         deaths_add_before(&find(r, str_of(service), 0)->deaths, &before);
 }
 
+static int64_t usual_of(const struct reported *s)
+{
+    return usual_count(&s->usual) ? MAX(usual_get_ns(&s->usual), NS_PER_MS) : 0;
+}
+
+/* Before the first hour of this worker is over. */
+static void restore_usual(struct service_report *r, const struct json_value *v)
+{
+    const struct json_value *hours = json_value_get(v, "usual");
+    const char *service = json_value_text(v, "service", "");
+    size_t count = MIN(json_value_count(hours), (size_t)USUAL_HOURS);
+    if (service[0] == '\0' || count == 0)
+        return;
+    struct reported *s = find(r, str_of(service), 0);
+    for (size_t i = 0; i < count; i++) {
+        int64_t us = json_value_int_at(hours, i, -1);
+        if (us > 0 && us < INT64_MAX / NS_PER_US)
+            usual_add(&s->usual, us * NS_PER_US);
+    }
+    s->usual_ns = usual_of(s);
+}
+
 void service_report_restore(struct service_report *r, const struct json_value *list, int64_t now_ns,
                             int64_t pause_ns)
 {
     enum { RESTORED_MAX = 1024 };
-    for (size_t i = 0; i < MIN(json_value_count(list), (size_t)RESTORED_MAX); i++)
+    for (size_t i = 0; i < MIN(json_value_count(list), (size_t)RESTORED_MAX); i++) {
         restore_deaths(r, json_value_at(list, i), now_ns, pause_ns);
+        restore_usual(r, json_value_at(list, i));
+    }
 }
 
 /* ---- readings ---- */
@@ -246,7 +289,31 @@ static void put_latency(struct reported *s, const struct watch_service_input *in
     board_put(b, METRIC_LATENCY_P99, subject, p99);
 }
 
-static void put_answers(struct reported *s, const struct watch_service_input *input,
+/* Half of all answers may begin late by nature, as those of a language model: what is wrong with a service is
+ * seen beside its own past. */
+static void put_slowdown(struct reported *s, struct reading median, const struct subject *subject,
+                         struct board *b)
+{
+    if (s->usual_ns == 0)
+        median = reading_unknown("it is not known yet what is usual");
+    else if (median.is_known)
+        median.value /= (double)s->usual_ns / 1e9;
+    board_put(b, METRIC_ANSWER_SLOWDOWN, subject, median);
+}
+
+static void put_median(struct reported *s, struct reading median, uint64_t answers,
+                       const struct subject *subject, struct board *b)
+{
+    char usually[METRIC_VALUE_BYTES];
+    unsigned long long count = answers;
+    if (s->usual_ns)
+        board_put_note(b, METRIC_ANSWER_P50, subject, median, "%llu answers within a minute, usually %s",
+                       count, metric_value_show(METRIC_UNIT_SECONDS, (double)s->usual_ns / 1e9, usually));
+    else
+        board_put_note(b, METRIC_ANSWER_P50, subject, median, "%llu answers within a minute", count);
+}
+
+static void put_answers(struct service_report *r, struct reported *s, const struct watch_service_input *input,
                         const struct subject *subject, struct board *b)
 {
     struct histogram_sum latest;
@@ -258,8 +325,12 @@ static void put_answers(struct reported *s, const struct watch_service_input *in
         median = reading_known((double)histogram_sum_quantile_ns(&latest, 0.50) / 1e9);
     if (median.is_known && median.value > ANSWERS_SLOW_S)
         s->slow_until_ns = board_now_ns(b) + STRETCH_NS;
-    board_put_note(b, METRIC_ANSWER_P50, subject, median, "%llu answers within a minute",
-                   (unsigned long long)latest.count);
+    if (usual_step(&s->usual, input->answers, board_now_ns(b))) {
+        s->usual_ns = usual_of(s);
+        r->version++;
+    }
+    put_median(s, median, latest.count, subject, b);
+    put_slowdown(s, median, subject, b);
 }
 
 static void put_queue(const struct watch_service_input *input, const struct subject *subject, struct board *b)
@@ -338,7 +409,7 @@ void service_report_put(struct service_report *r, const struct watch_service_inp
         put_presence(s, &services[i], &subject, b);
         put_requests(r, s, &services[i], &subject, b);
         put_latency(s, &services[i], &subject, b);
-        put_answers(s, &services[i], &subject, b);
+        put_answers(r, s, &services[i], &subject, b);
         put_queue(&services[i], &subject, b);
         put_deaths(r, s, &subject, b);
         put_source(s, &services[i], &subject, b);

@@ -15,10 +15,11 @@ void service_report_free(struct service_report *r); /* NULL is fine */
 void service_report_configure(struct service_report *r, const struct config_watch *config);
 void service_report_note_death(struct service_report *r, struct str service, struct str server,
                                struct str reason, int64_t now_ns);
-/* ---- what outlives the worker: the deaths of servers, so that a crash loop is one over its restart ---- */
+/* ---- what outlives the worker: the deaths of servers, so that a crash loop is one over its restart, and how
+ * fast services usually answer ---- */
 
 uint64_t service_report_version(const struct service_report *r); /* changes with what is to be kept */
-/* An array of those that still count. */
+/* An array of what still counts. */
 void service_report_save(const struct service_report *r, struct json *j, int64_t now_ns);
 /* An array as written, pause_ns ago. What does not fit is left out. */
 void service_report_restore(struct service_report *r, const struct json_value *list, int64_t now_ns,

@@ -148,15 +148,22 @@ static void what_fires_and_ends(void **state)
         {.rule = "ServiceSlow",
          .label = "service",
          .label_value = "shop",
-         .note = "61 answers within a minute",
+         .note = "61 answers within a minute, usually 50ms",
          .value = 4,
-         .english = "half of shop's answers take 4s or longer for 2m5s (threshold 3s, clears at 2s); 61 "
-                    "answers within a minute",
-         .korean = "shop 서비스의 응답 시간 중앙값은 4초입니다(1분 동안 응답 61건). 2분 5초 동안 기준 "
-                   "3초보다 높았으며, 2초 이하가 되면 해결됩니다.",
+         .value_2 = 80,
+         .english = "half of shop's answers take 4s or longer, 80 times as long as usual, for 2m5s "
+                    "(thresholds 3s and "
+                    "3, clears at 2s or 2); 61 answers within a minute, usually 50ms",
+         .korean = "shop 서비스의 응답 시간 중앙값은 4초, 평소의 80배입니다(1분 동안 응답 61건, 평소 "
+                   "50밀리초). 2분 5초 동안 각 기준 "
+                   "3초, 3보다 높았으며, 2초 또는 2 이하가 되면 해결됩니다.",
          .value_over = 0.25,
-         .english_over = "half of shop's answers begin within 250ms again, after 14m12s",
-         .korean_over = "14분 12초 만에 shop 서비스의 응답 시간 중앙값이 다시 250밀리초입니다."},
+         .english_over =
+             "half of shop's answers begin within 250ms now, after 14m12s; 61 answers within a minute, "
+             "usually 50ms",
+         .korean_over = "14분 12초 만에 끝났습니다. shop 서비스의 응답 시간 중앙값은 이제 "
+                        "250밀리초입니다(1분 동안 응답 61건, "
+                        "평소 50밀리초)."},
         {.rule = "ServerCrashing",
          .label = "service",
          .label_value = "shop",

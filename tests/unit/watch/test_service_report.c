@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "watch/service_numbers.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -53,6 +54,26 @@ static const struct series *look(struct room *r)
     return board_find(r->board, METRIC_ANSWER_P50, &(struct subject){.names = {"shop"}});
 }
 
+static struct reading slowdown(const struct room *r)
+{
+    const struct series *s =
+        board_find(r->board, METRIC_ANSWER_SLOWDOWN, &(struct subject){.names = {"shop"}});
+    assert_non_null(s);
+    return s->reading;
+}
+
+static void pass_hour(struct room *r, int64_t each_ns)
+{
+    (void)look(r);
+    answer(r, 100, each_ns);
+    r->second += 3600;
+    (void)look(r);
+    for (int i = 0; i < LATENCY_SLOTS + 1; i++) { /* the last minute is empty again */
+        r->second += LATENCY_SLOT_NS / NS_PER_S;
+        (void)look(r);
+    }
+}
+
 static void the_middle_of_the_last_minute(void **state)
 {
     struct room r = open_room();
@@ -84,6 +105,74 @@ static void a_few_quick_answers_say_that_it_is_over(void **state)
         struct reading latest = look(&r)->reading;
         assert_true(latest.is_known && latest.value < 0.002);
     }
+    close_room(&r);
+}
+
+static void a_language_model_is_not_slow_but_what_was_quick_is(void **state)
+{
+    static const struct {
+        int64_t usually_ns, later_ns;
+        double slowdown;
+    } rows[] = {{8 * NS_PER_S, 9 * NS_PER_S, 1.1}, {50 * NS_PER_MS, 4 * NS_PER_S, 80}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct room r = open_room();
+        (void)look(&r);
+        assert_false(slowdown(&r).is_known);
+        for (int hour = 0; hour < 3; hour++)
+            pass_hour(&r, rows[i].usually_ns);
+        answer(&r, 100, rows[i].later_ns);
+        const struct series *now = look(&r);
+        assert_true(fabs(now->reading.value / ((double)rows[i].later_ns / 1e9) - 1) < 0.05);
+        assert_true(fabs(slowdown(&r).value / rows[i].slowdown - 1) < 0.1);
+        assert_non_null(strstr(now->note, "answers within a minute, usually "));
+        close_room(&r);
+    }
+}
+
+/* What is new is usual when there was more of it than of what was before. */
+static void what_is_usual_changes_slowly_and_is_kept(void **state)
+{
+    struct room r = open_room();
+    (void)look(&r);
+    uint64_t version = service_report_version(r.report);
+    for (int hour = 0; hour < 7; hour++)
+        pass_hour(&r, 100 * NS_PER_MS);
+    assert_true(service_report_version(r.report) > version);
+    for (int hour = 0; hour < 5; hour++)
+        pass_hour(&r, 4 * NS_PER_S);
+    answer(&r, 100, 4 * NS_PER_S);
+    (void)look(&r);
+    assert_true(slowdown(&r).value > 30);
+
+    /* A night without anybody is an hour, of those that came before it. */
+    for (int hour = 0; hour < 10; hour++) {
+        r.second += 3600;
+        (void)look(&r);
+    }
+    answer(&r, 10, 4 * NS_PER_S);
+    (void)look(&r);
+    assert_true(slowdown(&r).value > 30);
+
+    CLEANUP(buf_fini) struct buf text = {0};
+    struct json j;
+    json_init(&j, &text);
+    service_report_save(r.report, &j, 0);
+    struct err err;
+    struct json_value *list = json_value_parse(buf_str(&text), &err);
+    assert_non_null(list);
+    struct room after = open_room();
+    service_report_restore(after.report, list, 0, 0);
+    (void)look(&after);
+    answer(&after, 100, 4 * NS_PER_S);
+    (void)look(&after);
+    assert_true(slowdown(&after).value > 30);
+    for (int hour = 0; hour < 2; hour++)
+        pass_hour(&after, 4 * NS_PER_S);
+    answer(&after, 100, 4 * NS_PER_S);
+    (void)look(&after);
+    assert_true(fabs(slowdown(&after).value - 1) < 0.1);
+    json_value_free(list);
+    close_room(&after);
     close_room(&r);
 }
 
@@ -140,6 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_middle_of_the_last_minute),
         cmocka_unit_test(a_few_quick_answers_say_that_it_is_over),
+        cmocka_unit_test(a_language_model_is_not_slow_but_what_was_quick_is),
+        cmocka_unit_test(what_is_usual_changes_slowly_and_is_kept),
         cmocka_unit_test(who_promises_a_latency_is_judged_by_that),
         cmocka_unit_test(it_is_said_why_there_is_no_server),
         cmocka_unit_test(a_restart_is_no_outage),
