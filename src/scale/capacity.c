@@ -162,13 +162,13 @@ static double top_level(const struct capacity_model *m, double turns)
 /* ---- the knee ---- */
 
 /* About 95 % confidence. */
-static void find_interval(struct capacity_model *m, const struct knee_law *law, double best, double at_best,
+static void find_interval(struct capacity_model *m, const struct knee_seen *seen, double best, double at_best,
                           double most)
 {
     double service_s, low = best, high = best;
-    while (low > 0.5 && knee_misfit(m->levels, law, low / knee_step, &service_s) - at_best < interval)
+    while (low > 0.5 && knee_misfit(seen, low / knee_step, &service_s) - at_best < interval)
         low /= knee_step;
-    while (high < most && knee_misfit(m->levels, law, high * knee_step, &service_s) - at_best < interval)
+    while (high < most && knee_misfit(seen, high * knee_step, &service_s) - at_best < interval)
         high *= knee_step;
     m->knee_low = low;
     m->knee_high = high;
@@ -188,7 +188,7 @@ static bool is_slower_beyond(const struct capacity_model *m, unsigned level)
 
 /* While all that was seen is overload a server may be slow and wide, or quick and narrow: a knee below all
  * levels explains it as well, but for what levels are not exact in. */
-static bool is_all_beyond(const struct capacity_model *m, const struct knee_law *law, double at_best)
+static bool is_all_beyond(const struct capacity_model *m, const struct knee_seen *seen, double at_best)
 {
     double service_s, requests = 0;
     unsigned lowest = 0;
@@ -196,7 +196,7 @@ static bool is_all_beyond(const struct capacity_model *m, const struct knee_law 
         lowest++;
     for (unsigned i = lowest; i < LEVEL_COUNT; i++)
         requests += m->levels[i].admissions;
-    return lowest > 0 && knee_misfit(m->levels, law, level_in_flight(lowest), &service_s) - at_best <
+    return lowest > 0 && knee_misfit(seen, level_in_flight(lowest), &service_s) - at_best <
                              fmax(evidence, inexactness * inexactness * requests);
 }
 
@@ -236,25 +236,27 @@ static void find_knee(struct capacity_model *m, const struct scale_signals *g)
     if (highest == 0)
         return;
     const struct knee_law law = knee_law_of(m->levels);
+    struct knee_seen seen;
+    knee_see(m->levels, &law, &seen);
     double service_s, most = level_in_flight(highest - 1), best = most;
-    double none = knee_misfit(m->levels, &law, INFINITY, &service_s), at_best = none;
+    double none = knee_misfit(&seen, INFINITY, &service_s), at_best = none;
     for (double knee = most / knee_step; knee > 0.7; knee /= knee_step) {
-        double fit = knee_misfit(m->levels, &law, knee, &service_s);
+        double fit = knee_misfit(&seen, knee, &service_s);
         if (fit < at_best) {
             at_best = fit;
             best = knee;
         }
     }
-    find_interval(m, &law, best, at_best, most);
+    find_interval(m, &seen, best, at_best, most);
     double knee = knee_whole(best);
-    if (none - at_best < evidence || is_all_beyond(m, &law, at_best) ||
+    if (none - at_best < evidence || is_all_beyond(m, &seen, at_best) ||
         !is_slower_beyond(m, level_of((uint32_t)fmax(knee, 1)))) {
-        if (m->knee > 0 && knee_misfit(m->levels, &law, m->knee, &service_s) - at_best > evidence)
+        if (m->knee > 0 && knee_misfit(&seen, m->knee, &service_s) - at_best > evidence)
             m->knee = 0;
         return;
     }
     if (m->knee == 0) {
-        (void)knee_misfit(m->levels, &law, best, &service_s);
+        (void)knee_misfit(&seen, best, &service_s);
         m->service_s = service_s;
     }
     knee = fmax(correct_knee(m, best), 1);

@@ -32,6 +32,7 @@
 #include "scale/keep.h"
 #include "scale/price.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define GAP_NS_MIN  (IDLE_GAP_MIN_S * NS_PER_S)
@@ -49,9 +50,13 @@ static int bin_of(int64_t gap_ns)
 
 static int64_t bin_end_ns(int bin)
 {
+    static const double parts[] = {1,       0x1.172b83c7d517bp+0, 0x1.306fe0a31b715p+0, 0x1.4bfdad5362a27p+0,
+                                   M_SQRT2, 0x1.8ace5422aa0dbp+0, 0x1.ae89f995ad3adp+0, 0x1.d5818dcfba487p+0};
+    static_assert(ARRAY_LEN(parts) == IDLE_BINS_OF_OCTAVE, "2 to the power of 0/8 .. 7/8");
     if (bin >= IDLE_BINS - 2)
         return HOLD_NS_MAX + (bin - (IDLE_BINS - 2)); /* longer than any hold: by however little */
-    return (int64_t)((double)GAP_NS_MIN * exp2((bin + 1.0) / IDLE_BINS_OF_OCTAVE));
+    double octaves = (double)(INT64_C(1) << ((bin + 1) / IDLE_BINS_OF_OCTAVE));
+    return (int64_t)((double)GAP_NS_MIN * parts[(bin + 1) % IDLE_BINS_OF_OCTAVE] * octaves);
 }
 
 static void note_gap(struct idle *i, int64_t gap_ns)
@@ -77,36 +82,59 @@ void idle_note(struct idle *i, bool is_busy, bool is_starting, int64_t now_ns)
     i->idle_ns = 0;
 }
 
-/* What a gap costs on average, in nanoseconds of a server, when the last one is stopped after hold_ns. */
-static double mean_cost(const struct idle *i, double hold_ns, double floor_ns, double start_cost_ns)
+/* The search for the time with the least cost: times are tried in order, the shortest first. */
+struct search {
+    const struct idle *idle;
+    double floor_ns, start_cost_ns;
+    int bin;                /* the first one of longer gaps than the time tried last */
+    double over_ns, longer; /* all gaps before it together; and how many are in it and beyond */
+    int64_t best_ns;
+    double best_cost; /* of all gaps, in nanoseconds of a server */
+};
+
+static struct search search_of(const struct idle *i, int64_t floor_ns, double start_cost_ns)
 {
-    double unseen = floor_ns * (1 + log(hold_ns / floor_ns)) + start_cost_ns * floor_ns / hold_ns;
-    double cost = unseen_gaps * unseen, gaps = unseen_gaps;
-    for (int bin = 0; bin < IDLE_BINS; bin++) {
-        double gap_ns = (double)bin_end_ns(bin);
-        cost += i->gaps[bin] * (gap_ns > hold_ns ? hold_ns + start_cost_ns : gap_ns);
-        gaps += i->gaps[bin];
+    struct search s = {
+        .idle = i, .floor_ns = (double)floor_ns, .start_cost_ns = start_cost_ns, .best_cost = INFINITY};
+    for (int bin = 0; bin < IDLE_BINS; bin++)
+        s.longer += i->gaps[bin];
+    return s;
+}
+
+/* What it costs to stop the last server after hold_ns: the gaps that nobody saw, and those that were seen. */
+static void try_hold(struct search *s, int64_t hold_ns)
+{
+    for (int64_t end_ns; s->bin < IDLE_BINS && (end_ns = bin_end_ns(s->bin)) <= hold_ns; s->bin++) {
+        s->over_ns += s->idle->gaps[s->bin] * (double)end_ns;
+        s->longer -= s->idle->gaps[s->bin];
     }
-    return cost / gaps;
+    double hold = (double)hold_ns;
+    double unseen = s->floor_ns * (1 + log(hold / s->floor_ns)) + s->start_cost_ns * s->floor_ns / hold;
+    double cost = unseen_gaps * unseen + s->over_ns + fmax(s->longer, 0) * (hold + s->start_cost_ns);
+    if (cost < s->best_cost) {
+        s->best_cost = cost;
+        s->best_ns = hold_ns;
+    }
 }
 
 int64_t idle_hold_ns(const struct idle *i, int64_t start_ns)
 {
     int64_t floor_ns = MIN(MAX(start_ns, GAP_NS_MIN), HOLD_NS_MAX);
     double start_cost_ns = (double)start_ns * (1 + patience);
-    int64_t best_ns = (int64_t)fmin(fmax(start_cost_ns, (double)floor_ns), (double)HOLD_NS_MAX);
-    double best_cost = mean_cost(i, (double)best_ns, (double)floor_ns, start_cost_ns);
-    for (int bin = -1; bin < IDLE_BINS - 1; bin++) {
-        int64_t hold_ns = bin < 0 ? floor_ns : bin_end_ns(bin);
-        if (hold_ns < floor_ns)
-            continue;
-        double cost = mean_cost(i, (double)hold_ns, (double)floor_ns, start_cost_ns);
-        if (cost < best_cost) {
-            best_cost = cost;
-            best_ns = hold_ns;
+    int64_t even_ns = (int64_t)fmin(fmax(start_cost_ns, (double)floor_ns), (double)HOLD_NS_MAX);
+    struct search s = search_of(i, floor_ns, start_cost_ns);
+    bool is_even_tried = false;
+    try_hold(&s, floor_ns);
+    for (int bin = 0; bin < IDLE_BINS - 1; bin++) {
+        int64_t end_ns = bin_end_ns(bin);
+        if (!is_even_tried && even_ns <= end_ns) {
+            try_hold(&s, even_ns);
+            is_even_tried = true;
         }
+        if (end_ns > floor_ns)
+            try_hold(&s, end_ns);
     }
-    return best_ns;
+    return s.best_ns;
 }
 
 void idle_keep(struct keep *k, struct idle *i)

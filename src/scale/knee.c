@@ -15,6 +15,7 @@
 #include "stats/histogram.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static const double admissions_min = 5;     /* enough where levels are weighed by their number */
 static const double pace_inexactness = 0.1; /* of a level */
@@ -47,20 +48,41 @@ struct knee_law knee_law_of(const struct knee_level levels[LEVEL_COUNT])
     return (struct knee_law){.half_done = fmax(half_done_max - uneven / 2, 0)};
 }
 
-/* The sum of n (t R / S - 1)^2 over the levels, with n requests and t their time without stretch, R requests
- * and S = sum of n t in all, is R^2 Q / S^2 - R with Q = sum of n t^2: one pass. */
-double knee_misfit_of_durations(const struct knee_level levels[LEVEL_COUNT], const struct knee_law *law,
-                                double knee, double *ret_service_s)
+void knee_see(const struct knee_level levels[LEVEL_COUNT], const struct knee_law *law,
+              struct knee_seen *ret_seen)
 {
-    double requests = 0, sum = 0, squares = 0;
+    ret_seen->duration_count = ret_seen->pace_count = 0;
     for (unsigned i = 0; i < LEVEL_COUNT; i++) {
         const struct knee_level *l = &levels[i];
-        if (l->admissions < admissions_min)
-            continue;
-        double own_s = l->admission_s / fmax((level_in_flight(i) - law->half_done) / knee, 1);
-        requests += l->admissions;
-        sum += own_s;
-        squares += own_s * own_s / l->admissions;
+        double in_flight = level_in_flight(i);
+        if (l->admissions >= admissions_min)
+            ret_seen->durations[ret_seen->duration_count++] =
+                (struct knee_durations){.in_flight = in_flight - law->half_done,
+                                        .requests = l->admissions,
+                                        .total_s = l->admission_s,
+                                        .total_square = l->admission_s * l->admission_s / l->admissions};
+        if (l->time_s > 0 && l->departures > 0)
+            ret_seen->paces[ret_seen->pace_count++] =
+                (struct knee_pace){.in_flight = in_flight,
+                                   .time_s = l->time_s,
+                                   .trust = 1 / (1 + l->departures * pace_inexactness * pace_inexactness),
+                                   .answers = l->departures,
+                                   .log_rate = log(l->departures / l->time_s),
+                                   .log_pace = log(l->departures / (l->time_s * in_flight))};
+    }
+}
+
+/* The sum of n (t R / S - 1)^2 over the levels, with n requests and t their time without stretch, R requests
+ * and S = sum of n t in all, is R^2 Q / S^2 - R with Q = sum of n t^2: one pass. */
+double knee_misfit_of_durations(const struct knee_seen *s, double knee, double *ret_service_s)
+{
+    double requests = 0, sum = 0, squares = 0;
+    for (unsigned i = 0; i < s->duration_count; i++) {
+        const struct knee_durations *d = &s->durations[i];
+        double share = d->in_flight > knee ? knee / d->in_flight : 1; /* of the time that is its own */
+        requests += d->requests;
+        sum += share * d->total_s;
+        squares += share * share * d->total_square;
     }
     *ret_service_s = requests > 0 ? sum / requests : 0;
     return sum > 0 ? fmax(requests * requests * squares / (sum * sum) - requests, 0) : 0;
@@ -69,26 +91,23 @@ double knee_misfit_of_durations(const struct knee_level levels[LEVEL_COUNT], con
 /* The same of d answers in t seconds at each level, against levels with a pace each of their own: they are
  * d log(pace) - pace t likely, with pace = min(n, K) / S, and S such that all answers are as many as they
  * were. */
-static double misfit_of_pace(const struct knee_level levels[LEVEL_COUNT], double knee)
+static double misfit_of_pace(const struct knee_seen *s, double knee)
 {
-    double work_s = 0, answers = 0, logs = 0;
-    for (unsigned i = 0; i < LEVEL_COUNT; i++) {
-        const struct knee_level *l = &levels[i];
-        if (l->time_s <= 0 || l->departures <= 0)
-            continue;
-        double trust = 1 / (1 + l->departures * pace_inexactness * pace_inexactness);
-        double own_work_s = l->time_s * fmin(level_in_flight(i), knee);
-        work_s += trust * own_work_s;
-        answers += trust * l->departures;
-        logs += trust * l->departures * log(l->departures / own_work_s);
+    double work_s = 0, answers = 0, logs = 0, log_knee = log(knee);
+    for (unsigned i = 0; i < s->pace_count; i++) {
+        const struct knee_pace *p = &s->paces[i];
+        bool is_beyond = p->in_flight > knee;
+        double log_pace = is_beyond ? p->log_rate - log_knee : p->log_pace;
+        work_s += p->trust * p->time_s * (is_beyond ? knee : p->in_flight);
+        answers += p->trust * p->answers;
+        logs += p->trust * p->answers * log_pace;
     }
     return answers > 0 ? fmax(2 * (logs - answers * log(answers / work_s)), 0) : 0;
 }
 
-double knee_misfit(const struct knee_level levels[LEVEL_COUNT], const struct knee_law *law, double knee,
-                   double *ret_service_s)
+double knee_misfit(const struct knee_seen *s, double knee, double *ret_service_s)
 {
-    return knee_misfit_of_durations(levels, law, knee, ret_service_s) + misfit_of_pace(levels, knee);
+    return knee_misfit_of_durations(s, knee, ret_service_s) + misfit_of_pace(s, knee);
 }
 
 /* Workers and cores are counted in whole numbers: what is near one is taken for it. */

@@ -57,9 +57,11 @@ static double find_best(const struct server_knee *k)
     unsigned highest = LEVEL_COUNT;
     while (highest > 0 && k->levels[highest - 1].admissions < level_requests_min)
         highest--;
+    struct knee_seen seen;
+    knee_see(k->levels, &unknown, &seen);
     double service_s, best = 0, at_best = INFINITY;
     for (double knee = highest ? level_in_flight(highest - 1) : 0; knee > least; knee /= step) {
-        double misfit = knee_misfit_of_durations(k->levels, &unknown, knee, &service_s);
+        double misfit = knee_misfit_of_durations(&seen, knee, &service_s);
         if (misfit > at_best + hopeless)
             break;
         if (misfit < at_best) {
