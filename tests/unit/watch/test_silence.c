@@ -250,77 +250,100 @@ static void hear_passing(void *context, const struct alert *a, enum alert_change
     heard.passed_over++;
 }
 
-static void what_still_fires_is_told_when_its_silence_ends(void **state)
+/* A disk, of which people hear what is not silenced. */
+struct stage {
+    struct silences *silences;
+    struct telling *telling;
+    struct alert disk;
+};
+
+static void silence_disk(struct stage *g, int64_t from_ns, int64_t until_ns)
 {
-    static const struct alert_rule rule = {.limit_count = 1, .limits = {{false, 90, 80}}};
     char id[SILENCE_ID_BYTES];
     struct err err = {0};
-    struct alert a = disk_alert("/srv");
-    struct silences *s = new_silences(&plain);
-    struct telling *t = telling_new(&(struct telling_params){.tell = hear, .pass_over = hear_passing}, s);
+    assert_true(
+        add(g->silences, "{\"name\": \"path\", \"value\": \"/srv\"}", from_ns, until_ns, from_ns, id, &err));
+}
+
+/* Its first hour is silenced. */
+static struct stage open_stage(int64_t hold_ns)
+{
+    struct stage g = {.silences = new_silences(&plain), .disk = disk_alert("/srv")};
+    g.telling = telling_new(&(struct telling_params){.tell = hear, .pass_over = hear_passing}, g.silences);
+    g.disk.rule = (struct alert_rule){.limit_count = 1, .limits = {{false, 90, 80}}, .hold_ns = hold_ns};
     memset(&heard, 0, sizeof(heard));
-    a.rule = rule;
-    assert_true(add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS, START_NS + HOUR_NS, START_NS,
-                    id, &err));
-    telling_note(t, &a, alert_step(&a, (struct reading[]){reading_known(95)}, NS_PER_S, START_NS), START_NS);
+    silence_disk(&g, START_NS, START_NS + HOUR_NS);
+    return g;
+}
+
+static void close_stage(struct stage *g)
+{
+    telling_free(g->telling);
+    silences_free(g->silences);
+}
+
+static enum alert_change fill(struct stage *g, double percent, int64_t second, int64_t wall_ns)
+{
+    return alert_step(&g->disk, (struct reading[]){reading_known(percent)}, second * NS_PER_S, wall_ns);
+}
+
+static void note_filled(struct stage *g, double percent, int64_t second, int64_t wall_ns)
+{
+    telling_note(g->telling, &g->disk, fill(g, percent, second, wall_ns), wall_ns);
+}
+
+static void note_end(struct stage *g, int64_t second, int64_t wall_ns)
+{
+    telling_note(g->telling, &g->disk, alert_end(&g->disk, second * NS_PER_S, wall_ns), wall_ns);
+}
+
+static void what_still_fires_is_told_when_its_silence_ends(void **state)
+{
+    struct stage g = open_stage(0);
+    int64_t end_ns = START_NS + HOUR_NS, later_ns = START_NS + 2 * HOUR_NS;
+    note_filled(&g, 95, 1, START_NS);
     assert_int_equal(heard.passed_over, 1);
-    telling_step(t, &a, START_NS + HOUR_NS - 1);
+    telling_step(g.telling, &g.disk, end_ns - 1);
     assert_int_equal(heard.fired, 0);
-    telling_step(t, &a, START_NS + HOUR_NS);
-    telling_step(t, &a, START_NS + HOUR_NS + 1);
+    telling_step(g.telling, &g.disk, end_ns);
+    telling_step(g.telling, &g.disk, end_ns + 1);
     assert_int_equal(heard.fired, 1);
     /* Its end is told, for its beginning was, although it is silenced again. */
-    assert_true(add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS + HOUR_NS,
-                    START_NS + 3 * HOUR_NS, START_NS + HOUR_NS, id, &err));
-    telling_note(t, &a,
-                 alert_step(&a, (struct reading[]){reading_known(10)}, 2 * NS_PER_S, START_NS + 2 * HOUR_NS),
-                 START_NS + 2 * HOUR_NS);
+    silence_disk(&g, end_ns, START_NS + 3 * HOUR_NS);
+    note_filled(&g, 10, 2, later_ns);
     assert_int_equal(heard.ended, 1);
     /* The next one begins and ends in silence. */
-    telling_note(t, &a,
-                 alert_step(&a, (struct reading[]){reading_known(95)}, 3 * NS_PER_S, START_NS + 2 * HOUR_NS),
-                 START_NS + 2 * HOUR_NS);
-    telling_note(t, &a, alert_end(&a, 4 * NS_PER_S, START_NS + 2 * HOUR_NS), START_NS + 2 * HOUR_NS);
-    telling_step(t, &a, START_NS + 4 * HOUR_NS);
+    note_filled(&g, 95, 3, later_ns);
+    note_end(&g, 4, later_ns);
+    telling_step(g.telling, &g.disk, START_NS + 4 * HOUR_NS);
     assert_int_equal(heard.fired, 1);
     assert_int_equal(heard.ended, 1);
     assert_int_equal(heard.passed_over, 3);
-    telling_free(t);
-    silences_free(s);
+    close_stage(&g);
 }
 
 /* "It is high!" about a number that is fine again would be false, and its end told right after. */
 static void what_recovers_is_not_told_when_its_silence_ends(void **state)
 {
-    static const struct alert_rule rule = {
-        .limit_count = 1, .limits = {{false, 90, 80}}, .hold_ns = 60 * NS_PER_S};
-    char id[SILENCE_ID_BYTES];
-    struct err err = {0};
-    struct alert a = disk_alert("/srv");
-    struct silences *s = new_silences(&plain);
-    struct telling *t = telling_new(&(struct telling_params){.tell = hear, .pass_over = hear_passing}, s);
-    memset(&heard, 0, sizeof(heard));
-    a.rule = rule;
-    assert_true(add(s, "{\"name\": \"path\", \"value\": \"/srv\"}", START_NS, START_NS + HOUR_NS, START_NS,
-                    id, &err));
-    telling_note(t, &a, alert_step(&a, (struct reading[]){reading_known(95)}, NS_PER_S, START_NS), START_NS);
-    alert_step(&a, (struct reading[]){reading_known(10)}, 2 * NS_PER_S, START_NS + HOUR_NS);
-    assert_int_equal(a.life.state, ALERT_RECOVERING);
-    telling_step(t, &a, START_NS + HOUR_NS);
+    struct stage g = open_stage(60 * NS_PER_S);
+    int64_t end_ns = START_NS + HOUR_NS;
+    note_filled(&g, 95, 1, START_NS);
+    (void)fill(&g, 10, 2, end_ns);
+    assert_int_equal(g.disk.life.state, ALERT_RECOVERING);
+    telling_step(g.telling, &g.disk, end_ns);
     assert_int_equal(heard.fired, 0);
     /* It comes back: that is told. */
-    alert_step(&a, (struct reading[]){reading_known(95)}, 3 * NS_PER_S, START_NS + HOUR_NS);
-    telling_step(t, &a, START_NS + HOUR_NS);
+    (void)fill(&g, 95, 3, end_ns);
+    telling_step(g.telling, &g.disk, end_ns);
     assert_int_equal(heard.fired, 1);
     /* What a rule keeps alive on purpose is told although its number is fine. */
-    telling_note(t, &a, alert_end(&a, 4 * NS_PER_S, START_NS + HOUR_NS), START_NS + HOUR_NS);
-    a.rule.keep_ns = 600 * NS_PER_S;
-    alert_step(&a, (struct reading[]){reading_known(95)}, 5 * NS_PER_S, START_NS + HOUR_NS);
-    alert_step(&a, (struct reading[]){reading_known(10)}, 6 * NS_PER_S, START_NS + HOUR_NS);
-    telling_step(t, &a, START_NS + HOUR_NS);
+    note_end(&g, 4, end_ns);
+    g.disk.rule.keep_ns = 600 * NS_PER_S;
+    (void)fill(&g, 95, 5, end_ns);
+    (void)fill(&g, 10, 6, end_ns);
+    telling_step(g.telling, &g.disk, end_ns);
     assert_int_equal(heard.fired, 2);
-    telling_free(t);
-    silences_free(s);
+    close_stage(&g);
 }
 
 static void an_alert_says_how_it_is_silenced(void **state)
