@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/macros.h"
 #include "base/units.h"
 #include "cli/client.h"
 #include "cli/terminal.h"
@@ -147,37 +148,48 @@ static void put_state(struct buf *out, const struct json_value *alert)
     buf_put_char(out, '\n');
 }
 
-static void put_number(struct buf *out, const char *before, const struct json_value *alert, const char *key)
+/* In the alert's unit, as rules write it. */
+static void put_number(struct buf *out, const struct json_value *alert, double value)
 {
-    double value = json_value_double(alert, key, NAN);
-    if (!isnan(value))
-        buf_printf(out, "%s%.6g", before, value);
+    static const char *const signs[][2] = {{"percent", " %"}, {"per second", "/s"}};
+    char text[UNITS_TEXT_BYTES];
+    const char *unit = json_value_text(alert, "unit", "");
+    bool is_size = strncmp(unit, "bytes", strlen("bytes")) == 0 && value >= 1 && value < 0x1p63;
+    if (strcmp(unit, "seconds") == 0 && value >= 60 && value < 9e9) {
+        put_time(out, value);
+        return;
+    }
+    if (is_size)
+        buf_printf(out, "%s%s", units_format_size(text, (uint64_t)value), strcmp(unit, "bytes") ? "/s" : "");
+    else
+        buf_printf(out, "%.6g%s", value, strcmp(unit, "seconds") ? "" : "s");
+    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+        if (strcmp(unit, signs[i][0]) == 0)
+            buf_put(out, str_of(signs[i][1]));
 }
 
+/* What it is set against stands in the rule. */
 static void put_value(struct buf *out, const struct json_value *alert)
 {
     const char *why = json_value_text(alert, "why_unknown", NULL);
+    double value = json_value_double(alert, "value", NAN);
     begin_row(out, "value");
-    if (json_value_is_number(json_value_get(alert, "value")))
-        put_number(out, "", alert, "value");
-    else
+    if (isnan(value))
         buf_put(out, STR("unknown"));
+    else
+        put_number(out, alert, value);
     if (why) {
         buf_put(out, STR(": "));
         terminal_put(out, why);
     }
-    put_number(out, "; fires above ", alert, "threshold");
-    put_number(out, ", clears at ", alert, "clear");
-    if (json_value_double(alert, "for_seconds", 0) > 0) {
-        buf_put(out, STR("; for "));
-        put_time(out, json_value_double(alert, "for_seconds", 0));
-    }
     buf_put_char(out, '\n');
 }
 
-/* Eight heights from the least to the greatest of what is known; a gap where nothing is. */
-static void put_sparkline(struct buf *out, const struct json_value *values)
+/* Eight heights from the least to the greatest of what is known, the middle for what does not move; a gap
+ * where nothing is. */
+static void put_sparkline(struct buf *out, const struct json_value *alert)
 {
+    const struct json_value *values = json_value_get(json_value_get(alert, "sparkline"), "values");
     static const char *const heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     double least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < json_value_count(values); i++) {
@@ -190,10 +202,14 @@ static void put_sparkline(struct buf *out, const struct json_value *values)
     begin_row(out, "lately");
     for (size_t i = 0; i < json_value_count(values); i++) {
         double v = json_value_to_double(json_value_at(values, i), NAN);
-        double share = most > least ? (v - least) / (most - least) : 0;
+        double share = most > least ? (v - least) / (most - least) : 0.5;
         buf_put(out, str_of(isnan(v) ? " " : heights[(int)(share * (double)(ARRAY_LEN(heights) - 1) + 0.5)]));
     }
-    buf_printf(out, "  %.6g to %.6g\n", least, most);
+    buf_put(out, STR("  "));
+    put_number(out, alert, least);
+    buf_put(out, STR(" to "));
+    put_number(out, alert, most);
+    buf_put_char(out, '\n');
 }
 
 static void put_told(struct buf *out, const struct json_value *alert)
@@ -248,8 +264,20 @@ static void put_sinks(struct buf *out, const struct json_value *sinks)
     }
 }
 
-/* All about one alert. */
-static void format_one(const struct json_value *alert, bool has_colour, struct buf *out)
+/* What happened just before it began, a line each. */
+static void put_past(struct buf *out, const struct json_value *events)
+{
+    for (size_t i = 0; i < json_value_count(events); i++) {
+        const struct json_value *event = json_value_at(events, i);
+        begin_row(out, i ? "" : "before");
+        terminal_put(out, json_value_text(event, "at", "?"));
+        buf_put(out, STR("  "));
+        terminal_put(out, json_value_text(event, "text", "?"));
+        buf_put_char(out, '\n');
+    }
+}
+
+void alerts_format_one(const struct json_value *alert, bool has_colour, struct buf *out)
 {
     buf_put(out, has_colour ? STR("\033[1m") : STR(""));
     terminal_put(out, json_value_text(alert, "name", "?"));
@@ -262,8 +290,9 @@ static void format_one(const struct json_value *alert, bool has_colour, struct b
     put_row(out, "rule", json_value_text(alert, "rule", NULL));
     put_state(out, alert);
     put_value(out, alert);
-    put_sparkline(out, json_value_get(json_value_get(alert, "sparkline"), "values"));
+    put_sparkline(out, alert);
     put_row(out, "evidence", json_value_text(alert, "evidence", NULL));
+    put_past(out, json_value_get(alert, "before"));
     put_told(out, alert);
     put_sinks(out, json_value_get(alert, "sinks"));
     put_row(out, "page", json_value_text(alert, "link", NULL));
@@ -303,7 +332,7 @@ static void format_named(const struct json_value *alerts, const char *name, bool
         if (!is_named(alert, name))
             continue;
         buf_put(out, shown++ ? STR("\n") : STR(""));
-        format_one(alert, has_colour, out);
+        alerts_format_one(alert, has_colour, out);
     }
     if (shown == 0) {
         buf_put(out, STR("there is no alert "));

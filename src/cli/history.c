@@ -51,7 +51,7 @@ static void put_blocks(const struct line *l, struct buf *out)
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct column *c = &l->columns[i];
         double share =
-            l->max > l->min && c->count ? (c->sum / (double)c->count - l->min) / (l->max - l->min) : 0;
+            l->max > l->min && c->count ? (c->sum / (double)c->count - l->min) / (l->max - l->min) : 0.5;
         buf_put(out,
                 c->count ? str_of(blocks[MIN((size_t)(share * HEIGHTS), (size_t)HEIGHTS - 1)]) : STR(" "));
     }
