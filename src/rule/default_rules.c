@@ -148,8 +148,7 @@ const struct default_rule default_rules[] = {
      .when = "answer_p50 > 3s clear 2s and answer_slowdown > 3 for 5m clear 2 for 1m unknown ok",
      .severity = ALERT_WARNING,
      .summary = "A service is slow",
-     .says = "half of {service}'s answers take {first} or longer, {second} times as long as usual, "
-             "{course}{rest}",
+     .says = "half of {service}'s answers take {first} or longer {course}{rest}",
      .says_at_end = "half of {service}'s answers begin within {first} now, after {lasted}{rest}"},
     {.name = "ErrorBudgetBurn1h",
      .when = "burn_1h{objective=\"availability\"} > 14.4 and burn_5m{objective=\"availability\"} > 14.4 "

@@ -173,7 +173,7 @@
       "more.")                                                                                               \
     X(ANSWER_SLOWDOWN, "answer_slowdown", RATIO, SERVICE,                                                    \
       "How many times as long as usual `answer_p50` is; usual is the median hour of the week before, and "   \
-      "unknown until there was one hour with 20 answers.")                                                   \
+      "a second until there were 24 hours with 20 answers each.")                                            \
     X(QUEUE_LENGTH, "queue_length", COUNT, SERVICE, "Requests that wait for a server now.")                  \
     X(QUEUE, "queue", PERCENT, SERVICE, "How full the queue is (`queue.length`).")                           \
     X(QUEUE_AGE, "queue_age", SECONDS, SERVICE, "How long the first request in the queue has waited.")       \

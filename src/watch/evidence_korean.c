@@ -57,7 +57,7 @@ static const struct evidence_korean sentences[] = {
     {"LatencyBudgetBurn6h", BURNS("6시간", "30분")},
     {"LatencyBudgetBurn1d", BURNS("하루", "2시간")},
     {"LatencyBudgetBurn3d", BURNS("3일", "6시간")},
-    {"ServiceSlow", "{service} 서비스의 응답 시간 중앙값은 {first}, 평소의 {second}배입니다{rest}. {course}",
+    {"ServiceSlow", "{service} 서비스의 응답 시간 중앙값은 {first}입니다{rest}. {course}",
      "{lasted} 만에 끝났습니다. {service} 서비스의 응답 시간 중앙값은 이제 {first}입니다{rest}."},
     {"ServerCrashing", "{note}.", "{note}."},
     {"ServerDown", "{lasted} 동안 {service} 서비스의 서버 {server}에 요청을 보낼 수 없었습니다{rest}.",

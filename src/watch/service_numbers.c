@@ -170,6 +170,11 @@ void usual_add(struct usual *u, int64_t median_ns)
     u->count = MIN(u->count + 1, (uint32_t)USUAL_HOURS);
 }
 
+bool usual_is_known(const struct usual *u)
+{
+    return u->count >= USUAL_HOURS_MIN;
+}
+
 uint32_t usual_count(const struct usual *u)
 {
     return u->count;
@@ -191,8 +196,8 @@ static int compare_ns(const void *a, const void *b)
 int64_t usual_get_ns(const struct usual *u)
 {
     int64_t sorted[USUAL_HOURS];
-    if (u->count == 0)
-        return 0;
+    if (!usual_is_known(u))
+        return USUAL_AT_FIRST_NS;
     for (uint32_t i = 0; i < u->count; i++)
         sorted[i] = usual_hour_ns(u, i);
     qsort(sorted, u->count, sizeof(sorted[0]), compare_ns);

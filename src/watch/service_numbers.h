@@ -83,8 +83,9 @@ void latency_window_step(struct latency_window *w, const struct histogram_sum *t
 
 /* ---- and usually? ---- */
 
-enum { USUAL_HOURS = 168, USUAL_ANSWERS_MIN = 20 };
-#define USUAL_HOUR_NS INT64_C(3600000000000)
+enum { USUAL_HOURS = 168, USUAL_HOURS_MIN = 24, USUAL_ANSWERS_MIN = 20 };
+#define USUAL_AT_FIRST_NS INT64_C(1000000000) /* until a day is known: slow for any page */
+#define USUAL_HOUR_NS     INT64_C(3600000000000)
 
 struct usual { /* all zero is the start */
     bool has_begun;
@@ -97,8 +98,10 @@ struct usual { /* all zero is the start */
 /* Notes the totals (which may have started again at 0). true: an hour is over. */
 bool usual_step(struct usual *u, const struct histogram_sum *total, int64_t now_ns);
 void usual_add(struct usual *u, int64_t median_ns);
+/* Whether it comes from what was seen. */
+bool usual_is_known(const struct usual *u);
 /* The hours that are known, the oldest first; i below usual_count(). */
 uint32_t usual_count(const struct usual *u);
 int64_t usual_hour_ns(const struct usual *u, uint32_t i);
-/* The median of the hours; 0: none is known. */
+/* The median of the hours, or USUAL_AT_FIRST_NS. */
 int64_t usual_get_ns(const struct usual *u);

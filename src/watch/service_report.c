@@ -31,7 +31,7 @@ struct reported {
     struct rate_window requests;
     struct latency_window latency, answers;
     struct usual usual;
-    int64_t usual_ns;                        /* of it; 0: not known */
+    int64_t usual_ns;                        /* of it; 0: not asked yet */
     int64_t slow_until_ns;                   /* the answers were slow, STRETCH_NS before */
     int64_t failing_since_ns, failed_for_ns; /* discovery: 0: it works; how long the latest failure lasted */
 };
@@ -186,7 +186,7 @@ static void restore_deaths(struct service_report *r, const struct json_value *v,
 
 static int64_t usual_of(const struct reported *s)
 {
-    return usual_count(&s->usual) ? MAX(usual_get_ns(&s->usual), NS_PER_MS) : 0;
+    return MAX(usual_get_ns(&s->usual), NS_PER_MS);
 }
 
 /* Before the first hour of this worker is over. */
@@ -294,9 +294,7 @@ static void put_latency(struct reported *s, const struct watch_service_input *in
 static void put_slowdown(struct reported *s, struct reading median, const struct subject *subject,
                          struct board *b)
 {
-    if (s->usual_ns == 0)
-        median = reading_unknown("it is not known yet what is usual");
-    else if (median.is_known)
+    if (median.is_known)
         median.value /= (double)s->usual_ns / 1e9;
     board_put(b, METRIC_ANSWER_SLOWDOWN, subject, median);
 }
@@ -306,7 +304,7 @@ static void put_median(struct reported *s, struct reading median, uint64_t answe
 {
     char usually[METRIC_VALUE_BYTES];
     unsigned long long count = answers;
-    if (s->usual_ns)
+    if (usual_is_known(&s->usual))
         board_put_note(b, METRIC_ANSWER_P50, subject, median, "%llu answers within a minute, usually %s",
                        count, metric_value_show(METRIC_UNIT_SECONDS, (double)s->usual_ns / 1e9, usually));
     else
@@ -325,10 +323,10 @@ static void put_answers(struct service_report *r, struct reported *s, const stru
         median = reading_known((double)histogram_sum_quantile_ns(&latest, 0.50) / 1e9);
     if (median.is_known && median.value > ANSWERS_SLOW_S)
         s->slow_until_ns = board_now_ns(b) + STRETCH_NS;
-    if (usual_step(&s->usual, input->answers, board_now_ns(b))) {
+    bool is_hour_over = usual_step(&s->usual, input->answers, board_now_ns(b));
+    r->version += is_hour_over;
+    if (is_hour_over || s->usual_ns == 0)
         s->usual_ns = usual_of(s);
-        r->version++;
-    }
     put_median(s, median, latest.count, subject, b);
     put_slowdown(s, median, subject, b);
 }

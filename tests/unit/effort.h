@@ -1,6 +1,6 @@
 /*
- * effort.h: how much a test plays that tries many made-up cases. Sanitizers run the same code several times as
- * slowly and look for mistakes that a quarter of the cases shows as well.
+ * effort.h: how much a test plays that tries many made-up cases. Sanitizers run the same code several times
+ * as slowly and look for mistakes that a quarter of the cases shows as well.
  */
 #pragma once
 

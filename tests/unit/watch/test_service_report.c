@@ -108,6 +108,24 @@ static void a_few_quick_answers_say_that_it_is_over(void **state)
     close_room(&r);
 }
 
+/* Who is slow from the beginning has no past that would say so. */
+static void a_second_is_usual_at_first(void **state)
+{
+    struct room r = open_room();
+    (void)look(&r);
+    for (int hour = 0; hour < USUAL_HOURS_MIN; hour++) {
+        answer(&r, 100, 4 * NS_PER_S);
+        const struct series *now = look(&r);
+        assert_true(fabs(slowdown(&r).value - 4) < 0.3);
+        assert_null(strstr(now->note, "usually"));
+        pass_hour(&r, 4 * NS_PER_S);
+    }
+    answer(&r, 100, 4 * NS_PER_S);
+    (void)look(&r);
+    assert_true(fabs(slowdown(&r).value - 1) < 0.1);
+    close_room(&r);
+}
+
 static void a_language_model_is_not_slow_but_what_was_quick_is(void **state)
 {
     static const struct {
@@ -116,9 +134,7 @@ static void a_language_model_is_not_slow_but_what_was_quick_is(void **state)
     } rows[] = {{8 * NS_PER_S, 9 * NS_PER_S, 1.1}, {50 * NS_PER_MS, 4 * NS_PER_S, 80}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct room r = open_room();
-        (void)look(&r);
-        assert_false(slowdown(&r).is_known);
-        for (int hour = 0; hour < 3; hour++)
+        for (int hour = 0; hour < USUAL_HOURS_MIN + 1; hour++)
             pass_hour(&r, rows[i].usually_ns);
         answer(&r, 100, rows[i].later_ns);
         const struct series *now = look(&r);
@@ -135,10 +151,10 @@ static void what_is_usual_changes_slowly_and_is_kept(void **state)
     struct room r = open_room();
     (void)look(&r);
     uint64_t version = service_report_version(r.report);
-    for (int hour = 0; hour < 7; hour++)
+    for (int hour = 0; hour < 24; hour++)
         pass_hour(&r, 100 * NS_PER_MS);
     assert_true(service_report_version(r.report) > version);
-    for (int hour = 0; hour < 5; hour++)
+    for (int hour = 0; hour < 22; hour++)
         pass_hour(&r, 4 * NS_PER_S);
     answer(&r, 100, 4 * NS_PER_S);
     (void)look(&r);
@@ -229,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_middle_of_the_last_minute),
         cmocka_unit_test(a_few_quick_answers_say_that_it_is_over),
+        cmocka_unit_test(a_second_is_usual_at_first),
         cmocka_unit_test(a_language_model_is_not_slow_but_what_was_quick_is),
         cmocka_unit_test(what_is_usual_changes_slowly_and_is_kept),
         cmocka_unit_test(who_promises_a_latency_is_judged_by_that),
