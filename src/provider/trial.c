@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define LOOK_NS (500 * NS_PER_MS) /* between two lists or probes */
+#define LATE_NS (3 * NS_PER_S)    /* so long after it was cut off, a start may still show */
 enum { OWNER_BYTES = 64, FACTS_BYTES = 128 };
 
 struct trial {
@@ -33,6 +34,7 @@ struct trial {
     uint32_t count_before;
     struct instance_list before;    /* owned */
     bool is_asked;                  /* something may have been started */
+    bool is_refused;                /* nothing was, says the engine, for a reason that lasts */
     struct instance instance;       /* the one that was started; id "" before it was seen */
     char seen[PROVIDER_TEXT_BYTES]; /* what the last look at it found; "": nothing to tell */
     int64_t undo_until_ns;          /* what fails meanwhile is tried again */
@@ -203,6 +205,7 @@ static bool start(struct trial *t)
     t->is_asked = true;
     bool is_good = starts_one(t) ? t->ops->start(t->driver, &call, t->key, &t->instance, &f)
                                  : set_count(t, t->count_before + 1, t->count_before, &f);
+    t->is_refused = !is_good && f.fault != DRIVER_FAULT_RETRYABLE && !interruption_is_on();
     return is_good ? done(t, "accepted") : engine_failed(t, &f);
 }
 
@@ -386,23 +389,34 @@ static bool end_earlier(struct trial *t)
     return is_gone;
 }
 
-/* A start that failed, or that was not seen, may still have made one: a list tells. */
-static bool find_started(struct trial *t)
+static bool look_for_started(struct trial *t, struct driver_failure *f)
 {
-    int64_t until_ns = clock_now_ns() + 2 * t->service->scale.engine.timeout_ns;
-    struct driver_failure f = {0};
     struct instance_list l = {0};
-    if (t->instance.id[0])
-        return true;
-    begin(t, "look for what was started");
-    while (!list(t, &l, &f))
-        if (f.fault != DRIVER_FAULT_RETRYABLE || !look_again(until_ns))
-            return engine_failed(t, &f);
+    if (!list(t, &l, f))
+        return false;
     const struct instance *found = find_new(t, &l);
     if (found)
         t->instance = *found;
     free(l.items);
-    return done(t, found ? t->instance.id : "nothing");
+    return true;
+}
+
+/* A start that failed, or that was not seen, may still have made one, or be about to: lists tell. */
+static bool find_started(struct trial *t)
+{
+    int64_t now_ns = clock_now_ns(), late_ns = now_ns + (t->is_refused ? 0 : LATE_NS),
+            until_ns = now_ns + 2 * t->service->scale.engine.timeout_ns;
+    struct driver_failure f;
+    bool is_listed;
+    if (t->instance.id[0])
+        return true;
+    begin(t, "look for what was started");
+    do {
+        f = (struct driver_failure){0};
+        is_listed = look_for_started(t, &f);
+    } while (is_listed ? !t->instance.id[0] && look_again(late_ns)
+                       : f.fault == DRIVER_FAULT_RETRYABLE && look_again(until_ns));
+    return is_listed ? done(t, t->instance.id[0] ? t->instance.id : "nothing") : engine_failed(t, &f);
 }
 
 static bool clean_up(struct trial *t)
