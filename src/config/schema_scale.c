@@ -66,7 +66,8 @@ static const struct schema_key cost_keys[] = {
      .is_required = true,
      .example = "0.12",
      .synonyms = " per_hour price hourly ",
-     .help = "What one server costs in an hour, in any currency."},
+     .help = "What one server costs in an hour, in any currency; of servers whose price is told "
+             "(`list: {price: …}`, a plug-in), that counts instead."},
     {.name = "max_per_hour",
      .type = VALUE_DECIMAL,
      .offset = AT(config_cost, max_per_hour),

@@ -127,12 +127,26 @@ uint32_t bounds_servers_for(double need)
     return (uint32_t)ceil(fmin(need, BOUNDS_NEED_MAX) - 1e-9); /* keeps 3.0000000001 from being 4 */
 }
 
+/* Whole servers that so much pays for, at most servers_max. */
+static uint32_t servers_paid(const struct bounds_limits *limits, double money, double price)
+{
+    double most = floor(money / price + 1e-9);
+    return most < limits->servers_max ? (uint32_t)fmax(most, 0) : limits->servers_max;
+}
+
 uint32_t bounds_cost_max(const struct bounds_limits *limits)
 {
+    const struct bounds_bill *bill = &limits->bill;
     if (!(limits->cost_per_hour > 0))
         return limits->servers_max;
-    double most = floor(limits->cost_max_per_hour / limits->cost_per_hour + 1e-9);
-    return most < limits->servers_max ? (uint32_t)fmax(most, 0) : limits->servers_max;
+    uint32_t stated = servers_paid(limits, limits->cost_max_per_hour, limits->cost_per_hour);
+    if (!bill->is_told)
+        return stated;
+    uint32_t told = MIN(bill->paid_count, limits->servers_max);
+    if (!bill->is_short)
+        told += MIN(servers_paid(limits, limits->cost_max_per_hour - bill->paid, bill->next),
+                    limits->servers_max - told);
+    return MAX(told, MIN(stated, MAX(limits->servers_min, 1U)));
 }
 
 static void raise_to(struct bounds_choice *c, uint32_t least, enum scale_bound bound)
@@ -219,6 +233,22 @@ static void format_step(char out[BOUND_TEXT_BYTES], const struct bounds_limits *
                    units_format_duration(per, limits->step_per_ns));
 }
 
+static void format_cost(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits)
+{
+    const struct bounds_bill *bill = &limits->bill;
+    int len = snprintf(out, BOUND_TEXT_BYTES, "%s: %g an hour are %u servers", bound_helps[SCALE_BOUND_COST],
+                       limits->cost_max_per_hour, bounds_cost_max(limits));
+    size_t left = BOUND_TEXT_BYTES - (size_t)len;
+    if (!bill->is_told)
+        (void)snprintf(out + len, left, " of %g", limits->cost_per_hour);
+    else if (bill->is_short)
+        (void)snprintf(out + len, left, "; by the prices that are told the cheapest %u cost %g",
+                       bill->paid_count, bill->paid);
+    else
+        (void)snprintf(out + len, left, "; by the prices that are told %u cost %g, and one more %g",
+                       bill->paid_count, bill->paid, bill->next);
+}
+
 char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits, enum scale_bound bound)
 {
     char scheduled[SCHEDULE_TEXT_BYTES];
@@ -228,8 +258,7 @@ char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limi
         format_step(out, limits);
         break;
     case SCALE_BOUND_COST:
-        (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %g an hour are %u servers of %g", bound_helps[bound],
-                       limits->cost_max_per_hour, bounds_cost_max(limits), limits->cost_per_hour);
+        format_cost(out, limits);
         break;
     case SCALE_BOUND_SCHEDULE:
         (void)snprintf(out, BOUND_TEXT_BYTES, "%s: %s", bound_helps[bound],

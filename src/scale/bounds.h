@@ -30,6 +30,15 @@ const char *scale_bound_name(enum scale_bound b);
 #define BOUNDS_DOWN_ROOM 0.2
 #define BOUNDS_NEED_MAX  1e6 /* so that absurd input stays a number */
 
+/* What the servers that are up cost in an hour. All zero where no provider tells prices. */
+struct bounds_bill {
+    bool is_told;
+    uint32_t paid_count; /* so many of them may be paid for, the cheapest first */
+    double paid;         /* what these cost */
+    bool is_short;       /* there are more than these */
+    double next;         /* what one more is taken to cost */
+};
+
 /* What people stated. Numbers of servers; 0 = not stated, where nothing else is said. */
 struct bounds_limits {
     uint32_t servers_min, servers_max; /* config_scale; 0 is a MIN; servers_max >= 1 */
@@ -37,6 +46,7 @@ struct bounds_limits {
     uint32_t step_up, step_down;             /* at most so many more or fewer in any step_per_ns */
     int64_t step_per_ns;                     /* > 0 where one of them is stated */
     double cost_per_hour, cost_max_per_hour; /* of one server, of all of them */
+    struct bounds_bill bill;                 /* counts instead of cost_per_hour where prices are told */
     struct schedule_now scheduled;           /* raises MIN and lowers MAX for a while */
     bool has_manual;
     uint32_t manual; /* `weir scale SERVICE N`, 0..servers_max */
@@ -89,5 +99,6 @@ struct bounds_choice bounds_keep(const struct bounds_limits *limits, uint32_t ta
 /* What held it, with its numbers, to follow "held by": "cost: 2.5 an hour pays for 20 servers". */
 enum { BOUND_TEXT_BYTES = 240 };
 char *bounds_format(char out[BOUND_TEXT_BYTES], const struct bounds_limits *limits, enum scale_bound bound);
-/* Servers that the stated cost pays for; servers_max when no cost is stated. */
+/* Servers that the stated cost pays for; servers_max when no cost is stated. Prices that are told leave MIN,
+ * and one server at least, if the stated ones pay for them: a mistake there must not take a service down. */
 uint32_t bounds_cost_max(const struct bounds_limits *limits);

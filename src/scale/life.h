@@ -73,7 +73,9 @@ struct reconciler {
     const struct reconciler_effects *effects;
     struct random random;
     struct list lives;
-    uint64_t program; /* what the configuration says now */
+    uint64_t program;  /* what the configuration says now */
+    double price_told; /* of an hour, of the server that it was told of last; 0: of none so far */
+    int64_t price_told_ns;
     uint32_t want;
     double capacity;
     uint32_t learned_limit; /* requests in flight that a server is kept to where max_requests says nothing; 0:

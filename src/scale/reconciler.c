@@ -438,6 +438,10 @@ void reconciler_on_facts(struct reconciler *r, struct str name, const struct pro
     if (!l || !l->provider)
         return;
     bool was_unwell = l->facts.is_unwell;
+    if (facts->price > 0 && facts->price != l->facts.price) {
+        r->price_told = facts->price;
+        r->price_told_ns = now_ns;
+    }
     l->facts = *facts;
     if (facts->is_unwell && !was_unwell)
         life_tell(r, l, SCALE_EVENT_SERVER_UNWELL, true, l->facts.words, now_ns);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "scale/bill.h"
 #include "scale/capacity.h"
 #include "scale/collect.h"
 #include "scale/pattern.h"
@@ -233,17 +234,19 @@ static struct schedule_now scheduled_of(const struct scaled_service *x)
 static struct bounds_limits bounds_limits_of(const struct scaled_service *x)
 {
     const struct config_scale *scale = &x->config->scale;
-    return (struct bounds_limits){.servers_min = scale->servers_min,
-                                  .servers_max = MAX(scale->servers_max, 1),
-                                  .spares = scale->spares,
-                                  .step_up = scale->step.up,
-                                  .step_down = scale->step.down,
-                                  .step_per_ns = scale->step.per_ns,
-                                  .cost_per_hour = scale->cost.server_hour,
-                                  .cost_max_per_hour = scale->cost.max_per_hour,
-                                  .scheduled = scheduled_of(x),
-                                  .has_manual = x->has_manual,
-                                  .manual = x->manual};
+    return (struct bounds_limits){
+        .servers_min = scale->servers_min,
+        .servers_max = MAX(scale->servers_max, 1),
+        .spares = scale->spares,
+        .step_up = scale->step.up,
+        .step_down = scale->step.down,
+        .step_per_ns = scale->step.per_ns,
+        .cost_per_hour = scale->cost.server_hour,
+        .cost_max_per_hour = scale->cost.max_per_hour,
+        .bill = bill_of(x->reconciler, scale->cost.server_hour, scale->cost.max_per_hour, x->signals.now_ns),
+        .scheduled = scheduled_of(x),
+        .has_manual = x->has_manual,
+        .manual = x->manual};
 }
 
 static struct targets_limits targets_limits_of(const struct config_scale *scale)

@@ -142,6 +142,28 @@ static void cost_is_a_ceiling(void **state)
     expect(&b, 900, 0, SCALE_BOUND_COST);
 }
 
+static void prices_that_are_told_come_before_the_stated_one(void **state)
+{
+    struct bench b = bench(1, 100);
+    b.limits.servers_min = 2;
+    b.limits.cost_per_hour = 0.12;
+    b.limits.cost_max_per_hour = 2.5;
+    b.limits.bill = (struct bounds_bill){.is_told = true, .paid_count = 3, .paid = 1.5, .next = 0.5};
+    expect(&b, 90, 5, SCALE_BOUND_COST);
+    expect_text(&b, "the most servers that may be paid for: 2.5 an hour are 5 servers; by the prices that "
+                    "are told 3 cost 1.5, and one more 0.5");
+    b.limits.bill.is_short = true;
+    expect(&b, 90, 3, SCALE_BOUND_COST);
+    expect_text(&b, "the most servers that may be paid for: 2.5 an hour are 3 servers; by the prices that "
+                    "are told the cheapest 3 cost 1.5");
+    b.limits.bill = (struct bounds_bill){.is_told = true, .is_short = true, .next = 700};
+    expect(&b, 90, 2, SCALE_BOUND_COST); /* MIN, which the stated price pays for */
+    b.limits.cost_per_hour = 2;
+    expect(&b, 90, 1, SCALE_BOUND_COST);
+    b.limits.bill = (struct bounds_bill){.is_told = true, .paid_count = 1, .paid = 1e-9, .next = 1e-9};
+    expect(&b, 900, 100, SCALE_BOUND_MAX);
+}
+
 static void the_cost_has_the_last_word_but_for_people(void **state)
 {
     struct bench b = bench(1, 20);
@@ -166,6 +188,11 @@ static struct bounds_limits any_limits(struct random *r)
     l.step_per_ns = (int64_t)(1 + random_next(r) % 60) * NS_PER_S;
     l.cost_per_hour = random_next(r) % 3 ? 0 : 0.1;
     l.cost_max_per_hour = (double)(random_next(r) % 30) / 10;
+    l.bill = (struct bounds_bill){.is_told = random_next(r) % 3 == 0,
+                                  .paid_count = (uint32_t)(random_next(r) % 30),
+                                  .paid = (double)(random_next(r) % 30) / 20,
+                                  .is_short = random_next(r) % 2,
+                                  .next = 0.1};
     l.has_manual = random_next(r) % 10 == 0;
     l.manual = (uint32_t)(random_next(r) % 40);
     return l;
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(steps_down_are_counted_too),
         cmocka_unit_test(a_step_never_holds_what_is_stated),
         cmocka_unit_test(cost_is_a_ceiling),
+        cmocka_unit_test(prices_that_are_told_come_before_the_stated_one),
         cmocka_unit_test(the_cost_has_the_last_word_but_for_people),
         cmocka_unit_test(a_shared_bottleneck_never_holds_the_first_server),
         cmocka_unit_test(all_together),

@@ -336,6 +336,41 @@ static void dearest_goes_first_where_prices_are_told(void **state)
     assert_int_equal(world_state(w, "shop-2"), SERVER_DRAINING);
 }
 
+static void tell_prices(struct world *w, int first, int last, double price)
+{
+    for (int i = first; i <= last; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof(key), "shop/shop-%d", i);
+        scale_on_facts(w->scale, key, &(struct provider_facts){.price = price}, w->now_ns);
+    }
+}
+
+static void prices_that_are_told_count_for_the_most_that_may_be_paid(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.spares = 8;
+    w->config.scale.servers_max = 12;
+    w->config.scale.cost = (struct config_cost){.server_hour = 1, .max_per_hour = 4.7};
+    world_begin(w);
+    world_run(w, 10 * S);
+    assert_int_equal(world_up(w), 4); /* nothing is told: the stated price */
+    tell_prices(w, 1, 4, 0.5);
+    world_run(w, 10 * S);
+    assert_int_equal(world_up(w), 8); /* they are cheaper than stated */
+    tell_prices(w, 5, 8, 1.9);
+    world_run(w, 10 * S);
+    assert_int_equal(world_up(w), 5); /* the new ones are dear */
+    assert_int_equal(world_state(w, "shop-4"), SERVER_SERVING);
+    uint32_t starts = w->starts;
+    world_run(w, 3000 * S);
+    assert_int_equal(w->starts, starts); /* and are not tried again and again */
+    world_run(w, 700 * S);
+    assert_int_equal(w->starts, starts + 1); /* but after an hour */
+    tell_prices(w, 1, 5, 100);               /* nonsense: but one stays */
+    world_run(w, 10 * S);
+    assert_int_equal(world_up(w), 1);
+}
+
 static void what_the_engine_says_of_health_is_told_once(void **state)
 {
     struct world *w = *state;
@@ -673,6 +708,7 @@ int main(void)
         STORY(not_yet_serving_go_first),
         STORY(newest_goes_among_equals),
         STORY(dearest_goes_first_where_prices_are_told),
+        STORY(prices_that_are_told_count_for_the_most_that_may_be_paid),
         STORY(what_the_engine_says_of_health_is_told_once),
         STORY(slow_start_beside_others),
         STORY(unhealthy_server_rests_and_returns),
