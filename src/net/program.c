@@ -318,7 +318,7 @@ bool program_ask(struct program *p, struct str line, const struct program_limits
 {
     ASSERT(program_is_running(p));
     CLEANUP(buf_fini) struct buf out = {0};
-    struct turn turn;
+    struct turn turn = {0};
     size_t len;
     buf_put(&out, line);
     buf_put_char(&out, '\n');

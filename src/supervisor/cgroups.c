@@ -32,12 +32,22 @@ static const char prefix[] = "weir.";
 
 /* ---- files ---- */
 
+static int open_file(const char *folder, const char *name, int flags)
+{
+    int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0)
+        return -1;
+    int fd = openat(at, name, flags | O_CLOEXEC, 0644);
+    int error = errno;
+    close(at);
+    errno = error;
+    return fd;
+}
+
 /* O_CREAT is for trees that tests make: the kernel's files are there. */
 static bool write_file(const char *folder, const char *name, const char *text)
 {
-    char path[CGROUPS_PATH_BYTES];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open_file(folder, name, O_WRONLY | O_CREAT | O_TRUNC);
     if (fd < 0)
         return false;
     bool is_written = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
@@ -56,9 +66,7 @@ static bool write_number(const char *folder, const char *name, uint64_t number)
 
 static size_t read_file(const char *folder, const char *name, char *out, size_t out_bytes)
 {
-    char path[CGROUPS_PATH_BYTES];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(folder, name, O_RDONLY);
     ssize_t n = fd >= 0 ? read(fd, out, out_bytes - 1) : 0;
     if (fd >= 0)
         close(fd);
