@@ -1,6 +1,6 @@
 /*
  * snapshot.h: what the data threads route by. Built whole by control in its own arena, published by one
- * pointer, never changed. Each data thread adopts the newest at the top of a loop turn and publishes the
+ * pointer, never changed. Each data thread adopts the newest (proxy/thread.h says when) and publishes the
  * oldest epoch that it still uses; control frees what all have left. Built by control/snapshot_build.h,
  * searched by proxy/router.h.
  */

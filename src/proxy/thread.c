@@ -1,7 +1,7 @@
 /*
- * A data thread: its loop, its memory, its view of the fleet. Snapshots are taken up at the top of a turn;
- * the thread publishes the oldest epoch that one of its exchanges was routed by, so control knows what it may
- * free (fleet/fleet.c).
+ * A data thread: its loop, its memory, its view of the fleet. Snapshots are taken up at the top of a turn,
+ * and before a request is refused for want of a server; the thread publishes the oldest epoch that one of its
+ * exchanges was routed by, so control knows what it may free (fleet/fleet.c).
  */
 #include "proxy/thread.h"
 
