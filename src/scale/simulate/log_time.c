@@ -1,10 +1,10 @@
 /*
- * Small scanners that take exactly what they need from a line. Days are counted from the civil date (Howard
- * Hinnant's well-known arithmetic, era of 400 years), so that neither locale nor time zone of this host has a
- * say.
+ * Small scanners that take exactly what they need from a line. Days are counted from the civil date, so that
+ * neither locale nor time zone of this host has a say.
  */
 #include "scale/simulate/log_time.h"
 
+#include "base/civil.h"
 #include "base/macros.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ static bool take_digits(struct str *s, size_t max, int64_t *ret_number)
 
 static bool take_char(struct str *s, const char *any_of)
 {
-    if (s->len == 0 || !strchr(any_of, s->ptr[0]))
+    if (s->len == 0 || s->ptr[0] == '\0' || !strchr(any_of, s->ptr[0]))
         return false;
     *s = str_n(s->ptr + 1, s->len - 1);
     return true;
@@ -80,15 +80,14 @@ static bool take_offset(struct str *s, struct civil *c)
 static bool civil_is_possible(const struct civil *c)
 {
     return c->year >= 1970 && c->year < 3000 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
-           c->day <= 31 && c->hour < 24 && c->minute < 60 && c->second <= 60;
+           c->day <= civil_month_days(c->year, (unsigned)c->month) && c->hour < 24 && c->minute < 60 &&
+           c->second <= 60;
 }
 
 static int64_t civil_seconds(const struct civil *c)
 {
-    int64_t year = c->month <= 2 ? c->year - 1 : c->year, era = year / 400, of_era = year % 400;
-    int64_t of_year = (153 * (c->month > 2 ? c->month - 3 : c->month + 9) + 2) / 5 + c->day - 1;
-    int64_t days = era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-    return days * 86400 + c->hour * 3600 + c->minute * 60 + c->second - c->offset_s;
+    struct civil_date date = {.year = c->year, .month = (unsigned)c->month, .day = (unsigned)c->day};
+    return civil_days(date) * CIVIL_DAY_S + c->hour * 3600 + c->minute * 60 + c->second - c->offset_s;
 }
 
 /* ---- combined ---- */
@@ -175,8 +174,10 @@ static bool parse_time(struct str text, int64_t *ret_s)
         if (!take_clf(text, &c))
             return false;
     }
+    if (!civil_is_possible(&c))
+        return false;
     *ret_s = civil_seconds(&c);
-    return civil_is_possible(&c);
+    return true;
 }
 
 /* The length of the text in quotes that s begins with, the quotes included; 0: it does not end. */

@@ -92,6 +92,8 @@ static bool read_row(struct reader *r, struct str line, struct err *err)
         return err_set(err, "%g requests: a number of requests is not negative", number);
     if (number > TRACE_REQUESTS_MAX)
         return err_set(err, "%g requests in one bin; the limit is %g", number, TRACE_REQUESTS_MAX);
+    if (fabs(stamp) > TRACE_STAMP_MAX)
+        return err_set(err, "the stamp %g is no number of seconds; the limit is %g", stamp, TRACE_STAMP_MAX);
     if (r->row_count && stamp <= r->stamps[r->row_count - 1])
         return err_set(err, "the stamp %.15g does not come after the one before, %.15g", stamp,
                        r->stamps[r->row_count - 1]);

@@ -20,6 +20,7 @@ enum {
     TRACE_SECONDS_MAX = 40000000, /* 463 days */
 };
 #define TRACE_REQUESTS_MAX 1e12 /* in one bin */
+#define TRACE_STAMP_MAX    1e18 /* seconds; before zero, too */
 
 struct trace {
     double bin_s;     /* width of a bin, > 0 */
