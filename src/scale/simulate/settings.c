@@ -11,7 +11,7 @@ struct sweep {
     bool is_stepwise;
     enum sim_metric metrics[3];
     double targets[13];
-    uint32_t down_s[4];   /* at least one; the list ends with END_S */
+    uint32_t down_s[5];   /* at least one; the list ends with END_S */
     double up_factors[4]; /* 0 ends the list; none: one pass with 0 */
     uint32_t warm_up_s[3];
 };
@@ -32,7 +32,7 @@ static const struct sweep sweeps[] = {
      .warm_up_s = {0, END_S}},
     {.ops = &policy_knative,
      .targets = {.5, .6, .7, .8, .9},
-     .down_s = {0, 60, 300, END_S},
+     .down_s = {0, 60, 300, 600, END_S},
      .up_factors = {2, 10, 1000},
      .warm_up_s = {0, END_S}},
     {.ops = &policy_aws,
@@ -49,7 +49,7 @@ static const struct sweep sweeps[] = {
     {.ops = &policy_nomad,
      .metrics = {SIM_METRIC_CPU, SIM_METRIC_REQUESTS, SIM_METRIC_IN_FLIGHT},
      .targets = {.5, .6, .7, .8, .9},
-     .down_s = {60, 300, END_S},
+     .down_s = {60, 300, 600, END_S},
      .warm_up_s = {0, END_S}},
     {.ops = &policy_static,
      .targets = {.3, .4, .5, .6, .7, .8, .9, 1, 1.1, 1.2, 1.35, 1.5},

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "config/cpus.h"
 #include "config/reader.h"
 #include "scale/simulate/options.h"
@@ -26,6 +27,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
  * times as much at most. */
 enum { PEAK_SERVERS = 40, PEAK_SERVERS_FEW = 4, SERVERS_MAX_FACTOR = 10 };
 static const double few_requests = 1; /* a second, mean */
+/* The provider's delays and the probe that finds a server ready, beside the time that it takes to start. */
+static const int64_t start_slack_ns = 10 * NS_PER_S;
 
 struct run {
     struct options options;
@@ -102,13 +105,38 @@ static bool find_service(struct run *r, struct err *err)
     return true;
 }
 
+/* So that no server is given up that only takes as long as was asked. True when that took a change. */
+static bool let_start(const struct options *o, struct config_service *s)
+{
+    uint32_t longest_s = 0;
+    for (uint32_t i = 0; i < o->start_count; i++)
+        longest_s = MAX(longest_s, o->start_s[i]);
+    int64_t least_ns = longest_s * NS_PER_S + start_slack_ns;
+    bool is_short = s->scale.start_timeout_ns < least_ns;
+    s->scale.start_timeout_ns = MAX(s->scale.start_timeout_ns, least_ns);
+    return is_short;
+}
+
+static void tell_start_timeout(const struct run *r, int64_t before_ns)
+{
+    char before[UNITS_TEXT_BYTES], now[UNITS_TEXT_BYTES];
+    fprintf(stderr,
+            "weir simulate: `start_timeout` of %.*s is %s: servers that start for longer would be given up; "
+            "taken as %s here\n",
+            STR_ARG(r->service->name), units_format_duration(before, before_ns),
+            units_format_duration(now, r->service->scale.start_timeout_ns));
+}
+
 /* What the service's configuration says holds for all policies. What would be done is the question here, so
  * one that only advises acts. */
 static void adopt_service(struct run *r)
 {
     struct sim_model *m = &r->options.model;
     struct config_service *s = r->service;
+    int64_t start_timeout_ns = s->scale.start_timeout_ns;
     s->scale.mode = SCALE_MODE_ACT;
+    if (let_start(&r->options, s))
+        tell_start_timeout(r, start_timeout_ns);
     if (!r->options.has_servers) {
         m->servers_min = s->scale.servers_min;
         m->servers_max = s->scale.servers_max;
@@ -167,6 +195,8 @@ static bool study_load(struct run *r, const struct report_subject *subject, stru
     struct config *standard = r->service ? NULL : standard_config(subject->model, err);
     if (!r->service && !standard)
         return false;
+    if (standard)
+        (void)let_start(&r->options, &standard->services[0]);
     struct study_params params = {.load = subject->load,
                                   .model = subject->model,
                                   .config = r->service ? r->service : &standard->services[0],

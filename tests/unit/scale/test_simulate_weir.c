@@ -286,6 +286,22 @@ static void test_a_service_that_only_advises_acts(void **state)
     assert_null(strstr(out, "\"changes\":0,"));
 }
 
+/* Or what is told would be of servers that are given up again and again. */
+static void test_servers_may_start_as_long_as_asked(void **state)
+{
+    static const char told[] =
+        "weir simulate: `start_timeout` of shop is 1m: servers that start for longer would "
+        "be given up; taken as 130s here\n";
+    assert_int_equal(COMMAND("--trace", trace_path, "-c", config_path, "--service", "shop", "--policy",
+                             "weir", "--peak-servers", "5", "--start-time", "5s,120s", "--json"),
+                     0);
+    assert_non_null(strstr(problems, told));
+    assert_int_equal(COMMAND("--trace", trace_path, "-c", config_path, "--service", "shop", "--policy",
+                             "weir", "--peak-servers", "5", "--start-time", "5s,30s", "--json"),
+                     0);
+    assert_null(strstr(problems, "start_timeout"));
+}
+
 static void test_wrong_options(void **state)
 {
     static const struct {
@@ -331,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_table_and_drawing),
         cmocka_unit_test(test_a_service_of_a_configuration),
         cmocka_unit_test(test_a_service_that_only_advises_acts),
+        cmocka_unit_test(test_servers_may_start_as_long_as_asked),
         cmocka_unit_test(test_wrong_options),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
