@@ -118,6 +118,7 @@ void keeping_start(struct control *c);
 void keeping_note_hand(struct control *c, const struct service *s);
 void keeping_note_watch(struct control *c); /* what watch has to keep may have changed */
 void keeping_stop(struct control *c);       /* writes what is new since; while scale is still there */
+void keeping_report(const struct control *c, struct board *board);
 void keeping_write_metrics(const struct control *c, struct buf *out);
 
 /* recording.c */

@@ -247,6 +247,13 @@ void keeping_start(struct control *c)
     timer_set(c->loop, &k->timer, clock_now_ns() + KEEP_LOOK_NS);
 }
 
+void keeping_report(const struct control *c, struct board *board)
+{
+    if (c->keeping)
+        board_put(board, METRIC_STATE_FAILING, &(struct subject){0},
+                  reading_known(!store_numbers(c->keeping->store).is_keeping));
+}
+
 struct store *keeping_store(const struct control *c)
 {
     return c->keeping ? c->keeping->store : NULL;

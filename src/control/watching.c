@@ -206,6 +206,7 @@ static void report(void *context, struct board *board)
     report_servers(context, board);
     metering_report(context, board);
     recording_report(context, board);
+    keeping_report(context, board);
 }
 
 static bool find_past(void *context, const struct alert *a, int64_t began_ns, struct alert_past *ret_past)

@@ -284,11 +284,18 @@ const struct default_rule default_rules[] = {
      .summary = "The history cannot be written",
      .says = "for {lasted}, nothing could be added to the history{rest}",
      .says_at_end = "the history is written again after {lasted}"},
+    {.name = "StateFailing", /* later than the history, which lies beside it and hides it */
+     .when = "state_failing for 3m clear 0 for 1m",
+     .severity = ALERT_WARNING,
+     .summary = "What has to outlive a restart cannot be kept",
+     .says = "for {lasted}, neither what was learned nor alerts and messages that wait could be kept{rest}",
+     .says_at_end = "what has to outlive a restart is kept again after {lasted}"},
 };
 const size_t default_rule_count = ARRAY_LEN(default_rules);
 
 const struct default_inhibition default_inhibitions[] = {
     {"CgroupOutOfMemory", "HostOutOfMemory", "instance"},
+    {"HistoryFailing", "StateFailing", "instance"},
     {"ServiceDown", "ErrorRateHigh", "service"},
     {"ServiceDown", "*BudgetBurn*", "service"},
     {"ServiceDown", "ServiceSlow", "service"},

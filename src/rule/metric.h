@@ -143,6 +143,9 @@
       "How often the worker was started anew since the supervisor began.")                                   \
     X(HISTORY_FAILING, "history_failing", FLAG, HOST,                                                        \
       "Whether the history cannot be kept, as on a full disk; there while one is kept.")                     \
+    X(STATE_FAILING, "state_failing", FLAG, HOST,                                                            \
+      "Whether what is learned, alerts and messages that wait cannot be kept (`state`); not with "           \
+      "`state: off`.")                                                                                       \
     /* Other machines */                                                                                     \
     X(HOST_FAILURES, "host_failures", COUNT, HOST,                                                           \
       "Times in a row that the numbers of another machine could not be had; 0: all is well.")                \

@@ -86,6 +86,8 @@ static const struct evidence_korean sentences[] = {
     {"CertificateExpiresSoon", CERTIFICATE_EXPIRES, CERTIFICATE_IS_FINE},
     {"HistoryFailing", "{lasted} 동안 기록을 저장하지 못했습니다{rest}.",
      "{lasted} 만에 기록이 다시 저장됩니다."},
+    {"StateFailing", "{lasted} 동안 학습한 내용과 알림, 대기 중인 메시지를 저장하지 못했습니다{rest}.",
+     "{lasted} 만에 다시 저장합니다."},
 };
 
 const struct evidence_korean *evidence_korean_find(const char *rule)

@@ -159,6 +159,10 @@ def test_a_place_that_cannot_be_made(weir, origin):
     assert not [name for name, _ in w.metrics() if name.startswith("weir_store")]
 
 
+def state_failing(w):
+    return next(row["value"] for row in w.api("readings")["readings"] if row["metric"] == "state_failing")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="the folder of another user needs root")
 def test_a_folder_that_turns_unwritable_and_back(weir, origin):
     """Told once, counted, and over when it is over; requests do not notice."""
@@ -171,10 +175,12 @@ def test_a_folder_that_turns_unwritable_and_back(weir, origin):
     wait_until(lambda: events(w, "state_failed"), KEPT_S * 2, "the failure as an event")
     assert w.ask().status == 200
     assert w.metric("weir_store_up") == 0 and w.metric("weir_store_errors_total") >= 1
+    wait_until(lambda: state_failing(w) == 1, what="the reading that StateFailing judges")
     os.chown(folder, owner.st_uid, owner.st_gid)
     wait_until(lambda: events(w, "state_recovered"), KEPT_S * 2, "the recovery as an event")
     assert w.metric("weir_store_up") == 1
     assert len(events(w, "state_failed")) == 1
+    wait_until(lambda: state_failing(w) == 0, what="the reading that all is well")
 
 
 def test_a_damaged_file_is_put_aside(weir, origin):

@@ -57,6 +57,7 @@ static const struct {
     {"CertificateExpires", "인증서가 3주 안에 만료됩니다"},
     {"CertificateExpiresSoon", "인증서가 며칠 안에 만료됩니다"},
     {"HistoryFailing", "기록을 저장할 수 없습니다"},
+    {"StateFailing", "재시작 후에도 필요한 내용을 저장할 수 없습니다"},
     {"ServiceDown", "서비스에 정상 서버가 없습니다"},
     {"ErrorRateHigh", "오류 비율이 높습니다"},
     {"ServiceSlow", "서비스의 응답이 느립니다"},
