@@ -212,6 +212,20 @@ static bool exec_list(struct driver *d, const struct driver_call *call, struct i
     return is_good;
 }
 
+static bool exec_list_keys(struct driver *d, const struct driver_call *call, struct instance_list *ret_list,
+                           struct driver_failure *f)
+{
+    struct instance_list list;
+    if (!exec_list(d, call, &list, f))
+        return false;
+    bool is_good = exec_answer_has_keys(&list, d->service->name, f);
+    if (is_good)
+        *ret_list = list;
+    else
+        free(list.items);
+    return is_good;
+}
+
 static bool exec_start(struct driver *d, const struct driver_call *call, const char *key,
                        struct instance *ret_instance, struct driver_failure *f)
 {
@@ -264,7 +278,7 @@ const struct driver_ops exec_driver = {
                     DRIVER_TELLS_STARTS | DRIVER_TELLS_PROCESSES | DRIVER_TELLS_PRICES | DRIVER_TELLS_HEALTH,
     .open = exec_open,
     .close = exec_close,
-    .list = exec_list,
+    .list = exec_list_keys,
     .start = exec_start,
     .stop = exec_stop,
 };

@@ -141,3 +141,18 @@ bool exec_answer_instances(const struct json_value *items, struct instance_list 
         free(list.items);
     return is_good;
 }
+
+bool exec_answer_has_keys(const struct instance_list *list, struct str service, struct driver_failure *f)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct str key = str_of(list->items[i].key);
+        bool is_ours =
+            key.len > service.len + 1 && str_starts_with(key, service) && key.ptr[service.len] == '/';
+        if (!is_ours)
+            return driver_fail(f, DRIVER_FAULT_CONFIGURATION,
+                               "the plug-in lists server %s with the key '%.*s': a list has the servers of "
+                               "service %.*s alone, each with the key that `start` was given",
+                               list->items[i].id, STR_ARG(key), STR_ARG(service));
+    }
+    return true;
+}

@@ -17,3 +17,6 @@ bool exec_answer_instance(const struct json_value *v, struct instance *ret_insta
 /* Its `instances`; items may be NULL. *ret_list is the caller's. */
 bool exec_answer_instances(const struct json_value *items, struct instance_list *ret_list,
                            struct driver_failure *f);
+/* Of a plug-in that is given keys: each has one of that service. One without may be somebody else's, and to
+ * leave it out could be to lose one of ours. */
+bool exec_answer_has_keys(const struct instance_list *list, struct str service, struct driver_failure *f);

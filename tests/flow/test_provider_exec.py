@@ -231,6 +231,8 @@ MISBEHAVING = """
         elif mode == "array": text = json.dumps([good])
         elif mode == "no instances": del good["instances"]; text = json.dumps(good)
         elif mode == "no id": del instance["id"]; text = json.dumps(good)
+        elif mode == "no key": del instance["key"]; text = json.dumps(good)
+        elif mode == "another's key": instance["key"] = "worse/worse-1"; text = json.dumps(good)
         elif mode == "strange state": instance["state"] = "confused"; text = json.dumps(good)
         elif mode == "strange address": instance["address"] = "somewhere"; text = json.dumps(good)
         elif mode == "twice": good["instances"] *= 2; text = json.dumps(good)
@@ -256,6 +258,8 @@ MODES = {
     "array": "no object with `ok`",
     "no instances": "no array `instances`",
     "no id": "without an `id`",
+    "no key": "lists server one with the key ''",
+    "another's key": "lists server one with the key 'worse/worse-1'",
     "strange state": "confused",
     "strange address": "somewhere",
     "twice": "twice",

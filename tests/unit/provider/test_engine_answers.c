@@ -133,6 +133,25 @@ static void a_plugin_answers_what_was_asked(void **state)
     }
 }
 
+/* Whose server it is must not be a guess: it would be stopped some day. */
+static void a_plugin_lists_servers_of_the_service_alone(void **state)
+{
+    static const struct {
+        const char *key;
+        bool is_good;
+    } cases[] = {{"shop/shop-1", true}, {"shop/x", true},   {"", false},       {"shop", false},
+                 {"shop/", false},      {"shop2/a", false}, {"blog/a", false}, {"xshop/a", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct instance items[2] = {{.id = "one", .key = "shop/shop-9"}, {.id = "two"}};
+        struct driver_failure f = {0};
+        (void)str_copy(items[1].key, sizeof(items[1].key), str_of(cases[i].key));
+        assert_int_equal(exec_answer_has_keys(&(struct instance_list){2, items}, STR("shop"), &f),
+                         cases[i].is_good);
+        assert_true(cases[i].is_good || f.fault == DRIVER_FAULT_CONFIGURATION);
+        assert_true(cases[i].is_good || strstr(f.text, "lists server two with the key '"));
+    }
+}
+
 static void what_a_plugin_says_of_a_server_is_one_line(void **state)
 {
     struct instance_list list = {0};
@@ -169,6 +188,7 @@ int main(void)
         cmocka_unit_test(an_api_tells_addresses_in_many_ways),
         cmocka_unit_test(the_next_page_is_below_the_endpoint),
         cmocka_unit_test(a_plugin_answers_what_was_asked),
+        cmocka_unit_test(a_plugin_lists_servers_of_the_service_alone),
         cmocka_unit_test(what_a_plugin_says_of_a_server_is_one_line),
         cmocka_unit_test(a_time_that_no_clock_shows_is_not_told),
     };
