@@ -118,8 +118,8 @@ static const struct command_option simulate_options[] = {
     {"--servers", NULL, "MIN..MAX",
      "bounds; default: the configuration's, or 1 to ten times the peak's need"},
     {"--peak-servers", NULL, "N",
-     "scale the load so that its busiest minute keeps N servers busy, or `recorded`; default 40, or 4 for "
-     "less than one request a second"},
+     "scale the load so that its busiest minute keeps N servers busy, or `recorded`; default: as "
+     "recorded with -c, else 40, or 4 for less than one request a second"},
     {"--service-time", NULL, "MEAN[,CV]", "lognormal time of a request; default 200ms,0.5"},
     {"--concurrency", NULL, "N", "requests that a server works on at once; default 4"},
     {"--seed", NULL, "N", "of the requests' times; default 1"},
@@ -305,7 +305,7 @@ static const struct command commands[] = {
          "left out and told on standard error.\n"
          "\n"
          "  weir record shop -o shop.csv --for 2h\n"
-         "  weir simulate --trace shop.csv -c weir.yaml --service shop --peak-servers recorded",
+         "  weir simulate --trace shop.csv -c weir.yaml --service shop",
      .options = record_options,
      .operands_min = 1,
      .operands_max = 1,

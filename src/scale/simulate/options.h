@@ -16,8 +16,8 @@ struct options {
     bool is_json;
     struct str policies;
     uint32_t start_s[STUDY_STARTS_MAX], start_count;
-    double peak_servers;    /* in the busiest minute; 0: as recorded; < 0: the standard study's 40 or 4 */
-    bool has_servers;       /* --servers */
+    double peak_servers; /* in the busiest minute; 0: as recorded; < 0: as recorded with -c, else 40 or 4 */
+    bool has_servers;    /* --servers */
     struct sim_model model; /* with the options' values; servers and objective may still come from config */
 };
 

@@ -2,7 +2,8 @@
  * The command: options -> configuration -> for each trace: load -> study -> table, JSON, drawing.
  *
  * Without -c, Weir is configured as the standard study says, by the configuration text below and every
- * default that it leaves alone. With -c, bounds, objective and queue are the service's, for all policies.
+ * default that it leaves alone. With -c, bounds, objective and queue are the service's, for all policies, and
+ * the load is as it was recorded: bounds and load belong together.
  */
 #include "scale/simulate/simulate.h"
 
@@ -226,7 +227,7 @@ static bool simulate_trace(struct run *r, const char *path, struct err *err)
         return false;
     double mean = trace_mean_rate(&trace), peak = r->options.peak_servers;
     if (peak < 0)
-        peak = mean < few_requests ? PEAK_SERVERS_FEW : PEAK_SERVERS;
+        peak = r->service ? 0 : mean < few_requests ? PEAK_SERVERS_FEW : PEAK_SERVERS;
     bool ok =
         load_build(&trace, peak * sim_model_server_rate(&model), &load, err) || err_wrap(err, "%s", path);
     trace_fini(&trace);

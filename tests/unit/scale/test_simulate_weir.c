@@ -265,7 +265,7 @@ static void test_table_and_drawing(void **state)
 static void test_a_service_of_a_configuration(void **state)
 {
     assert_int_equal(COMMAND("--trace", trace_path, "-c", config_path, "--service", "shop", "--policy",
-                             "weir", "--peak-servers", "recorded", "--start-time", "5s"),
+                             "weir", "--start-time", "5s"),
                      0);
     assert_non_null(strstr(out, "times 1:"));
     assert_non_null(strstr(out, "violations: response over 500ms; 2..7 servers"));
