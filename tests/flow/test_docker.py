@@ -3,13 +3,14 @@ import os
 import pathlib
 import random
 import signal
+import subprocess
 import time
 
 import pytest
 import yaml
 
 import engine as engines
-from harness import run_weir, wait_until
+from harness import binary, run_weir, wait_until
 from registry import Registry
 from tls_front import TlsFront
 
@@ -247,4 +248,14 @@ def test_the_provider_is_tried_by_hand(weir, engine, directory):
     file.write_text(yaml.dump({"services": shop(engine, "1")}))
     result = run_weir("provider", "test", "shop", "-c", file)
     assert result.returncode == 0 and "it answers" in result.stdout, result.stdout + result.stderr
-    assert engine.containers(**OURS) == []
+    assert engine.containers() == []
+    # Ctrl-C at any moment: also while the engine is just making the container, and goes on with that.
+    file.write_text(yaml.dump({"services": shop(engine, "1", service={"health": {"path": "/healthz", "status": 299}})}))
+    for later in (0, 0.1, 1):
+        trial = subprocess.Popen([binary(), "provider", "test", "shop", "-c", str(file)], text=True, stdout=subprocess.PIPE)
+        wait_until(engine.containers, 20, "a container")
+        time.sleep(later)
+        trial.send_signal(signal.SIGINT)
+        said, _ = trial.communicate(timeout=60)
+        assert trial.returncode == -signal.SIGINT and said.endswith("interrupted\n") and "LEFT" not in said, said
+        assert engine.containers() == [], said
