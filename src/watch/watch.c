@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "stats/exposition.h"
 #include "watch/alert_labels.h"
 #include "watch/host.h"
 #include "watch/host_json.h"
@@ -479,6 +480,9 @@ void watch_write_metrics(const struct watch *w, struct buf *out)
                                                          .context = w->rules,
                                                          .instance = rules_instance(w->rules),
                                                          .left_out = rules_left_out(w->rules)});
+    exposition_put_one(out, "weir_readings_left_out_total", "counter",
+                       "Readings that were not taken: there are too many different ones.",
+                       (double)board_left_out(w->board));
     notifier_write_metrics(w->notifier, out);
     probes_write_metrics(w->probes, out);
     objectives_write_metrics(w->objectives, out, loop_now_ns(w->loop));
