@@ -206,23 +206,3 @@ void rule_set_fini(struct rule_set *s)
     arena_free(s->arena);
     *s = (struct rule_set){0};
 }
-
-const struct armed_rule *rule_set_find(const struct rule_set *s, const char *name)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->rules[i].name, name) == 0)
-            return &s->rules[i];
-    return NULL;
-}
-
-bool armed_rule_is_alike(const struct armed_rule *a, const struct armed_rule *b)
-{
-    bool is_same = a->severity == b->severity && a->label_count == b->label_count &&
-                   a->rule.condition_count == b->rule.condition_count;
-    for (size_t i = 0; is_same && i < a->rule.condition_count; i++)
-        is_same = a->rule.conditions[i].metric == b->rule.conditions[i].metric;
-    for (size_t i = 0; is_same && i < a->label_count; i++)
-        is_same = strcmp(a->labels[i].name, b->labels[i].name) == 0 &&
-                  strcmp(a->labels[i].value, b->labels[i].value) == 0;
-    return is_same;
-}

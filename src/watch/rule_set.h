@@ -34,7 +34,3 @@ struct rule_set {
 /* Copies what it needs. *ret_set needs rule_set_fini. */
 void rule_set_build(struct rule_set *ret_set, const struct config_watch *config);
 void rule_set_fini(struct rule_set *s); /* also fine on a zeroed one */
-const struct armed_rule *rule_set_find(const struct rule_set *s, const char *name); /* NULL */
-/* Whether alerts of the one can go on under the other: they would have the same labels and be about the same.
- */
-bool armed_rule_is_alike(const struct armed_rule *a, const struct armed_rule *b);

@@ -184,10 +184,6 @@ static struct tracked *new_tracked(struct rules *r, const struct armed_rule *rul
 struct farewell {
     const char *english, *korean;
 };
-static const struct farewell rule_was_changed = {"its rule was changed in the configuration",
-                                                 "설정에서 규칙이 바뀌었습니다."};
-static const struct farewell rule_is_off = {"it is switched off in the configuration",
-                                            "설정에서 규칙이 꺼졌습니다."};
 static const struct farewell rule_is_about_others = {"the rule is not about it any more",
                                                      "규칙이 더 이상 이 대상에 적용되지 않습니다."};
 
@@ -381,38 +377,12 @@ void rules_step(struct rules *r, const struct board *b, struct rules_time t)
 
 /* ---- configuration ---- */
 
-/* Moves the alerts of a rule that goes on, with the new numbers. */
-static void move_alerts(struct tracked_list *from, struct tracked_list *to, const struct armed_rule *rule)
+void rules_open(struct rules *r, const struct config_watch *config)
 {
-    *to = *from;
-    *from = (struct tracked_list){0};
-    for (size_t i = 0; i < to->count; i++)
-        set_rule(to->items[i], rule);
-}
-
-void rules_configure(struct rules *r, const struct config_watch *config, struct rules_time t)
-{
-    struct rule_set set;
-    rule_set_build(&set, config);
-    r->all.count = 0; /* nobody shall see what ends */
-    struct tracked_list *of_rule = NEW_ARRAY(struct tracked_list, MAX(set.count, (size_t)1));
-    for (size_t i = 0; i < r->set.count; i++) {
-        const struct armed_rule *old = &r->set.rules[i], *new = rule_set_find(&set, old->name);
-        if (new &&armed_rule_is_alike(old, new)) {
-            move_alerts(&r->of_rule[i], &of_rule[new - set.rules], new);
-            continue;
-        }
-        struct farewell why = new ? rule_was_changed : rule_is_off;
-        for (size_t k = 0; k < r->of_rule[i].count; k++)
-            end(r, r->of_rule[i].items[k], why, t);
-        r->of_rule[i].count = 0;
-    }
-    tell_gone(r, t);
-    free_rules(r);
-    r->set = set;
-    r->of_rule = of_rule;
+    ASSERT(r->set.count == 0);
+    rule_set_build(&r->set, config);
+    r->of_rule = NEW_ARRAY(struct tracked_list, MAX(r->set.count, (size_t)1));
     r->must_match = true;
-    gather(r);
 }
 
 const struct alert *rules_alert(const struct rules *r, size_t index)

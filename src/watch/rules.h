@@ -32,9 +32,8 @@ struct rules_params {
 
 struct rules *rules_new(const struct rules_params *params);
 void rules_free(struct rules *r); /* NULL is fine; tells nobody */
-/* To be called before the first step. Alerts go on under a rule of the same name with the same labels about
- * the same numbers; others end. */
-void rules_configure(struct rules *r, const struct config_watch *config, struct rules_time t);
+/* The rules of the configuration. Once, before the first step. */
+void rules_open(struct rules *r, const struct config_watch *config);
 /* Once per tick, after board_end. */
 void rules_step(struct rules *r, const struct board *b, struct rules_time t);
 

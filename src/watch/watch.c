@@ -123,6 +123,55 @@ static char *copy_url(const char *url)
     return copy;
 }
 
+/* What cannot be watched must not look as if it were. */
+static void warn_about_disk_paths(const struct config_strings *paths)
+{
+    if (paths->count > HOST_DISKS_MAX)
+        log_warn("watch: only the first %d of %zu disk_paths are watched", HOST_DISKS_MAX, paths->count);
+    for (size_t i = 0; i < paths->count; i++)
+        if (paths->items[i].len >= HOST_PATH_BYTES)
+            log_warn("watch: a path in disk_paths is longer than %d bytes and cannot be watched: %.*s",
+                     HOST_PATH_BYTES - 1, STR_ARG(paths->items[i]));
+}
+
+static void open_probes(struct watch *w, const struct config_watch *config)
+{
+    struct random random;
+    random_seed_from_system(&random);
+    if (config->probe_count == 0)
+        return;
+    w->probes = probes_new(&(struct probes_params){.loop = w->loop,
+                                                   .configs = config->probes,
+                                                   .count = config->probe_count,
+                                                   .seed = random_next(&random)});
+    if (!w->probes)
+        log_error("watch: nothing is probed: no thread for it can be had");
+}
+
+static void open_hosts(struct watch *w, const struct config_watch *config)
+{
+    if (config->host_count == 0)
+        return;
+    w->hosts = hosts_new(
+        &(struct hosts_params){.loop = w->loop, .configs = config->hosts, .count = config->host_count});
+    if (!w->hosts)
+        log_error("watch: no other host is watched: no thread for it can be had");
+}
+
+static void configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
+                      size_t notify_count)
+{
+    notifier_open(w->notifier, notify, notify_count);
+    warn_about_disk_paths(&config->disk_paths);
+    host_configure(w->host, &config->disk_paths);
+    open_probes(w, config);
+    silences_configure(w->silences, &config->silences);
+    silences_step(w->silences, clock_wall_ns());
+    open_hosts(w, config);
+    service_report_configure(w->services, config);
+    rules_open(w->rules, config);
+}
+
 struct watch *watch_new(const struct watch_params *params)
 {
     struct watch *w = NEW(struct watch);
@@ -152,7 +201,7 @@ struct watch *watch_new(const struct watch_params *params)
                                                 .context = w});
     w->notifier = notifier_new(
         &(struct notify_params){.loop = params->loop, .external_url = w->external_url, .fetch = fetch});
-    watch_configure(w, params->config, params->notify, params->notify_count);
+    configure(w, params->config, params->notify, params->notify_count);
     return w;
 }
 
@@ -174,60 +223,6 @@ void watch_free(struct watch *w, int64_t flush_ns)
     service_report_free(w->services);
     free(w->external_url);
     free(w);
-}
-
-/* What cannot be watched must not look as if it were. */
-static void warn_about_disk_paths(const struct config_strings *paths)
-{
-    if (paths->count > HOST_DISKS_MAX)
-        log_warn("watch: only the first %d of %zu disk_paths are watched", HOST_DISKS_MAX, paths->count);
-    for (size_t i = 0; i < paths->count; i++)
-        if (paths->items[i].len >= HOST_PATH_BYTES)
-            log_warn("watch: a path in disk_paths is longer than %d bytes and cannot be watched: %.*s",
-                     HOST_PATH_BYTES - 1, STR_ARG(paths->items[i]));
-}
-
-static void configure_probes(struct watch *w, const struct config_watch *config)
-{
-    struct random random;
-    random_seed_from_system(&random);
-    probes_free(w->probes);
-    w->probes = NULL;
-    if (config->probe_count == 0)
-        return;
-    w->probes = probes_new(&(struct probes_params){.loop = w->loop,
-                                                   .configs = config->probes,
-                                                   .count = config->probe_count,
-                                                   .seed = random_next(&random)});
-    if (!w->probes)
-        log_error("watch: nothing is probed: no thread for it can be had");
-}
-
-static void configure_hosts(struct watch *w, const struct config_watch *config)
-{
-    hosts_free(w->hosts);
-    w->hosts = NULL;
-    if (config->host_count == 0)
-        return;
-    w->hosts = hosts_new(
-        &(struct hosts_params){.loop = w->loop, .configs = config->hosts, .count = config->host_count});
-    if (!w->hosts)
-        log_error("watch: no other host is watched: no thread for it can be had");
-}
-
-void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
-                     size_t notify_count)
-{
-    struct rules_time t = {.now_ns = loop_now_ns(w->loop), .wall_ns = clock_wall_ns()};
-    notifier_configure(w->notifier, notify, notify_count);
-    warn_about_disk_paths(&config->disk_paths);
-    host_configure(w->host, &config->disk_paths);
-    configure_probes(w, config);
-    silences_configure(w->silences, &config->silences);
-    silences_step(w->silences, t.wall_ns);
-    configure_hosts(w, config);
-    service_report_configure(w->services, config);
-    rules_configure(w->rules, config, t);
 }
 
 static void tell_scope(struct watch *w)

@@ -69,7 +69,7 @@ struct watch_params {
     const char *root; /* prefix of /proc and /sys for tests; NULL or "": the real ones; copied */
     const char *
         external_url; /* of the admin page, for links in notifications: "http://127.0.0.1:9900"; NULL: none */
-    /* For control's ledger; NULL: none. Called inside watch_tick and watch_configure. */
+    /* For control's ledger; NULL: none. Called inside watch_tick. */
     void (*on_alert)(void *context, const struct watch_alert_event *event);
     /* Puts on the board what the caller knows itself; NULL: nothing. Called inside watch_tick. */
     void (*report)(void *context, struct board *board);
@@ -88,9 +88,6 @@ struct watch *watch_new(const struct watch_params *params);
 /* Gives what is still queued for the webhooks up to flush_ns to leave, then stops the threads. NULL is fine.
  */
 void watch_free(struct watch *w, int64_t flush_ns);
-/* After a reload: thresholds, disk paths and sinks. Alerts that go on keep their state. */
-void watch_configure(struct watch *w, const struct config_watch *config, const struct config_notify *notify,
-                     size_t notify_count);
 
 /* Stops telling people: what is queued gets up to flush_ns to leave. Then only watch_save() and watch_free().
  */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* "07:20:11 UTC the configuration was reloaded", a line each. */
+/* "07:20:11 UTC shop-2: serving -> failed after 3 s: exit status 1", a line each. */
 static char *changes_of(const struct alert *a, bool is_korean)
 {
     CLEANUP(buf_fini) struct buf lines = {0};

@@ -1,9 +1,4 @@
-/*
- * notify.c: see notify.h. The log and the list of the sinks in use.
- *
- * After a reload a sink that stays the same stays as it is. One whose configuration has changed is a new one
- * that takes over what waited for the old, by the same text that survives a restart.
- */
+/* notify.c: see notify.h. The log and the list of the sinks in use. */
 #include "watch/notify/notify.h"
 
 #include "base/arena.h"
@@ -17,7 +12,6 @@
 #include "watch/notify/live_trial.h"
 #include "watch/notify/log_sink.h"
 #include "watch/notify/route.h"
-#include "watch/notify/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +21,11 @@ enum { SINKS_MAX = CONFIG_SINKS_MAX, KEY_BYTES = 80 };
 static const struct str key_prefix = {"notify:", sizeof("notify:") - 1};
 
 struct sink {
-    struct delivery *delivery; /* owned; NULL for one that was taken over */
+    struct delivery *delivery; /* owned */
     struct arena *arena;       /* owned: config */
     const struct config_notify *config;
-    struct buf written; /* the configuration as text; as secret as that */
-    uint64_t mark;      /* of its last outbox_save() */
-    bool is_saved;      /* ...which was in the last notifier_save() */
+    uint64_t mark; /* of its last outbox_save() */
+    bool is_saved; /* ...which was in the last notifier_save() */
 };
 
 /* Names of sinks that there are no more, whose documents are to be emptied. */
@@ -92,7 +85,6 @@ static struct sink *open_sink(struct notifier *n, const struct config_notify *co
     struct sink *s = &n->sinks[n->count++];
     *s = (struct sink){.arena = arena_new()};
     s->config = config_sink_copy(s->arena, config);
-    config_sink_format(config, &s->written);
     s->delivery = delivery_new(&(struct delivery_params){.loop = n->params.loop,
                                                          .config = config,
                                                          .external_url = n->external_url,
@@ -107,24 +99,13 @@ static void free_sink(struct sink *s)
 {
     delivery_free(s->delivery);
     arena_free(s->arena);
-    secret_wipe(&s->written);
     *s = (struct sink){0};
-}
-
-static struct sink *find_same(struct notifier *old, const struct config_notify *config)
-{
-    CLEANUP(secret_wipe) struct buf wanted = {0};
-    config_sink_format(config, &wanted);
-    for (size_t k = 0; k < old->count; k++)
-        if (old->sinks[k].delivery && str_eq(buf_str(&old->sinks[k].written), buf_str(&wanted)))
-            return &old->sinks[k];
-    return NULL;
 }
 
 static struct sink *find_named(struct notifier *n, struct str name)
 {
     for (size_t k = 0; k < n->count; k++)
-        if (n->sinks[k].delivery && str_eq(n->sinks[k].config->name, name))
+        if (str_eq(n->sinks[k].config->name, name))
             return &n->sinks[k];
     return NULL;
 }
@@ -132,36 +113,6 @@ static struct sink *find_named(struct notifier *n, struct str name)
 static void open_or_set(const struct sink *s, int64_t now_ns, int64_t wall_ns)
 {
     outbox_set_open(outbox_of(s), route_is_open(s->config, wall_ns / NS_PER_S), now_ns);
-}
-
-/* Another address or other rules, the same who is to be told. */
-static void inherit(struct sink *s, struct sink *from)
-{
-    int64_t now_ns = clock_now_ns(), wall_ns = clock_wall_ns();
-    CLEANUP(buf_fini) struct buf text = {0};
-    delivery_close(from->delivery, 0);
-    (void)outbox_save(outbox_of(from), &text, now_ns, wall_ns);
-    if (!outbox_restore(outbox_of(s), buf_str(&text), now_ns, wall_ns))
-        log_warn("notify %s: what waited for it is lost", s->config->name.ptr);
-    outbox_not_kept(outbox_of(s));
-    outbox_retry_now(outbox_of(s)); /* that was the pause of the old one */
-    free_sink(from);
-}
-
-static void configure_sink(struct notifier *n, struct notifier *old, const struct config_notify *config)
-{
-    struct sink *same = find_same(old, config);
-    if (same) {
-        n->sinks[n->count++] = *same;
-        *same = (struct sink){0};
-        return;
-    }
-    struct sink *s = open_sink(n, config);
-    struct sink *before = find_named(old, config->name);
-    if (before && before->config->kind == config->kind)
-        inherit(s, before);
-    open_or_set(s, clock_now_ns(), clock_wall_ns());
-    delivery_wake(s->delivery);
 }
 
 struct notifier *notifier_new(const struct notify_params *params)
@@ -173,35 +124,20 @@ struct notifier *notifier_new(const struct notify_params *params)
     return n;
 }
 
-static void warn_of_what_waits(const struct sink *s, const char *why)
+static void warn_of_what_waits(const struct sink *s)
 {
     uint64_t queued = outbox_counts(outbox_of(s)).queued;
     if (queued)
-        log_warn("notify %s: %s with %llu alerts not told", s->config->name.ptr, why,
+        log_warn("notify %s: closed with %llu alerts not told", s->config->name.ptr,
                  (unsigned long long)queued);
 }
 
-static void remove_sink(struct notifier *n, struct sink *s)
+void notifier_open(struct notifier *n, const struct config_notify *sinks, size_t count)
 {
-    delivery_close(s->delivery, 0);
-    warn_of_what_waits(s, "taken out of the configuration");
-    if (!find_named(n, s->config->name))
-        note_gone(n, s->config->name);
-    free_sink(s);
-}
-
-void notifier_configure(struct notifier *n, const struct config_notify *sinks, size_t count)
-{
-    struct notifier *old = NEW(struct notifier);
-    *old = *n;
-    n->count = 0;
+    ASSERT(n->count == 0);
     for (size_t i = 0; i < count; i++)
         if (sinks[i].kind != NOTIFY_LOG)
-            configure_sink(n, old, &sinks[i]);
-    for (size_t k = 0; k < old->count; k++)
-        if (old->sinks[k].delivery)
-            remove_sink(n, &old->sinks[k]);
-    free(old);
+            open_or_set(open_sink(n, &sinks[i]), clock_now_ns(), clock_wall_ns());
 }
 
 void notifier_close(struct notifier *n, int64_t flush_ns)
@@ -210,7 +146,7 @@ void notifier_close(struct notifier *n, int64_t flush_ns)
     for (size_t i = 0; i < n->count && !n->is_closed; i++) {
         delivery_close(n->sinks[i].delivery, MAX(until_ns - clock_now_ns(), 0));
         if (!n->is_keeping)
-            warn_of_what_waits(&n->sinks[i], "closed");
+            warn_of_what_waits(&n->sinks[i]);
     }
     live_trial_free(n->trial);
     n->trial = NULL;
@@ -308,8 +244,7 @@ void notifier_save(struct notifier *n, int64_t now_ns, int64_t wall_ns,
         put_document(s->config->name.ptr, buf_str(&text), put, context);
     }
     for (size_t i = 0; i < n->gone.count; i++)
-        if (!find_named(n, str_of(n->gone.names[i])))
-            put_document(n->gone.names[i], STR(""), put, context);
+        put_document(n->gone.names[i], STR(""), put, context);
     forget_gone(n);
 }
 

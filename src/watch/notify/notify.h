@@ -34,9 +34,8 @@ struct notify_params {
 struct notifier;
 
 struct notifier *notifier_new(const struct notify_params *params); /* with the log only */
-/* The log, and the sinks of the configuration. Sinks that stay the same keep their queues; others flush
- * shortly. */
-void notifier_configure(struct notifier *n, const struct config_notify *sinks, size_t count);
+/* The sinks of the configuration, copied. Once. */
+void notifier_open(struct notifier *n, const struct config_notify *sinks, size_t count);
 /* The log is told of every change, the sinks of firing and resolved alerts as their `only` says. */
 void notifier_send(struct notifier *n, const struct notification *what);
 /* Once a second or so: hours begin and end. */
@@ -61,7 +60,7 @@ enum sink_standing { SINK_STANDINGS(SINK_STANDING_ID) SINK_STANDING_COUNT };
 const char *sink_standing_name(enum sink_standing standing);
 
 struct sink_report {
-    const char *name; /* borrowed until the next notifier_configure() */
+    const char *name; /* borrowed */
     enum sink_standing standing;
     const char *why;      /* constant; NULL but for SINK_BARRED */
     int64_t told_wall_ns; /* of SINK_TOLD: when; else 0 */
@@ -90,7 +89,7 @@ void notifier_free(struct notifier *n); /* closes it, without a flush, when it i
  * A sink's document has the key "notify:NAME" and holds what waits for it and which firing alerts it was told
  * of. While somebody keeps the documents (notifier_set_keeping), a message leaves only when its document was
  * kept, so that what fired and what is still to be told of it are on the disk together; a disk that is slow
- * or full delays it by OUTBOX_HOLD_NS at most. After a restart: notifier_configure(), notifier_restore() for
+ * or full delays it by OUTBOX_HOLD_NS at most. After a restart: notifier_open(), notifier_restore() for
  * each document, then whatever sends. What was delivered just before the end and not kept as delivered is
  * told again, with the same key of its episode.
  */

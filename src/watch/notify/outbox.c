@@ -549,12 +549,6 @@ void outbox_undo(struct outbox *o)
     release_out(o);
 }
 
-void outbox_retry_now(struct outbox *o)
-{
-    o->not_before_ns = 0;
-    o->failures = 0;
-}
-
 void outbox_hurry(struct outbox *o, int64_t now_ns)
 {
     o->not_before_ns = 0;

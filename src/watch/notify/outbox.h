@@ -65,7 +65,6 @@ struct outbox_result {
     int64_t failing_ns; /* the sink fails for so long; 0: it does not */
 };
 struct outbox_result outbox_done(struct outbox *o, const struct sink_answer *answer, int64_t now_ns);
-void outbox_retry_now(struct outbox *o); /* forgets the pause after a failure */
 /* The end is near: what was not told yet is due at once. */
 void outbox_hurry(struct outbox *o, int64_t now_ns);
 /* The try was broken off: as if it had not been made. */

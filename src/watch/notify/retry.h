@@ -2,7 +2,7 @@
  * retry.h: what becomes of a delivery, and when it is tried again. Pure; randomness is a parameter.
  *
  * What is wrong with a message stays wrong: it is final. What is wrong with the address, the permission or
- * the way can be mended, by a new secret or a reload, and is tried again until the message is too old.
+ * the way can be mended, by a new secret or a restart, and is tried again until the message is too old.
  * (Alertmanager gives up at all answers but 5xx.) Receivers say 429 when they are busy, with Retry-After (RFC
  * 6585 §4, RFC 9110 §10.2.3), which we honour.
  */

@@ -1,4 +1,4 @@
-/* secret.h: reads what config_secret points at, at each use, so that a new secret needs no reload. Blocks as
+/* secret.h: reads what config_secret points at, at each use, so that a new secret needs no restart. Blocks as
  * files do: on a job thread or in a command. */
 #pragma once
 #include "base/buf.h"

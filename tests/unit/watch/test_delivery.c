@@ -90,7 +90,8 @@ static struct config_notify sink(const char *name, const char *url)
             .give_up_ns = 3600 * NS_PER_S, .timeout_ns = 10 * NS_PER_S, .per_minute = 6000, .queue = 256}};
 }
 
-static struct room open_room(const struct answer *answers, size_t count, const char *url, bool is_real)
+static struct room open_room_with(const struct config_notify *sinks, size_t sink_count,
+                                  const struct answer *answers, size_t count, bool is_real)
 {
     static const char *const paths[] = {"/a", "/b", "/c"};
     struct room r = {.loop = loop_new(NULL)};
@@ -102,13 +103,18 @@ static struct room open_room(const struct answer *answers, size_t count, const c
     pthread_mutex_unlock(&fake.mutex);
     r.notifier = notifier_new(&(struct notify_params){
         .loop = r.loop, .external_url = "http://web-1:9900", .fetch = is_real ? fetch : fake_fetch});
-    struct config_notify config = sink("hook", url);
-    notifier_configure(r.notifier, &config, 1);
+    notifier_open(r.notifier, sinks, sink_count);
     for (size_t i = 0; i < ARRAY_LEN(r.alerts); i++) {
         alert_init(&r.alerts[i], "HostDiskHigh", "Disk usage is high", ALERT_WARNING, STR("web-1"));
         alert_add_label(&r.alerts[i], "path", str_n(paths[i], 2));
     }
     return r;
+}
+
+static struct room open_room(const struct answer *answers, size_t count, const char *url, bool is_real)
+{
+    struct config_notify config = sink("hook", url);
+    return open_room_with(&config, 1, answers, count, is_real);
 }
 
 static void send_change(struct room *r, size_t alert, enum alert_change change)
@@ -276,11 +282,10 @@ static void assert_standing(const struct room *r, bool is_silenced, enum sink_st
 
 static void test_who_is_told_of_an_alert(void **state)
 {
-    struct room r = open_room(NULL, 0, "http://hook.test/", false);
     int critical = CONFIG_CRITICAL;
     struct config_notify sinks[] = {sink("hook", "http://hook.test/"), sink("boss", "http://boss.test/")};
     sinks[1].only.severity = (struct config_choices){.count = 1, .items = &critical};
-    notifier_configure(r.notifier, sinks, 2);
+    struct room r = open_room_with(sinks, 2, NULL, 0, false);
     assert_standing(&r, false, SINK_READY, SINK_BARRED);
     assert_standing(&r, true, SINK_SILENCED, SINK_BARRED);
     str_copy(r.alerts[0].hidden, sizeof(r.alerts[0].hidden), STR("ServiceDown"));
@@ -336,27 +341,6 @@ static void test_flush_is_bounded(void **state)
     assert_true(clock_now_ns() - began_ns < 5 * NS_PER_S);
     assert_int_equal(tries(), 1);
     sem_post(&fake.hang);
-}
-
-/* The same sink, and one whose address was wrong: what waits goes to where it is now. */
-static void test_reload_keeps_what_waits(void **state)
-{
-    static const struct answer answers[] = {{503, 0}, {503, 0}};
-    struct room r = open_room(answers, 2, "http://receiver.test/", false);
-    send_change(&r, 0, ALERT_FIRED);
-    wait_for_tries(&r, 1);
-    struct config_notify both[] = {sink("new", "http://other.test/"), sink("hook", "http://receiver.test/")};
-    notifier_configure(r.notifier, both, 2);
-    wait_for_tries(&r, 2);
-    both[1] = sink("hook", "http://right.test/");
-    notifier_configure(r.notifier, both, 2);
-    wait_for(&r, ROW("delivered"), 1);
-    assert_string_equal(fake.bodies[2], "firing /a");
-    send_change(&r, 0, ALERT_ENDED); /* who took over knows of it; the other was never told */
-    wait_for(&r, ROW("delivered"), 2);
-    run_for(r.loop, 50 * NS_PER_MS);
-    assert_int_equal(tries(), 4);
-    close_room(&r, 0);
 }
 
 /* ---- kept ---- */
@@ -521,7 +505,6 @@ int main(void)
         cmocka_unit_test(test_who_is_told_of_an_alert),
         cmocka_unit_test(test_flushed_at_the_end),
         cmocka_unit_test(test_flush_is_bounded),
-        cmocka_unit_test(test_reload_keeps_what_waits),
         cmocka_unit_test(test_nothing_leaves_before_it_is_kept),
         cmocka_unit_test(test_told_although_it_cannot_be_kept),
         cmocka_unit_test(test_after_a_restart),

@@ -13,6 +13,15 @@
 
 #include <cmocka.h>
 
+static const struct armed_rule *find_rule(const struct rule_set *s, const char *name)
+{
+    size_t i = 0;
+    while (i < s->count && strcmp(s->rules[i].name, name) != 0)
+        i++;
+    assert_true(i < s->count);
+    return &s->rules[i];
+}
+
 static const struct config_rule own_rules[] = {
     {.name = STR("Own"), .is_enabled = true, .when = STR("load1 > 8 for 2m")},
     {.name = STR("OwnFlag"), .is_enabled = true, .when = STR("clock_synchronised")},
@@ -53,7 +62,7 @@ static void put_labels(struct alert *a, const struct said *s)
 static void check(const struct rule_set *set, const struct said *s)
 {
     static struct alert a; /* large */
-    const struct armed_rule *rule = rule_set_find(set, s->rule);
+    const struct armed_rule *rule = find_rule(set, s->rule);
     assert_non_null(rule);
     put_labels(&a, s);
     a.rule = rule->limits;
@@ -246,7 +255,7 @@ static void what_nobody_sees_and_what_flaps(void **state)
     static struct alert a;
     struct rule_set set;
     rule_set_build(&set, &config);
-    const struct armed_rule *rule = rule_set_find(&set, "HostCpuHigh");
+    const struct armed_rule *rule = find_rule(&set, "HostCpuHigh");
     alert_init(&a, "HostCpuHigh", "", ALERT_WARNING, STR("web-1"));
     a.rule = rule->limits;
     a.why_unknown = "Permission denied";

@@ -56,7 +56,7 @@ static struct play *open_play(const struct config_rule *rules, size_t count)
         rules_new(&(struct rules_params){.instance = STR("web-1"), .on_change = on_change, .context = p});
     p->board = board_new();
     p->second = 1000;
-    rules_configure(p->rules, &config, (struct rules_time){NS_PER_S, NS_PER_S});
+    rules_open(p->rules, &config);
     return p;
 }
 

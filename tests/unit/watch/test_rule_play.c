@@ -91,7 +91,7 @@ static void open_play(struct play *p, const char *name, const char *when, bool i
     }
     p->rules =
         rules_new(&(struct rules_params){.instance = STR("web-1"), .on_change = on_change, .context = p});
-    rules_configure(p->rules, &config, (struct rules_time){NS_PER_S, NS_PER_S});
+    rules_open(p->rules, &config);
     choose_subject(p);
 }
 

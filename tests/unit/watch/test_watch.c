@@ -166,9 +166,9 @@ static void test_alert_to_the_end(void **state)
                    "high\",\"host\":null,\"severity\":\"notice\","
                    "\"state\":\"firing\",\"is_active\":true");
     assert_in_json(&r, true, "\"value\":90,\"threshold\":80,\"clear\":75,\"for_seconds\":5");
-    struct config_watch config = config_of();
-    config.memory.is_enabled = false;
-    watch_configure(r.watch, &config, NULL, 0);
+    tree_put(&r.tree, "proc/meminfo", "MemTotal: 1000 kB\nMemFree: 600 kB\nMemAvailable: 600 kB\n");
+    for (int64_t t = 7; t <= 70 && r.events.count < 2; t++)
+        tick(&r, t);
     assert_int_equal(r.events.count, 2);
     assert_int_equal(r.events.changes[1], ALERT_ENDED);
     assert_int_equal(watch_alerts_firing(r.watch), 0);
