@@ -11,6 +11,7 @@ import pathlib
 import queue
 import random
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -835,6 +836,17 @@ def run_weir(*arguments, timeout=20.0, **options):
     """A command of weir's that ends by itself."""
     return subprocess.run([binary(), *map(str, arguments)], capture_output=True, text=True, timeout=timeout * PATIENCE,
                           stdin=subprocess.DEVNULL, **options)
+
+
+def heed_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def start_weir(*arguments):
+    """A command of weir's that is going to be interrupted, also where who runs the tests ignores signals (nohup, a shell's `&`)."""
+    return subprocess.Popen([binary(), *map(str, arguments)], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, preexec_fn=heed_signals)
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -3,14 +3,13 @@ import os
 import pathlib
 import random
 import signal
-import subprocess
 import time
 
 import pytest
 import yaml
 
 import engine as engines
-from harness import binary, run_weir, wait_until
+from harness import run_weir, start_weir, wait_until
 from registry import Registry
 from tls_front import TlsFront
 
@@ -252,7 +251,7 @@ def test_the_provider_is_tried_by_hand(weir, engine, directory):
     # Ctrl-C at any moment: also while the engine is just making the container, and goes on with that.
     file.write_text(yaml.dump({"services": shop(engine, "1", service={"health": {"path": "/healthz", "status": 299}})}))
     for later in (0, 0.1, 1):
-        trial = subprocess.Popen([binary(), "provider", "test", "shop", "-c", str(file)], text=True, stdout=subprocess.PIPE)
+        trial = start_weir("provider", "test", "shop", "-c", file)
         wait_until(engine.containers, 20, "a container")
         time.sleep(later)
         trial.send_signal(signal.SIGINT)

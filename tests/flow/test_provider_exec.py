@@ -12,7 +12,7 @@ import time
 import pytest
 import yaml
 
-from harness import PATIENCE, PYTHON, ROOT, TINY_SERVER, binary, free_port, run_weir, wait_until
+from harness import PATIENCE, PYTHON, ROOT, TINY_SERVER, free_port, run_weir, start_weir, wait_until
 
 PLUGINS = ROOT / "examples" / "plugins"
 ENGINE = {"poll": "200ms", "timeout": "2s", "at_exit": "stop", "calls_per_second": 50}
@@ -179,8 +179,7 @@ def wait_for_step(trial, step):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_trial_that_is_interrupted_stops_what_it_started(tmp_path, servers_directory, how):
     never_well = {"health": {"path": "/healthz", "status": 204}}
-    trial = subprocess.Popen([binary(), *trial_of(tmp_path, "lines", servers_directory, **never_well)], text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    trial = start_weir(*trial_of(tmp_path, "lines", servers_directory, **never_well))
     wait_for_step(trial, "wait for its first good probe")
     server, = running(servers_directory)
     trial.send_signal(how)
@@ -193,7 +192,7 @@ def test_trial_that_is_interrupted_stops_what_it_started(tmp_path, servers_direc
 
 def test_trial_stops_what_one_that_was_killed_has_left(tmp_path, servers_directory):
     arguments = trial_of(tmp_path, "lines", servers_directory, health={"path": "/healthz", "status": 204})
-    trial = subprocess.Popen([binary(), *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    trial = start_weir(*arguments)
     wait_for_step(trial, "wait for its first good probe")
     trial.kill()
     trial.communicate()

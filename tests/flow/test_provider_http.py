@@ -10,7 +10,7 @@ import time
 import pytest
 import yaml
 
-from harness import binary, wait_until
+from harness import binary, start_weir, wait_until
 from scaling_api import ScalingApi, cut, half, hang, lost, status, twice
 
 
@@ -351,7 +351,7 @@ def test_an_interrupted_trial_asks_until_the_api_takes_it_back(api, tmp_path):
     one.set_count(2)
     config = tmp_path / "weir.yaml"
     config.write_text(yaml.dump({"services": {"shop": service(one) | {"health": {"path": "/healthz", "status": 204}}}}))
-    trial = subprocess.Popen([binary(), "provider", "test", "shop", "-c", str(config)], text=True, stdout=subprocess.PIPE)
+    trial = start_weir("provider", "test", "shop", "-c", config)
     wait_until(lambda: len(one.machines) == 3, 20, "one more")
     with one.lock:
         one.faults += [("count", status(503)), ("count", lost), ("count", status(503))]
