@@ -15,6 +15,7 @@ struct sim_model {
     uint32_t queue_length;             /* requests that may wait; 0: no limit but SITE_QUEUE_MAX */
     int64_t queue_timeout_ns;          /* a request that waited so long is given up; 0: never */
     int64_t provider_delay_ns;         /* from Weir's call of the provider to its effect */
+    int64_t wall_start_ns;             /* since 1970, as the load begins; 0: a Monday at 0:00 UTC */
     uint64_t seed;                     /* not 0 */
 };
 

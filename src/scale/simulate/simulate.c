@@ -150,6 +150,13 @@ static void adopt_service(struct run *r)
 
 /* ---- one trace ---- */
 
+/* Stamps before 1973 count from the trace's own begin. */
+static int64_t wall_start_ns(const struct trace *t)
+{
+    const double least_s = 1e8, most_s = 9e9;
+    return t->start_s >= least_s && t->start_s <= most_s ? (int64_t)t->start_s * NS_PER_S : 0;
+}
+
 static const char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -225,6 +232,7 @@ static bool simulate_trace(struct run *r, const char *path, struct err *err)
     struct sim_model model = r->options.model;
     if (!trace_load(path, &trace, err))
         return false;
+    model.wall_start_ns = wall_start_ns(&trace);
     double mean = trace_mean_rate(&trace), peak = r->options.peak_servers;
     if (peak < 0)
         peak = r->service ? 0 : mean < few_requests ? PEAK_SERVERS_FEW : PEAK_SERVERS;

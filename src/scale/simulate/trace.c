@@ -117,7 +117,7 @@ static bool end_csv(struct reader *r, struct trace *ret_trace, struct err *err)
     if (bins * width > TRACE_SECONDS_MAX)
         return err_set(err, "%s: it is %.3g days long; the limit is %.0f", r->name,
                        bins * width / (double)CIVIL_DAY_S, TRACE_SECONDS_MAX / (double)CIVIL_DAY_S);
-    struct trace t = {.bin_s = width, .bin_count = (size_t)bins};
+    struct trace t = {.start_s = r->stamps[0], .bin_s = width, .bin_count = (size_t)bins};
     t.requests = NEW_ARRAY(double, t.bin_count);
     for (size_t i = 0; i < r->row_count; i++) {
         double at = (r->stamps[i] - r->stamps[0]) / width;
@@ -174,7 +174,8 @@ static bool read_log_line(struct reader *r, struct str line, struct err *err)
 
 static bool end_log(struct reader *r, struct trace *ret_trace, struct err *err)
 {
-    *ret_trace = (struct trace){.bin_s = 1, .bin_count = r->bin_count, .requests = r->bins};
+    *ret_trace = (struct trace){
+        .start_s = (double)r->first_s, .bin_s = 1, .bin_count = r->bin_count, .requests = r->bins};
     r->bins = NULL;
     return true;
 }

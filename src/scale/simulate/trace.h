@@ -23,6 +23,7 @@ enum {
 #define TRACE_STAMP_MAX    1e18 /* seconds; before zero, too */
 
 struct trace {
+    double start_s;   /* the stamp of the first bin: since 1970, or since anything */
     double bin_s;     /* width of a bin, > 0 */
     size_t bin_count; /* >= 1 */
     double *requests; /* owned; one number a bin, >= 0 */

@@ -24,7 +24,7 @@
 #define NEVER_NS       INT64_MAX
 #define TICK_NS        (SCALE_TICK_MS * NS_PER_MS)
 #define ENDING_LOOK_NS (100 * NS_PER_MS)
-#define WALL_START_NS  (978307200 * NS_PER_S) /* a Monday, 2001-01-01 00:00 UTC: where all traces begin */
+#define MONDAY_NS      (978307200 * NS_PER_S) /* 2001-01-01 00:00 UTC */
 enum { KEY_BYTES = 2 * SERVER_NAME_BYTES + 16 };
 
 /* One server of the simulated provider. */
@@ -296,6 +296,13 @@ static void look_after_servers(struct weir_world *w)
             site_look_after(w->params.site, w->instances[i].site_server);
 }
 
+/* Schedules are made for it. */
+static int64_t wall_clock_ns(const struct weir_world *w)
+{
+    int64_t start_ns = w->params.model->wall_start_ns;
+    return (start_ns ? start_ns : MONDAY_NS) + w->now_ns - SIM_START_NS;
+}
+
 static void meet_events(struct weir_world *w)
 {
     sync_up(w);
@@ -304,7 +311,7 @@ static void meet_events(struct weir_world *w)
     if (w->now_ns >= w->next_tick_ns) {
         w->next_tick_ns += TICK_NS;
         meter(w);
-        scale_set_wall_clock(w->scale, WALL_START_NS + w->now_ns, w->now_ns);
+        scale_set_wall_clock(w->scale, wall_clock_ns(w), w->now_ns);
         scale_tick(w->scale, w->now_ns);
         look_after_servers(w);
     }

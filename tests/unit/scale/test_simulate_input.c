@@ -161,6 +161,7 @@ static void test_log_is_counted(void **state)
     assert_true(read_text(text, &t, &err));
     assert_int_equal(t.bin_count, 4);
     assert_near(t.bin_s, 1, 0);
+    assert_near(t.start_s, 9, 0);
     for (size_t i = 0; i < 4; i++)
         assert_near(t.requests[i], expected[i], 0);
     trace_fini(&t);

@@ -40,6 +40,8 @@ static struct load flat(uint32_t seconds, double rate)
     return l;
 }
 
+static int64_t wall_start_ns; /* of the runs that follow; 0 but for the test of schedules */
+
 static struct sim_model model_of(const struct config *c)
 {
     return (struct sim_model){.concurrency = 4,
@@ -49,6 +51,7 @@ static struct sim_model model_of(const struct config *c)
                               .servers_min = c->services[0].scale.servers_min,
                               .servers_max = c->services[0].scale.servers_max,
                               .provider_delay_ns = 200 * NS_PER_MS,
+                              .wall_start_ns = wall_start_ns,
                               .seed = 3};
 }
 
@@ -133,6 +136,31 @@ static void test_zero_servers_are_woken(void **state)
     lane_free(lane);
     load_fini(&l);
     config_free(c);
+}
+
+/* Half an hour of one server, and a second one on Mondays from 8:00 to 8:10 in Berlin. */
+static double scheduled_hours(int64_t start_ns)
+{
+    struct config *c =
+        read_config("servers: '1..4', scale_down_after: 1s, "
+                    "schedule: [{from: '0 8 * * 1', for: 10m, servers: '2..', zone: Europe/Berlin}]");
+    struct load l = flat(1800, 0.1);
+    struct lane_result result;
+    wall_start_ns = start_ns;
+    lane_free(run(&l, c, 5, 0, &result));
+    wall_start_ns = 0;
+    load_fini(&l);
+    config_free(c);
+    return result.server_hours;
+}
+
+static void test_schedules_hold_at_the_time_of_the_trace(void **state)
+{
+    const int64_t hour_ns = 3600 * NS_PER_S, monday_ns = 978307200 * NS_PER_S;
+    assert_true(fabs(scheduled_hours(monday_ns + 6 * hour_ns + hour_ns * 3 / 4) - (0.5 + 1.0 / 6)) < 0.01);
+    assert_true(fabs(scheduled_hours(monday_ns + 7 * hour_ns) - (0.5 + 1.0 / 6)) < 0.01);
+    assert_true(fabs(scheduled_hours(monday_ns + 8 * hour_ns) - 0.5) < 0.01);
+    assert_true(fabs(scheduled_hours(0) - 0.5) < 0.01);
 }
 
 static void test_the_maximum_holds(void **state)
@@ -342,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_a_step_of_load),
         cmocka_unit_test(test_the_servers_at_the_begin_are_adopted),
         cmocka_unit_test(test_zero_servers_are_woken),
+        cmocka_unit_test(test_schedules_hold_at_the_time_of_the_trace),
         cmocka_unit_test(test_the_maximum_holds),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_table_and_drawing),
