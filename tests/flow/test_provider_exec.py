@@ -112,6 +112,7 @@ def sleepers(mark):
     return found
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("kind", ["lines", "calls"])
 def test_examples_know_every_server_however_early_they_are_killed(servers_directory, kind):
     mark = f"{86_400 + os.getpid()}.{len(kind)}"  # nobody else's
@@ -137,8 +138,10 @@ def test_examples_know_every_server_however_early_they_are_killed(servers_direct
         begun = time.monotonic()
         ask("start", "app/app-0")
         whole = time.monotonic() - begun
-        for number in range(1, 25):  # at any moment of a start, most near its end
-            ask("start", f"app/app-{number}", killed_after_s=whole * (0.4 + number / 40))
+        for number in range(1, 61):  # at any moment of a start, most near its end; where starts are slow, fewer
+            ask("start", f"app/app-{number}", killed_after_s=whole * (0.4 + number % 20 / 33))
+            if time.monotonic() - begun > 15:
+                break
         wait_until(lambda: sleepers(mark) == known(), 10, "every server to be known")
         assert sleepers(mark)
     finally:
@@ -152,7 +155,8 @@ def test_examples_know_every_server_however_early_they_are_killed(servers_direct
 def trial_of(tmp_path, kind, directory, **more):
     """The arguments that try it."""
     file = tmp_path / "trial.yaml"
-    scale = {"exec": example(kind, directory), "engine": ENGINE, "servers": "1..4", "stop_timeout": "5s"}
+    engine = dict(ENGINE, timeout="20s")  # the plug-in starts within it, on the busiest machine
+    scale = {"exec": example(kind, directory), "engine": engine, "servers": "1..4", "stop_timeout": "5s"}
     file.write_text(yaml.dump({"services": {"app": {"scale": scale} | more}}))
     return ["provider", "test", "app", "-c", str(file)]
 
@@ -184,7 +188,7 @@ def test_trial_that_is_interrupted_stops_what_it_started(tmp_path, servers_direc
     server, = running(servers_directory)
     trial.send_signal(how)
     trial.send_signal(how)  # as `timeout` does
-    said, errors = trial.communicate(timeout=20 * PATIENCE)
+    said, errors = trial.communicate(timeout=50 * PATIENCE)
     assert (trial.returncode, errors) == (-how, ""), said + errors
     assert f"INTERRUPTED: {how.name}" in said and said.endswith(" accepted\ninterrupted\n"), said
     assert not is_running(server) and list(servers_directory.iterdir()) == []

@@ -350,7 +350,8 @@ def test_an_interrupted_trial_asks_until_the_api_takes_it_back(api, tmp_path):
     one = api()
     one.set_count(2)
     config = tmp_path / "weir.yaml"
-    config.write_text(yaml.dump({"services": {"shop": service(one) | {"health": {"path": "/healthz", "status": 204}}}}))
+    never_well = {"health": {"path": "/healthz", "status": 204}}
+    config.write_text(yaml.dump({"services": {"shop": service(one, engine={"timeout": "10s"}) | never_well}}))
     trial = start_weir("provider", "test", "shop", "-c", config)
     wait_until(lambda: len(one.machines) == 3, 20, "one more")
     with one.lock:
