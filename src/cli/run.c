@@ -10,11 +10,19 @@
 static const char *const command_options[] = {"--listen",  "--admin",        "--servers",
                                               "--workers", "--max-requests", "--health"};
 
+static bool is_configuration(struct str path)
+{
+    return str_ends_with(path, STR(".yaml")) || str_ends_with(path, STR(".yml"));
+}
+
 static bool check_usage(const struct command_line *line, struct err *err)
 {
     bool has_file = command_line_value(line, "--config");
     if (has_file && line->operand_count)
         return err_set(err, "either -c FILE or a COMMAND, not both");
+    if (!has_file && line->operand_count == 1 && is_configuration(str_of(line->operands[0])))
+        return err_set(err, "%s is no command: a configuration is given by weir run -c %s", line->operands[0],
+                       line->operands[0]);
     if (!has_file && !line->operand_count)
         return err_set(err, "what to run is missing: weir run -c FILE, or weir run [OPTIONS] -- COMMAND...");
     for (size_t i = 0; has_file && i < ARRAY_LEN(command_options); i++)

@@ -102,7 +102,7 @@ static void put_ways(const struct scale_view *v, int64_t now_ns, struct buf *out
     const struct reconciler_numbers *n = &v->numbers;
     uint32_t coming = scale_signals_coming(v->signals);
     if (n->back_off_until_ns > now_ns)
-        buf_printf(out, "; the next start waits for another %.1f s, after %u failures in a row",
+        buf_printf(out, "; the next start waits for another %.1f s (failures in a row: %u)",
                    seconds(n->back_off_until_ns - now_ns), n->failures_in_a_row);
     else if (coming)
         buf_printf(out, "; %u %s starting, the first of them for %.1f s", coming, coming == 1 ? "is" : "are",

@@ -176,7 +176,7 @@ static void tell_back_off(struct reconciler *r, int64_t now_ns)
 {
     char text[96], for_text[UNITS_TEXT_BYTES];
     int64_t wait_ns = r->back_off.not_before_ns - now_ns;
-    (void)snprintf(text, sizeof(text), "%u failures in a row: the next start is in %s at the earliest",
+    (void)snprintf(text, sizeof(text), "failures in a row: %u; the next start is in %s at the earliest",
                    r->back_off.steps, life_format_ns(for_text, wait_ns));
     struct scale_event e = {.kind = SCALE_EVENT_BACK_OFF,
                             .is_warning = true,

@@ -61,7 +61,7 @@ static const struct event_form {
     {"server_wide", "{}", "서버가 다시 다른 서버만큼 많은 요청을 동시에 처리합니다"},
     {"server_unwell", "{}", "엔진은 서버가 정상이 아니라고 합니다: {0}"},
     {"server_well", "{}", "엔진은 더 이상 서버에 문제가 있다고 하지 않습니다"},
-    {"back_off", "{} failures in a row: the next start is in {t} at the earliest",
+    {"back_off", "failures in a row: {}; the next start is in {t} at the earliest",
      "연속 {0}번 실패했습니다. 다음 시작은 빨라도 {1} 뒤입니다"},
     {"back_off", "{}", "실패가 이어져 시작을 미룹니다: {0}"},
     {"provider_trouble", "provider {}, {}: {} ({})", "서버 제공자 {0}의 호출({1})이 실패합니다: {2}"},

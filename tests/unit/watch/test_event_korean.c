@@ -39,7 +39,7 @@ static void what_happened(void **state)
          "서버를 1대로 줄입니다: 할 일이 없음. 제한: 직접 정한 수"},
         {"scale_down", "0 servers: nothing to do", "서버를 0대로 줄입니다: 할 일이 없음"},
         {"scale_manual", "set to 4 by hand for 2h", "서버 수를 2시간 동안 4대로 직접 정했습니다"},
-        {"back_off", "3 failures in a row: the next start is in 8s at the earliest",
+        {"back_off", "failures in a row: 3; the next start is in 8s at the earliest",
          "연속 3번 실패했습니다. 다음 시작은 빨라도 8초 뒤입니다"},
         {"provider_trouble", "provider docker, list: connection refused (away)",
          "서버 제공자 docker의 호출(list)이 실패합니다: connection refused"},
