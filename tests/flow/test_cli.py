@@ -112,7 +112,8 @@ def test_help(arguments):
 
 
 @pytest.mark.parametrize("arguments, word", [
-    ([], ""), (["rnu"], "run"), (["run"], "COMMAND"), (["run", "weir.yaml"], "run -c weir.yaml"), (["run", "--lisen", ":80", "--", "x"], "--listen"),
+    ([], ""), (["rnu"], "run"), (["run"], "COMMAND"), (["run", "weir.yaml"], "run -c weir.yaml"),
+    (["run", "--lisen", ":80", "--", "x"], "--listen"),
     (["run", "--servers", "5..2", "--", "x"], "5..2"), (["run", "--listen", "nowhere", "--", "x"], "nowhere"), (["scale"], "scale"),
 ])
 def test_wrong_usage(arguments, word):
