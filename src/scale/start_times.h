@@ -24,22 +24,24 @@ enum { START_TIMES_MAX = 32 };
 enum start_class { START_COLD, START_WARM, START_CLASS_COUNT };
 const char *start_class_name(enum start_class c); /* "cold", "warm" */
 
+struct start_summary {
+    uint32_t count;
+    int64_t fastest_ns, median_ns, p90_ns;
+};
+
 struct start_ring {
     uint32_t count, next;
     int64_t times_ns[START_TIMES_MAX];
+    struct start_summary summary; /* of these: asked for far more often than they change */
 };
 
-struct start_times {
+struct start_times { /* all zero: none was seen */
     struct start_ring rings[START_CLASS_COUNT];
 };
 
 void start_times_note(struct start_times *t, enum start_class c, int64_t start_ns);
 
-/* Of one class; while none of it was seen, of the other one. All 0 when there is neither. */
-struct start_summary {
-    uint32_t count; /* of the class itself */
-    int64_t fastest_ns, median_ns, p90_ns;
-};
+/* Of one class; while none of it was seen, the times are those of the other one, and the count is 0. */
 struct start_summary start_times_summary(const struct start_times *t, enum start_class c);
 
 void start_times_keep(struct keep *k, struct start_times *t);
