@@ -1,13 +1,13 @@
 /*
  * A price is known only once a server is there. So that one that turned out to be too dear is not tried again
- * and again, the next one is taken to cost what was told last, for an hour; then what those that are there
- * cost in the mean.
+ * and again, a new one is taken to cost what was told last, for an hour; then what those that are there cost
+ * in the mean. But before a new one comes one that still drains is taken back, at the price it has.
  */
 #include "scale/bill.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "scale/life.h"
+#include "scale/choose.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ static int compare_prices(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double next_price(const struct reconciler *r, double stated, int64_t now_ns)
+static double new_price(const struct reconciler *r, double stated, int64_t now_ns)
 {
     double sum = 0;
     uint32_t count = 0;
@@ -32,6 +32,12 @@ static double next_price(const struct reconciler *r, double stated, int64_t now_
         count += is_told;
     }
     return count ? sum / count : stated;
+}
+
+static double next_price(const struct reconciler *r, double otherwise)
+{
+    const struct life *back = choose_revival(r);
+    return back && back->facts.price > 0 ? back->facts.price : otherwise;
 }
 
 /* The cheapest first. Returns how many there are; *ret_prices is the caller's. */
@@ -55,8 +61,9 @@ struct bounds_bill bill_of(const struct reconciler *r, double stated, double mos
     double *prices;
     if (!(stated > 0) || !(r->price_told > 0))
         return (struct bounds_bill){0};
-    bill.next = next_price(r, stated, now_ns);
-    uint32_t count = collect(r, bill.next, &prices);
+    double otherwise = new_price(r, stated, now_ns);
+    bill.next = next_price(r, otherwise);
+    uint32_t count = collect(r, otherwise, &prices);
     while (bill.paid_count < count && bill.paid + prices[bill.paid_count] <= most * (1 + ROUNDING))
         bill.paid += prices[bill.paid_count++];
     bill.is_short = bill.paid_count < count;

@@ -68,7 +68,7 @@ static bool returns_before(const struct reconciler *r, const struct life *a, con
     return server_in_flight(a->server) > server_in_flight(b->server);
 }
 
-struct life *choose_revival(struct reconciler *r)
+struct life *choose_revival(const struct reconciler *r)
 {
     struct life *best = NULL;
     for_each_life (r, l)

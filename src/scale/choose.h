@@ -1,5 +1,5 @@
 /* choose.h: which servers go when fewer are wanted, and which draining one comes back. Pure; for the
- * reconciler only. */
+ * reconciler and its bill. */
 #pragma once
 #include "scale/life.h"
 
@@ -15,6 +15,6 @@ struct life *choose_victim(struct reconciler *r, int64_t now_ns);
 /* A server that drains because of scale-down and is healthy: one that runs the present program, if any; among
  * equals one that is not clearly slow, then one that carries what the others carry, then the cheapest, and of
  * these the one with most in flight. NULL when there is none. */
-struct life *choose_revival(struct reconciler *r);
+struct life *choose_revival(const struct reconciler *r);
 /* Whether it is one of those that choose_revival may choose. */
 bool choose_may_return(const struct life *l);

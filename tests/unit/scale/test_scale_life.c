@@ -371,6 +371,29 @@ static void prices_that_are_told_count_for_the_most_that_may_be_paid(void **stat
     assert_int_equal(world_up(w), 1);
 }
 
+/* Who is there counts by its own price: what one more would cost pays for nobody who is too dear. */
+static void a_dear_one_goes_before_a_cheap_one_comes(void **state)
+{
+    struct world *w = *state;
+    w->config.scale.spares = 8;
+    w->config.scale.servers_max = 12;
+    w->config.scale.cost = (struct config_cost){.server_hour = 0.5, .max_per_hour = 4.7};
+    world_begin(w);
+    world_run(w, 10 * S);
+    assert_int_equal(world_up(w), 8);
+    uint32_t starts = w->starts;
+    tell_prices(w, 5, 8, 1.9);
+    tell_prices(w, 1, 4, 0.5); /* told last: a new one costs as much */
+    world_run(w, S / 10);
+    assert_int_equal(world_up(w), 5); /* 4 x 0.5 + 1.9 */
+    size_t told = w->log_count;
+    world_run(w, S / 2);
+    assert_int_equal(w->log_count, told); /* none of the dear is taken back, and sent away again */
+    world_run(w, 10 * S);
+    assert_int_equal(world_up(w), 6);
+    assert_int_equal(w->starts, starts + 1);
+}
+
 static void what_the_engine_says_of_health_is_told_once(void **state)
 {
     struct world *w = *state;
@@ -709,6 +732,7 @@ int main(void)
         STORY(newest_goes_among_equals),
         STORY(dearest_goes_first_where_prices_are_told),
         STORY(prices_that_are_told_count_for_the_most_that_may_be_paid),
+        STORY(a_dear_one_goes_before_a_cheap_one_comes),
         STORY(what_the_engine_says_of_health_is_told_once),
         STORY(slow_start_beside_others),
         STORY(unhealthy_server_rests_and_returns),
