@@ -38,6 +38,8 @@ enum instance_state {
     INSTANCE_ENDED,    /* it runs no more, but is still listed; `detail` says why */
 };
 
+#define INSTANCE_PRICE_MAX 1e9 /* what is told beyond it is no price */
+
 /* One server as its engine knows it. A plain value. */
 struct instance {
     char id[INSTANCE_ID_BYTES];   /* the engine's name for it: unique, never used twice */
@@ -47,7 +49,7 @@ struct instance {
     struct addr address; /* where it takes requests */
     int64_t started_ns;  /* wall clock; 0: not told */
     int pid;             /* its first process, if that is on this host; 0: not told */
-    double price;        /* of an hour; 0: not told */
+    double price;        /* of an hour, up to INSTANCE_PRICE_MAX; 0: not told */
     bool is_unwell;      /* the engine's own health check says so, `detail` what; it only is told to people */
     char detail[INSTANCE_DETAIL_BYTES]; /* in the engine's own words: "exit code 137, out of memory" */
 };

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#define PRICE_MAX 1e9
-
 /* --- the answer -------------------------------------------------------------------------------------- */
 
 static enum driver_fault fault_named(const char *name)
@@ -74,7 +72,7 @@ static bool read_facts(const struct json_value *v, struct instance *i, struct dr
     double price = json_value_double(v, "price", 0);
     if (pid < 0 || pid > INT32_MAX)
         return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `pid` is no process", i->id);
-    if (!(price >= 0 && price <= PRICE_MAX))
+    if (!(price >= 0 && price <= INSTANCE_PRICE_MAX))
         return driver_fail(f, DRIVER_FAULT_CONFIGURATION, "server %s: its `price` is none", i->id);
     i->pid = (int)pid;
     i->price = price;

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define PRICE_MAX 1e9
-
 enum { URL_BYTES_MAX = 4096 };
 
 static bool has_word(const struct config_strings *words, const char *word)
@@ -86,7 +84,7 @@ static bool read_item(const struct config_http_list *l, const struct json_value 
     double started_s = l->started.len ? json_value_to_double(json_value_find(item, l->started.ptr), 0) : 0;
     double price = l->price.len ? json_value_to_double(json_value_find(item, l->price.ptr), 0) : 0;
     i.started_ns = instance_time_ns(started_s);
-    i.price = price > 0 && price < PRICE_MAX ? price : 0;
+    i.price = price > 0 && price <= INSTANCE_PRICE_MAX ? price : 0;
     if (instance_list_has(list, i.id))
         return true;
     if (list->count == INSTANCES_MAX)

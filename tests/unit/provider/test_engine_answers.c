@@ -52,6 +52,8 @@ static void an_api_tells_addresses_in_many_ways(void **state)
         {"{\"items\":[{\"id\":\"a\",\"state\":\"running\",\"ip\":null,\"port\":80}]}", "none"},
         {"{\"items\":[{\"id\":\"a\",\"state\":\"running\",\"ip\":\"10.0.0.1\",\"port\":0}]}",
          "list: the address '10.0.0.1' of server a: a port is a number from 1 to 65535"},
+        {"{\"items\":[{\"id\":\"a\",\"state\":\"running\",\"ip\":\"10.0.0.1:0\"}]}",
+         "list: the address '10.0.0.1:0' of server a: it has no port"},
         {"{\"items\":[{\"id\":\"a\",\"state\":\"running\",\"ip\":\"10.0.0.1\"}]}",
          "list: the address '10.0.0.1' of server a: an address needs a port, such as 127.0.0.1:8080 or "
          ":8080"},
